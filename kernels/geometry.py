@@ -1,0 +1,224 @@
+"""The sizes of a sliding window over images, worked out and checked in one place.
+
+Notation, used by every kernel:
+
+    N  images                 C  channels of the input       O  channels of the output
+    H, W   input pixels       OH, OW  output pixels          KH, KW  kernel (window) size
+    SH, SW stride             PH, PW  padding on each side   DH, DW  dilation
+
+Output size along one axis (PyTorch's rule; "floor" becomes "ceil" with ``ceil_mode``):
+
+    OH = floor((H + 2*PH - DH*(KH - 1) - 1) / SH) + 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+Pair = tuple[int, int]
+
+
+def pair(value: int | tuple[int, ...] | list[int], operation: str, name: str) -> Pair:
+    """One number for both axes, or a sequence of two: (vertical, horizontal)."""
+    items = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(items) == 1:
+        items *= 2
+    if len(items) != 2 or not all(isinstance(i, int) and not isinstance(i, bool) for i in items):
+        raise ValueError(f"{operation}: {name} must be one whole number or two, got {value!r}")
+    return items[0], items[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A convolution or a pooling: every size that a kernel needs. Make one with `convolution`, `transposed` or `pooling`."""
+
+    operation: str
+    N: int
+    C: int
+    H: int
+    W: int
+    O: int  # noqa: E741 - the field's letter for output channels
+    KH: int
+    KW: int
+    SH: int
+    SW: int
+    PH: int
+    PW: int
+    DH: int
+    DW: int
+    groups: int
+    OH: int
+    OW: int
+
+    @property
+    def pointwise(self) -> bool:
+        """A 1x1 kernel without padding: im2col is the identity, the convolution is one matrix product over all pixels."""
+        return self.KH == self.KW == 1 and self.PH == self.PW == 0
+
+    @property
+    def columns(self) -> int:
+        """Length of one im2col row: the values that one window sees in one group, KH * KW * C / groups."""
+        return self.KH * self.KW * self.C // self.groups
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of the whole convolution (1 MAC = 2 FLOP), bias not counted."""
+        return self.N * self.OH * self.OW * self.O * self.columns
+
+    def traffic(self, itemsize: int) -> int:
+        """Bytes that must move at least once: input + weight + output."""
+        pixels = self.N * (self.H * self.W * self.C + self.OH * self.OW * self.O)
+        return itemsize * (pixels + self.O * self.columns)
+
+    def workspace(self, itemsize: int, budget: int) -> int:
+        """Bytes of im2col columns that live at one time under ``budget``; 0 for a 1x1 kernel with stride 1."""
+        if self.pointwise and self.SH == self.SW == 1:
+            return 0
+        row = itemsize * self.OW * self.columns * self.groups
+        return max((p.images * p.rows for p in self.parts(itemsize, budget)), default=0) * row
+
+    def parts(self, itemsize: int, budget: int) -> list[Part]:
+        """Cut the output into parts whose im2col columns fit in ``budget`` bytes: whole images, or else rows of one image.
+
+        One output row is the smallest part, so the columns never grow with the batch.
+        """
+        row = max(1, itemsize * self.OW * self.columns * self.groups)
+        rows = min(self.OH, max(1, budget // row))
+        images = max(1, budget // (row * self.OH)) if rows == self.OH else 1
+        return [
+            Part(n, min(n + images, self.N), r, min(r + rows, self.OH))
+            for n in range(0, self.N, images)
+            for r in range(0, self.OH, rows)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Output rows r0..r1 of the images n0..n1 (ends excluded)."""
+
+    n0: int
+    n1: int
+    r0: int
+    r1: int
+
+    @property
+    def images(self) -> int:
+        return self.n1 - self.n0
+
+    @property
+    def rows(self) -> int:
+        return self.r1 - self.r0
+
+
+def _output_size(operation: str, size: Pair, k: Pair, s: Pair, p: Pair, d: Pair, ceil_mode: bool = False) -> Pair:
+    out = []
+    for i in range(2):
+        span = size[i] + 2 * p[i] - d[i] * (k[i] - 1) - 1
+        n = span // s[i] + 1
+        if ceil_mode:
+            n = -(-span // s[i]) + 1
+            if (n - 1) * s[i] >= size[i] + p[i]:  # the last window must start inside the image or its left padding
+                n -= 1
+        if span < 0 or n < 1:
+            raise ValueError(
+                f"{operation}: kernel {k[0]}x{k[1]} with dilation {d[0]}x{d[1]} does not fit input {size[0]}x{size[1]} "
+                f"with padding {p[0]}x{p[1]}: ({size[i]} + 2*{p[i]} - {d[i]}*({k[i]}-1) - 1)/{s[i]} + 1 = {span // s[i] + 1}"
+            )
+        out.append(n)
+    return out[0], out[1]
+
+
+def _check(operation: str, k: Pair, s: Pair, p: Pair, d: Pair, groups: int = 1) -> None:
+    for name, value, least in (("kernel_size", k, 1), ("stride", s, 1), ("padding", p, 0), ("dilation", d, 1)):
+        if min(value) < least:
+            raise ValueError(f"{operation}: {name} must be at least {least}, got {value}")
+    if groups < 1:
+        raise ValueError(f"{operation}: groups must be at least 1, got {groups}")
+
+
+def _need_4d(operation: str, name: str, shape: tuple[int, ...], layout: str) -> None:
+    if len(shape) != 4:
+        raise ValueError(f"{operation}: {name} must have 4 dimensions {layout}, got shape {shape}")
+
+
+@lru_cache(maxsize=1024)
+def convolution(
+    operation: str,
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Geometry:
+    """Geometry of a convolution of x (N, C, H, W) with weight (O, C/groups, KH, KW). Raises ValueError if they do not fit."""
+    _need_4d(operation, "input", x_shape, "(N, C, H, W)")
+    _need_4d(operation, "weight", w_shape, "(O, C/groups, KH, KW)")
+    n, c, h, w = x_shape
+    o, per_group, kh, kw = w_shape
+    _check(operation, (kh, kw), stride, padding, dilation, groups)
+    if c != per_group * groups:
+        raise ValueError(
+            f"{operation}: input has {c} channels, but weight {w_shape} with groups={groups} wants "
+            f"{per_group} * {groups} = {per_group * groups}"
+        )
+    if o % groups:
+        raise ValueError(f"{operation}: {o} output channels cannot be split into groups={groups}")
+    oh, ow = _output_size(operation, (h, w), (kh, kw), stride, padding, dilation)
+    return Geometry(operation, n, c, h, w, o, kh, kw, *stride, *padding, *dilation, groups, oh, ow)
+
+
+@lru_cache(maxsize=1024)
+def transposed(
+    operation: str,
+    g_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    output_padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Geometry:
+    """Geometry of the convolution whose adjoint maps g (N, O, OH, OW) with weight (O, C/groups, KH, KW) to (N, C, H, W).
+
+    H = (OH - 1)*SH - 2*PH + DH*(KH - 1) + output_padding + 1
+    """
+    _need_4d(operation, "input", g_shape, "(N, C, H, W)")
+    _need_4d(operation, "weight", w_shape, "(in_channels, out_channels/groups, KH, KW)")
+    n, o, oh, ow = g_shape
+    k = w_shape[2:]
+    _check(operation, (k[0], k[1]), stride, padding, dilation, groups)
+    if w_shape[0] != o:
+        raise ValueError(f"{operation}: input has {o} channels, but weight {w_shape} wants {w_shape[0]}")
+    for i in range(2):
+        if not 0 <= output_padding[i] < max(stride[i], dilation[i]):
+            raise ValueError(
+                f"{operation}: output_padding must be smaller than stride or dilation, got {output_padding} "
+                f"with stride {stride} and dilation {dilation}"
+            )
+    h, w = ((g_shape[2 + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (k[i] - 1) + output_padding[i] + 1 for i in range(2))
+    if min(h, w) < 1:
+        raise ValueError(f"{operation}: output would be {h}x{w} for input {oh}x{ow}, kernel {k[0]}x{k[1]} and padding {padding}")
+    c = w_shape[1] * groups
+    return Geometry(operation, n, c, h, w, o, *k, *stride, *padding, *dilation, groups, oh, ow)
+
+
+@lru_cache(maxsize=1024)
+def pooling(
+    operation: str,
+    x_shape: tuple[int, ...],
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    ceil_mode: bool = False,
+) -> Geometry:
+    """Geometry of a pooling of x (N, C, H, W): every channel by itself, so O = C = groups."""
+    _need_4d(operation, "input", x_shape, "(N, C, H, W)")
+    n, c, h, w = x_shape
+    _check(operation, kernel, stride, padding, dilation)
+    if 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:
+        raise ValueError(f"{operation}: padding must be at most half of the kernel, got padding {padding} for kernel {kernel}")
+    oh, ow = _output_size(operation, (h, w), kernel, stride, padding, dilation, ceil_mode)
+    return Geometry(operation, n, c, h, w, c, *kernel, *stride, *padding, *dilation, max(c, 1), oh, ow)

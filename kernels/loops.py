@@ -1,0 +1,212 @@
+"""Tier ``loops``: every kernel as nested loops, straight from its formula. Slow, and the definition of what is right.
+
+Arrays are channels-last: x (N, H, W, C), y and g (N, OH, OW, O), w (O, KH, KW, C/groups). ``geo`` is a `Geometry`; its
+module explains the letters. Window (i, j) sees, at tap (r, q), the input pixel
+
+    h = i*SH - PH + r*DH        w = j*SW - PW + q*DW
+
+and a tap outside the image (the padding) counts as 0 in a convolution and does not count in a max-pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .geometry import Geometry
+from .types import Array, argmax_dtype
+
+
+def _taps(geo: Geometry, i: int, j: int) -> Iterator[tuple[int, int, int, int]]:
+    """(r, q, h, v) for every tap of window (i, j) inside the image, row by row; v is the pixel's w (w is the weight here)."""
+    for r in range(geo.KH):
+        for q in range(geo.KW):
+            h = i * geo.SH - geo.PH + r * geo.DH
+            v = j * geo.SW - geo.PW + q * geo.DW
+            if 0 <= h < geo.H and 0 <= v < geo.W:
+                yield r, q, h, v
+
+
+def _windows(geo: Geometry) -> Iterator[tuple[int, int, int]]:
+    """(n, i, j): every output pixel of every image."""
+    for n in range(geo.N):
+        for i in range(geo.OH):
+            for j in range(geo.OW):
+                yield n, i, j
+
+
+def _channels(geo: Geometry, o: int) -> Iterator[tuple[int, int]]:
+    """(position in the weight, input channel) for every channel that output channel ``o`` reads: those of its group."""
+    per_group = geo.C // geo.groups
+    first = o // (geo.O // geo.groups) * per_group
+    for c in range(per_group):
+        yield c, first + c
+
+
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto") -> Array:
+    """y[n,i,j,o] = b[o] + sum over taps (r,q) and channels c of x[n,h,w,c] * w[o,r,q,c]."""
+    y = np.zeros((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
+    for n, i, j in _windows(geo):
+        for o in range(geo.O):
+            total = x.dtype.type(0) if b is None else b[o]
+            for r, q, h, v in _taps(geo, i, j):
+                for c, channel in _channels(geo, o):
+                    total += x[n, h, v, channel] * w[o, r, q, c]
+            y[n, i, j, o] = total
+    return y
+
+
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -> Array:
+    """The adjoint of conv2d in x: dx[n,h,w,c] += g[n,i,j,o] * w[o,r,q,c] for every product of the forward loop."""
+    dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    for n, i, j in _windows(geo):
+        for o in range(geo.O):
+            for r, q, h, v in _taps(geo, i, j):
+                for c, channel in _channels(geo, o):
+                    dx[n, h, v, channel] += g[n, i, j, o] * w[o, r, q, c]
+    return dx
+
+
+def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
+    """The adjoint of conv2d in w: dw[o,r,q,c] += g[n,i,j,o] * x[n,h,w,c] for every product of the forward loop."""
+    dw = np.zeros((geo.O, geo.KH, geo.KW, geo.C // geo.groups), g.dtype)
+    for n, i, j in _windows(geo):
+        for o in range(geo.O):
+            for r, q, h, v in _taps(geo, i, j):
+                for c, channel in _channels(geo, o):
+                    dw[o, r, q, c] += g[n, i, j, o] * x[n, h, v, channel]
+    return dw
+
+
+def im2col(x: Array, geo: Geometry) -> Array:
+    """One row for each window, the values that it sees: (N*OH*OW, KH*KW*C), zeros where the window leaves the image."""
+    cols = np.zeros((geo.N, geo.OH, geo.OW, geo.KH, geo.KW, geo.C), x.dtype)
+    for n, i, j in _windows(geo):
+        for r, q, h, v in _taps(geo, i, j):
+            cols[n, i, j, r, q] = x[n, h, v]
+    return cols.reshape(geo.N * geo.OH * geo.OW, geo.KH * geo.KW * geo.C)
+
+
+def col2im(cols: Array, geo: Geometry) -> Array:
+    """The adjoint of im2col: every column value is added to the pixel that it came from."""
+    windows = cols.reshape(geo.N, geo.OH, geo.OW, geo.KH, geo.KW, geo.C)
+    x = np.zeros((geo.N, geo.H, geo.W, geo.C), cols.dtype)
+    for n, i, j in _windows(geo):
+        for r, q, h, v in _taps(geo, i, j):
+            x[n, h, v] += windows[n, i, j, r, q]
+    return x
+
+
+def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
+    """(y, arg): the largest value of each window and its position r*KW + q in the window.
+
+    The padding is -inf. The first of equal values wins, and a NaN wins over everything (the last one, as in PyTorch).
+    """
+    y = np.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    arg = np.zeros(y.shape, argmax_dtype(geo))
+    for n, i, j in _windows(geo):
+        for c in range(geo.C):
+            taps = list(_taps(geo, i, j))
+            best, where = -np.inf, taps[0][0] * geo.KW + taps[0][1] if taps else 0
+            for r, q, h, v in taps:
+                value = x[n, h, v, c]
+                if value > best or np.isnan(value):
+                    best, where = value, r * geo.KW + q
+            y[n, i, j, c], arg[n, i, j, c] = best, where
+    return y, arg
+
+
+def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:
+    """The adjoint of `max_gather2d`: g goes back to the pixel that ``arg`` names; a pixel named twice gets the sum."""
+    dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    for n, i, j in _windows(geo):
+        for r, q, h, v in _taps(geo, i, j):
+            for c in range(geo.C):
+                if arg[n, i, j, c] == r * geo.KW + q:
+                    dx[n, h, v, c] += g[n, i, j, c]
+    return dx
+
+
+def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
+    """Read from each window the value at the position that ``arg`` names: max pooling with the choice already made."""
+    y = np.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    for n, i, j in _windows(geo):
+        for r, q, h, v in _taps(geo, i, j):
+            for c in range(geo.C):
+                if arg[n, i, j, c] == r * geo.KW + q:
+                    y[n, i, j, c] = x[n, h, v, c]
+    return y
+
+
+def pool_divisor(geo: Geometry, count_include_pad: bool) -> Array:
+    """(OH, OW): by how many values each average is divided.
+
+    With ``count_include_pad`` the padding counts, but not what ``ceil_mode`` adds beyond it (PyTorch's rule).
+    """
+    count = np.zeros((geo.OH, geo.OW), np.int64)
+    for i in range(geo.OH):
+        for j in range(geo.OW):
+            for r in range(geo.KH):
+                for q in range(geo.KW):
+                    h, w = i * geo.SH - geo.PH + r, j * geo.SW - geo.PW + q
+                    margin_h, margin_w = (geo.PH, geo.PW) if count_include_pad else (0, 0)
+                    count[i, j] += -margin_h <= h < geo.H + margin_h and -margin_w <= w < geo.W + margin_w
+    return count
+
+
+def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
+    """y[n,i,j,c] = (sum of the window's values) / divisor[i,j]."""
+    y = np.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    for n, i, j in _windows(geo):
+        for _, _, h, v in _taps(geo, i, j):
+            y[n, i, j] += x[n, h, v]
+        y[n, i, j] /= divisor[i, j]
+    return y
+
+
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor."""
+    dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    for n, i, j in _windows(geo):
+        for _, _, h, v in _taps(geo, i, j):
+            dx[n, h, v] += g[n, i, j] / divisor[i, j]
+    return dx
+
+
+def global_avg_pool2d(x: Array) -> Array:
+    """(N, H, W, C) -> (N, 1, 1, C): the mean of every map, summed pixel by pixel."""
+    n, height, width, c = x.shape
+    y = np.zeros((n, 1, 1, c), x.dtype)
+    for h in range(height):
+        for w in range(width):
+            y[:, 0, 0] += x[:, h, w]
+    return y / x.dtype.type(height * width)
+
+
+def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any = np) -> Array:
+    """Which entries survive dropout with probability 1 - p: entry i does if hash(i) >= p * 2**32.
+
+    ``i`` counts the entries in memory order and hash(i) = mix(i * 0x9E3779B1 + key), where the key mixes the seed and the
+    number of the call. A counter, not a state: any order gives the same mask, and so does every device.
+    """
+    key = dropout_key(seed, call)
+    keep = np.zeros(shape, np.bool_)
+    flat = keep.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = mix(i * 0x9E3779B1 + key) >= int(p * 2**32)
+    return xp.asarray(keep)
+
+
+def dropout_key(seed: int, call: int) -> int:
+    """32 bits that stand for this call of dropout under this seed (64 bits of it count)."""
+    return mix(mix(mix(seed) ^ (seed >> 32)) ^ call)
+
+
+def mix(h: int) -> int:
+    """Scramble the low 32 bits of ``h``: the finaliser of MurmurHash3 (Austin Appleby, public domain)."""
+    h &= 0xFFFFFFFF
+    h = (h ^ (h >> 16)) * 0x85EBCA6B & 0xFFFFFFFF
+    h = (h ^ (h >> 13)) * 0xC2B2AE35 & 0xFFFFFFFF
+    return h ^ (h >> 16)

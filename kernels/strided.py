@@ -1,0 +1,285 @@
+"""Tier ``strided``: the kernels of `loops`, as matrix products and strided views of NumPy or CuPy arrays (one source).
+
+The idea of the project stands in `_Product`. Lay every window out as a row (im2col), and a convolution is one matrix
+product. **A 1x1 convolution needs no such copy: every pixel already is its row**, because channels-last memory keeps the
+channels of a pixel side by side:
+
+    Y (N*H*W, O)  =  X (N*H*W, C)  @  W.T (C, O)  +  b
+
+Larger kernels copy their windows part by part (`Geometry.parts`), so the workspace stays below BUDGET whatever the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from . import loops
+from .geometry import Geometry, Part
+from .types import Array, argmax_dtype, xp_of
+
+BUDGET = 16 * 2**20  # bytes of im2col columns at one time: about what stays in a core's share of the last-level cache
+
+
+def _slab(x: Array, geo: Geometry, part: Part, fill: float) -> Array:
+    """The input rows that ``part`` of the output reads, with the padding (and what ceil_mode adds) filled in.
+
+    A view where nothing is padded. `_uncrop` is its adjoint.
+    """
+    (h0, h1, top), (w0, w1, left), (height, width) = _span(geo, part)
+    inside = x[part.n0 : part.n1, h0:h1, w0:w1]
+    if inside.shape[1:3] == (height, width):
+        return inside
+    slab = xp_of(x).full((part.images, height, width, x.shape[3]), fill, x.dtype)
+    slab[:, h0 - top : h1 - top, w0 - left : w1 - left] = inside
+    return slab
+
+
+def _uncrop(slab: Array, dx: Array, geo: Geometry, part: Part) -> None:
+    """Add ``slab`` to the rows of dx that it stands for; what lies in the padding is dropped."""
+    (h0, h1, top), (w0, w1, left), _ = _span(geo, part)
+    dx[part.n0 : part.n1, h0:h1, w0:w1] += slab[:, h0 - top : h1 - top, w0 - left : w1 - left]
+
+
+@lru_cache(maxsize=4096)
+def _span(geo: Geometry, part: Part) -> tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int]]:
+    """The slab of ``part``: rows (first inside, last inside, first), the same for columns, and (height, width)."""
+    top, left = part.r0 * geo.SH - geo.PH, -geo.PW
+    height = (part.rows - 1) * geo.SH + (geo.KH - 1) * geo.DH + 1
+    width = (geo.OW - 1) * geo.SW + (geo.KW - 1) * geo.DW + 1
+
+    def clip(first: int, size: int, limit: int) -> tuple[int, int, int]:
+        start = min(max(first, 0), limit)
+        return start, max(start, min(first + size, limit)), first
+
+    return clip(top, height, geo.H), clip(left, width, geo.W), (height, width)
+
+
+def _tap(slab: Array, geo: Geometry, rows: int, r: int, q: int) -> Array:
+    """The slab's pixels under tap (r, q) of every window: a strided view (n, rows, OW, C)."""
+    h, w = r * geo.DH, q * geo.DW
+    return slab[:, h : h + (rows - 1) * geo.SH + 1 : geo.SH, w : w + (geo.OW - 1) * geo.SW + 1 : geo.SW]
+
+
+def _windows(x: Array, geo: Geometry, part: Part, groups: int) -> Array:
+    """Every window of ``part``, for each group of channels: a view (groups, n, rows, OW, KH, KW, C/groups) of the slab."""
+    slab = _slab(x, geo, part, 0)
+    n, h, w, c = slab.strides
+    per_group = geo.C // groups
+    return xp_of(x).lib.stride_tricks.as_strided(
+        slab,
+        (groups, part.images, part.rows, geo.OW, geo.KH, geo.KW, per_group),
+        (per_group * c, n, h * geo.SH, w * geo.SW, h * geo.DH, w * geo.DW, c),
+    )
+
+
+def _add_windows(windows: Array, dx: Array, geo: Geometry, part: Part) -> None:
+    """The adjoint of `_windows`: add every window's values to the pixels of dx that they came from, one tap at a time."""
+    slab = xp_of(dx).zeros((part.images, *_span(geo, part)[2], geo.C), dx.dtype)
+    per_group = windows.shape[-1]
+    for group in range(windows.shape[0]):
+        target = slab[..., group * per_group : (group + 1) * per_group]
+        for r in range(geo.KH):
+            for q in range(geo.KW):
+                _tap(target, geo, part.rows, r, q)[...] += windows[group, :, :, :, r, q]
+    _uncrop(slab, dx, geo, part)
+
+
+def im2col(x: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """One row for each window, the values that it sees: (windows, KH*KW*C). A ``part`` (of `Geometry.parts`) bounds the copy."""
+    part = part or _whole(geo)
+    return _windows(x, geo, part, 1).reshape(part.images * part.rows * geo.OW, geo.KH * geo.KW * geo.C)
+
+
+def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """The adjoint of im2col: an array (N, H, W, C) of zeros, to which every column value is added at its pixel."""
+    part = part or _whole(geo)
+    dx = xp_of(cols).zeros((geo.N, geo.H, geo.W, geo.C), cols.dtype)
+    _add_windows(cols.reshape(1, part.images, part.rows, geo.OW, geo.KH, geo.KW, geo.C), dx, geo, part)
+    return dx
+
+
+def _whole(geo: Geometry) -> Part:
+    return Part(0, geo.N, 0, geo.OH)
+
+
+class _Product:
+    """A convolution as matrix products, one for each group: what x, w and y look like as matrices, part by part.
+
+    Two ways to see x as a matrix. `gemm`: a 1x1 kernel without padding, where **im2col is the identity**: a window is a
+    pixel, so the matrix is a view of x (with stride > 1 the pixels are picked first). `im2col`: any kernel.
+    """
+
+    def __init__(self, geo: Geometry, method: str, itemsize: int):
+        if method == "gemm" and not geo.pointwise:
+            raise ValueError(
+                f"{geo.operation}: method='gemm' needs a 1x1 kernel without padding, "
+                f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
+            )
+        self.geo = geo
+        self.gemm = geo.pointwise and method != "im2col"
+        # The gemm path has no columns, hence no workspace to bound: all images in one product.
+        self.parts = [_whole(geo)] if self.gemm else geo.parts(itemsize, BUDGET)
+
+    def x(self, x: Array, part: Part) -> Array:
+        """(groups, windows, KH*KW*C/groups)."""
+        geo = self.geo
+        if self.gemm:
+            return self.pixels(x).reshape(-1, geo.groups, geo.columns).transpose(1, 0, 2)
+        rows = part.images * part.rows * geo.OW
+        return _windows(x, geo, part, geo.groups).reshape(geo.groups, rows, geo.columns)
+
+    def add_x(self, matrix: Array, dx: Array, part: Part) -> None:
+        """The adjoint of `x`: add the matrix's values to dx."""
+        geo = self.geo
+        if self.gemm:
+            pixels = self.pixels(dx)
+            pixels += matrix.transpose(1, 0, 2).reshape(pixels.shape)
+        else:
+            shape = (geo.groups, part.images, part.rows, geo.OW, geo.KH, geo.KW, geo.C // geo.groups)
+            _add_windows(matrix.reshape(shape), dx, geo, part)
+
+    def pixels(self, x: Array) -> Array:
+        """The pixels that a 1x1 kernel reads: all of them with stride 1, else every SH-th row and SW-th column."""
+        return x[:, :: self.geo.SH, :: self.geo.SW]
+
+    def w(self, w: Array) -> Array:
+        """(groups, O/groups, KH*KW*C/groups)."""
+        return w.reshape(self.geo.groups, self.geo.O // self.geo.groups, self.geo.columns)
+
+    def y(self, y: Array, part: Part) -> Array:
+        """(groups, windows, O/groups): always a view, since a part is whole images or neighbouring rows of one image."""
+        block = y[part.n0 : part.n1, part.r0 : part.r1]
+        return block.reshape(-1, self.geo.groups, self.geo.O // self.geo.groups).transpose(1, 0, 2)
+
+
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto") -> Array:
+    """Y = X @ W.T + b for the matrices of `_Product`."""
+    xp, product = xp_of(x), _Product(geo, method, x.itemsize)
+    y = xp.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
+    transposed = product.w(w).transpose(0, 2, 1)
+    for part in product.parts:
+        xp.matmul(product.x(x, part), transposed, out=product.y(y, part))
+    if b is not None:
+        y += b
+    return y
+
+
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -> Array:
+    """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1)."""
+    xp, product = xp_of(g), _Product(geo, method, g.itemsize)
+    dx = xp.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    for part in product.parts:
+        product.add_x(xp.matmul(product.y(g, part), product.w(w)), dx, part)
+    return dx
+
+
+def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
+    """The adjoint in w: dW = G.T @ X, summed over the parts."""
+    xp, product = xp_of(x), _Product(geo, method, x.itemsize)
+    dw = xp.zeros((geo.groups, geo.O // geo.groups, geo.columns), x.dtype)
+    for part in product.parts:
+        dw += xp.matmul(product.y(g, part).transpose(0, 2, 1), product.x(x, part))
+    return dw.reshape(geo.O, geo.KH, geo.KW, geo.C // geo.groups)
+
+
+def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
+    """(y, arg): one pass over the whole output for each tap of the window; see `loops` for ties and NaN."""
+    xp = xp_of(x)
+    slab, taps = _slab(x, geo, _whole(geo), -xp.inf), _taps_inside(geo, xp)
+    y = xp.full((geo.N, geo.OH, geo.OW, geo.C), -xp.inf, x.dtype)
+    # Where every value is -inf no tap is larger: the first tap inside the image is chosen beforehand.
+    arg = xp.broadcast_to(taps.argmax(axis=0)[:, :, None], y.shape).astype(argmax_dtype(geo))
+    for tap in range(geo.KH * geo.KW):
+        value = _tap(slab, geo, geo.OH, *divmod(tap, geo.KW))
+        better = (value > y) | (value != value)
+        xp.copyto(y, value, where=better)
+        xp.copyto(arg, arg.dtype.type(tap), where=better)
+    return y, arg
+
+
+def _taps_inside(geo: Geometry, xp: Any) -> Array:
+    """(KH*KW, OH, OW): does tap r*KW + q of window (i, j) lie inside the image?"""
+    h = xp.arange(geo.OH) * geo.SH - geo.PH + xp.arange(geo.KH)[:, None] * geo.DH
+    w = xp.arange(geo.OW) * geo.SW - geo.PW + xp.arange(geo.KW)[:, None] * geo.DW
+    inside_h, inside_w = (0 <= h) & (h < geo.H), (0 <= w) & (w < geo.W)
+    both = inside_h[:, None, :, None] & inside_w[None, :, None, :]
+    return both.reshape(geo.KH * geo.KW, geo.OH, geo.OW)
+
+
+def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:
+    """The adjoint of `max_gather2d`: g goes back to the pixel that ``arg`` names; a pixel named twice gets the sum."""
+    return _spread(geo, g, lambda tap: g * (arg == tap))
+
+
+def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
+    """Read from each window the value at the position that ``arg`` names: max pooling with the choice already made."""
+    xp = xp_of(x)
+    slab = _slab(x, geo, _whole(geo), 0)
+    y = xp.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    for tap in range(geo.KH * geo.KW):
+        xp.copyto(y, _tap(slab, geo, geo.OH, *divmod(tap, geo.KW)), where=arg == tap)
+    return y
+
+
+def _spread(geo: Geometry, g: Array, value: Any) -> Array:
+    """dx (N, H, W, C): the pixel under tap t of every window gets the sum of ``value(t)``, arrays of the output's shape."""
+    xp, whole = xp_of(g), _whole(geo)
+    slab = xp.zeros((geo.N, *_span(geo, whole)[2], geo.C), g.dtype)
+    for tap in range(geo.KH * geo.KW):
+        _tap(slab, geo, geo.OH, *divmod(tap, geo.KW))[...] += value(tap)
+    dx = xp.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    _uncrop(slab, dx, geo, whole)
+    return dx
+
+
+def pool_divisor(geo: Geometry, count_include_pad: bool) -> Array:
+    """(OH, OW): by how many values each average is divided; see `loops`. Counted on the host, whatever the device."""
+
+    def count(out: int, stride: int, kernel: int, padding: int, size: int) -> Any:
+        margin = padding if count_include_pad else 0
+        first = np.arange(out) * stride - padding
+        return np.minimum(first + kernel, size + margin) - np.maximum(first, -margin)
+
+    return np.outer(count(geo.OH, geo.SH, geo.KH, geo.PH, geo.H), count(geo.OW, geo.SW, geo.KW, geo.PW, geo.W))
+
+
+def _per_window(divisor: Array, like: Array) -> Array:
+    return xp_of(like).asarray(divisor, like.dtype)[:, :, None]
+
+
+def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
+    """y = (sum over the taps) / divisor."""
+    slab = _slab(x, geo, _whole(geo), 0)
+    y = xp_of(x).zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    for tap in range(geo.KH * geo.KW):
+        y += _tap(slab, geo, geo.OH, *divmod(tap, geo.KW))
+    y /= _per_window(divisor, x)
+    return y
+
+
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor."""
+    share = g / _per_window(divisor, g)
+    return _spread(geo, g, lambda tap: share)
+
+
+def global_avg_pool2d(x: Array) -> Array:
+    """(N, H, W, C) -> (N, 1, 1, C): the mean of every map."""
+    return x.mean(axis=(1, 2), keepdims=True)
+
+
+def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any = np) -> Array:
+    """Which entries survive dropout: the hash of `loops`, in 32-bit arithmetic that wraps around by itself."""
+    if p >= 1:
+        return xp.zeros(shape, bool)
+    h = xp.arange(math.prod(shape), dtype=np.uint32)
+    h *= np.uint32(0x9E3779B1)
+    h += np.uint32(loops.dropout_key(seed, call))
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        h ^= h >> np.uint32(shift)
+        h *= np.uint32(factor)
+    return (h >= np.uint32(int(p * 2**32))).reshape(shape)

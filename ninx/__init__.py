@@ -1,0 +1,42 @@
+"""ninx: a deep-learning engine written from scratch around one idea, Network in Network.
+
+A 1x1 convolution is one matrix product over all pixels. README.md has a first example, docs/ENGINE.md the ideas.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from numpy import bool_ as bool_
+from numpy import float32, float64, int64, uint8
+
+from . import functional, kernels, nn, optim
+from .array import gpu_status, layout_copies
+from .engine import Tensor, grad, record
+from .kernels import use_kernels
+from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
+from .ops import (
+    abs, add, all, amax, amin, any, arange, argmax, argmin, astype, broadcast_to, cat, clip, clone, concat, cos, detach, div, eq,
+    exp, eye, flatten, from_numpy, full, ge, gt, isfinite, isnan, le, log, logical_and, logical_not, logical_or, logsumexp, lt,
+    matmul, max, maximum, mean, min, minimum, mul, ne, neg, ones, ones_like, permute, pow, rand, randint, randn, randperm, relu,
+    reshape, sigmoid, sign, sin, sqrt, squeeze, stack, std, sub, sum, tanh, tensor, transpose, unsqueeze, var, where, zeros,
+    zeros_like,
+)
+from .random import get_rng_state, manual_seed, set_rng_state
+from .study.gradcheck import GradientError, gradcheck, gradgradcheck
+
+if TYPE_CHECKING:
+    from . import data, models, train
+    from .train.checkpoint import load_checkpoint
+
+__version__ = "0.1.0"
+
+_LAZY = {"data": "ninx.data", "models": "ninx.models", "train": "ninx.train", "load_checkpoint": "ninx.train.checkpoint"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use what brings other libraries with it (Pillow, pydantic), so that ``import ninx`` stays quick."""
+    import importlib
+
+    if name not in _LAZY:
+        raise AttributeError(f"module 'ninx' has no attribute {name!r}")
+    module = importlib.import_module(_LAZY[name])
+    return getattr(module, name) if name == "load_checkpoint" else module

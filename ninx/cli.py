@@ -1,0 +1,187 @@
+"""The command line: ``ninx train``, ``ninx eval``, ``ninx predict``. Tables and progress only; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from . import __version__, data, models
+from .engine import Tensor
+from .functional import softmax
+from .modes import no_grad
+from .train import Evaluation, Training, evaluate, read_checkpoint
+from .train import recipe as recipes
+from .train.loop import CHECKPOINT, CURVES, prepare
+from .train.plots import draw_curves
+
+console = Console(highlight=False)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Train and use Networks in Networks, on an engine written from scratch.\n\n"
+    "[bold]ninx train[/bold] with nothing else trains a network on 4,000 handwritten digits that come with the package, in a few "
+    "minutes; [bold]ninx predict[/bold] then reads digits from your own images.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"ninx {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe by name, or a TOML file.")] = "digits",
+    epochs: Annotated[int | None, typer.Option(help="How often to go through the training data.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of all randomness.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only the first so many training images.")] = None,
+    holdout: Annotated[int | None, typer.Option(help="Evaluate on so many training images, not on the test images.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run folder. Default: runs/RECIPE-seedN.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe, e.g. optim.lr=0.05.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on from this checkpoint (or run folder), with its recipe.", show_default=False)
+    ] = None,
+) -> None:
+    """Train a network. Ctrl-C stops after the last finished epoch was saved; --resume goes on from there."""
+    given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
+    overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    for item in change or ():
+        key, equals, text = item.partition("=")
+        if not equals:
+            raise ValueError(f"train: --set wants KEY=VALUE, got {item!r}")
+        overrides[key] = recipes.value_of(text)
+    checkpoint = None
+    if resume is None:
+        chosen = recipes.load(recipe, overrides)
+    else:
+        checkpoint = read_checkpoint(resume / CHECKPOINT if resume.is_dir() else resume)
+        if set(overrides) - {"epochs"}:
+            raise ValueError("train: a resumed run keeps its recipe; only --epochs can be changed")
+        chosen = checkpoint.recipe.model_copy(update=overrides)
+        out = out or (resume if resume.is_dir() else resume.parent)
+    folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
+    if resume is None and (folder / CHECKPOINT).exists():
+        console.print(f"[yellow]{folder} holds an earlier run, which is replaced.[/yellow]")
+    run = Training(chosen, folder, checkpoint)
+    count = sum(p.numel() for p in run.model.parameters())
+    console.print(
+        f"[bold]{chosen.model.name}[/bold] ({count:,} parameters) on {chosen.data}: {len(run.train_set):,} images to learn from, "
+        f"{len(run.test_set):,} {'held out' if chosen.holdout else 'to test'}; seed {chosen.seed}, run folder {folder}"
+    )
+    try:
+        _run(run)
+    except KeyboardInterrupt:
+        console.print(
+            f"\nStopped. {run.checkpoint} holds epoch {len(run.history)} of {chosen.epochs}; go on with: "
+            f"ninx train --resume {folder}"
+        )
+        raise typer.Exit(130) from None
+    draw_curves(run.history, folder / CURVES, f"{chosen.model.name} on {chosen.data}")
+    _show(evaluate(run.model, run.test_set, chosen), run.test_set, "held-out" if chosen.holdout else "test")
+    console.print(f"Wrote {run.checkpoint}, metrics.jsonl and {CURVES}. Try: ninx predict {run.checkpoint} IMAGE")
+
+
+def _run(run: Training) -> None:
+    """The epochs that are left, with a progress bar where there is a terminal and a line for each epoch."""
+    columns = TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.3f}")
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(run.train_set), epoch=len(run.history) + 1, loss=float("nan"))
+        for m in run.run(lambda seen, loss: progress.update(task, completed=seen, loss=loss)):
+            held = f"  held out {100 * m['holdout_accuracy']:6.2f} %" if "holdout_accuracy" in m else ""
+            progress.console.print(
+                f"epoch {m['epoch']:3d}/{run.recipe.epochs}  loss {m['loss']:.4f}  accuracy {100 * m['accuracy']:6.2f} %{held}"
+                f"  {m['images_per_second']:7.0f} img/s"
+            )
+            progress.reset(task, epoch=m["epoch"] + 1)
+
+
+@app.command("eval")
+def evaluate_checkpoint(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
+) -> None:
+    """Test accuracy and confusion matrix of a trained network."""
+    saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
+    test = data.load(saved.recipe.data, "test")
+    _show(evaluate(saved.model(), test, saved.recipe), test, "test")
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
+    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size, each with one light digit on dark.")],
+    invert: Annotated[bool, typer.Option("--invert", help="The digits are dark on light.")] = False,
+) -> None:
+    """Say which digit each image shows, and how sure the network is."""
+    saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
+    transform = prepare(saved.recipe, training=False)
+    batch = np.stack([transform(data.read_digit(path, invert), np.random.default_rng(0)) for path in images])
+    with no_grad():
+        chances = softmax(saved.model()(Tensor(batch)), 1).numpy()
+    classes = data.load(saved.recipe.data, "test").classes
+    for path, row in zip(images, chances, strict=True):
+        first, second = np.argsort(row)[::-1][:2]
+        console.print(f"{escape(str(path))}: {classes[first]}  ({100 * row[first]:.1f} %; next {classes[second]}, {100 * row[second]:.1f} %)")
+
+
+def _show(result: Evaluation, dataset: data.ArrayDataset, which: str) -> None:
+    """Accuracy, and the confusion matrix as a table."""
+    table = Table(title="confusion matrix: rows are the true class, columns the answer", title_justify="left")
+    table.add_column("")
+    for name in dataset.classes:
+        table.add_column(name, justify="right")
+    table.add_column("right", justify="right")
+    for i, (name, row) in enumerate(zip(dataset.classes, result.confusion, strict=True)):
+        cells = [f"[bold green]{n}[/]" if i == j else f"[red]{n}[/]" if n else "·" for j, n in enumerate(row)]
+        table.add_row(name, *cells, f"{100 * row[i] / max(row.sum(), 1):.1f} %")
+    console.print(table)
+    right, total = int(np.trace(result.confusion)), int(result.confusion.sum())
+    console.print(f"{which} accuracy [bold]{100 * result.accuracy:.2f} %[/bold] ({right} of {total}), loss {result.loss:.4f}")
+
+
+@app.command("models")
+def list_models() -> None:
+    """List the networks by name."""
+    for name in models.names():
+        count = sum(p.numel() for p in models.create(name).parameters())
+        console.print(f"{name:16s} {count:>9,} parameters")
+
+
+@app.command("recipes")
+def list_recipes() -> None:
+    """List the recipes by name."""
+    for name in recipes.names():
+        r = recipes.load(name)
+        console.print(f"{name:16s} {r.model.name} on {r.data}, {r.epochs} epochs")
+
+
+def main() -> None:
+    """Run the command line. A mistake of the user ends in one sentence and exit code 2; --debug shows where it was found."""
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        app(arguments)
+    except (ValueError, TypeError, IndexError, RuntimeError, OSError) as error:
+        if len(arguments) < len(sys.argv) - 1:
+            raise
+        Console(stderr=True, highlight=False).print(f"[red]Error:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
+        sys.exit(2)

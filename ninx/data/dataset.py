@@ -1,0 +1,52 @@
+"""Data sets: anything with a length whose items are (image, label)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+Image = np.ndarray[Any, Any]
+
+
+class Dataset(Protocol):
+    """What a `DataLoader` reads: ``len(dataset)`` and ``dataset[i] -> (image, label)``."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        ...
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        """The sample at ``index``."""
+        ...
+
+
+class ArrayDataset:
+    """Images (N, H, W) or (N, H, W, C), uint8, with labels (N), whole numbers, and the names of the classes."""
+
+    def __init__(self, images: Image, labels: Image, classes: Sequence[str]):
+        if len(images) != len(labels):
+            raise ValueError(f"ArrayDataset: {len(images)} images, but {len(labels)} labels")
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
+            raise ValueError(f"ArrayDataset: labels run from {labels.min()} to {labels.max()}, but there are {len(classes)} classes")
+        self.images, self.labels, self.classes = images, labels.astype(np.int64), tuple(classes)
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Image, int]:
+        """(image, label)"""
+        return self.images[index], int(self.labels[index])
+
+    def split(self, count: int) -> tuple[ArrayDataset, ArrayDataset]:
+        """(all but the last ``count`` samples, the last ``count``)."""
+        if not 0 < count < len(self):
+            raise ValueError(f"split: can split off 1 to {len(self) - 1} of {len(self)} samples, not {count}")
+        cut = len(self) - count
+        return self.take(slice(cut)), self.take(slice(cut, None))
+
+    def take(self, which: slice) -> ArrayDataset:
+        """Some of the samples."""
+        return ArrayDataset(self.images[which], self.labels[which], self.classes)

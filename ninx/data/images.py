@@ -1,0 +1,59 @@
+"""Image files as MNIST would have them: a light digit on dark, 20 pixels large, its centre of mass in the middle of 28x28."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from .dataset import Image
+
+SIZE, BOX = 28, 20  # MNIST: the digit fits a box of 20x20, and its centre of mass lies nearest to pixel (14, 14) of 28x28
+
+
+def read_digit(path: str | Path, invert: bool = False) -> Image:
+    """The digit in an image file (PNG, JPEG, ... of any size) as uint8 (28, 28).
+
+    ``invert`` for a dark digit on light. Raises ValueError if the file is no image, or shows nothing but one grey.
+    """
+    try:
+        with PillowImage.open(path) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            grey = np.asarray(_flat(upright).convert("L"), np.float32)
+    except FileNotFoundError:
+        raise ValueError(f"predict: there is no file {path}") from None
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).splitlines()[0]
+        raise ValueError(f"predict: {path} cannot be read as an image ({reason})") from None
+    return centre(255 - grey if invert else grey, str(path))
+
+
+def _flat(image: PillowImage.Image) -> PillowImage.Image:
+    """Transparent parts become the colour that they would have on black paper."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image
+    layer = image.convert("RGBA")
+    return PillowImage.alpha_composite(PillowImage.new("RGBA", layer.size, (0, 0, 0, 255)), layer)
+
+
+def centre(grey: Image, name: str = "the image") -> Image:
+    """Crop a light digit on dark (H, W), scale it to 20 pixels and centre it by mass in 28x28."""
+    low, high = float(grey.min()), float(grey.max())
+    if high - low < 16:
+        raise ValueError(f"predict: {name} shows no digit: all its pixels have nearly the same grey ({low:.0f} to {high:.0f})")
+    ink = (grey - low) / (high - low)
+    rows, cols = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    scale = BOX / max(ink.shape)
+    size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+    small = PillowImage.fromarray((ink * 255).astype(np.uint8)).resize(size, PillowImage.Resampling.LANCZOS)
+    digit = np.asarray(small, np.float32)
+    out = np.zeros((SIZE, SIZE), np.uint8)
+    corner = [
+        int(np.clip(round(SIZE / 2 - float((digit.sum(axis=1 - a) * np.arange(n)).sum() / digit.sum())), 0, SIZE - n))
+        for a, n in enumerate(digit.shape)
+    ]
+    out[corner[0] : corner[0] + digit.shape[0], corner[1] : corner[1] + digit.shape[1]] = digit.astype(np.uint8)
+    return out

@@ -1,0 +1,266 @@
+"""The engine: tensors that remember how they were made, and the walk back through that memory.
+
+An operation is a plain function from tensors to a tensor. It computes its value from arrays and tells `record`, for each
+input, the vector-Jacobian product (vjp): the function that carries a cotangent g, the derivative of some loss by the
+operation's value, back to that input. So the derivative of ``mul`` is the two lines
+
+    (a, lambda g: g * b)        (b, lambda g: g * a)
+
+A vjp takes and returns tensors and is written with differentiable operations itself; that is all it takes for derivatives
+of any order. If it has a second parameter (``lambda g, y: g * y``, as for ``exp``) it also gets the operation's own value,
+which is then kept; nothing else is kept but what the vjps close over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from types import FunctionType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .array import Array, xp_of
+from .methods import Operators
+from .modes import check_anomaly, is_anomaly_enabled, is_grad_enabled, no_grad, user_line
+
+Vjp: TypeAlias = Callable[..., Any]
+Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
+Source: TypeAlias = "Tensor | Node"  # where a gradient flows to: a leaf, or the operation that made a tensor
+
+
+class Version:
+    """Counts the in-place changes of one piece of memory; a tensor and its views share it."""
+
+    __slots__ = ("count", "tracked")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.tracked = False  # was a value with a gradient ever written into it?
+
+
+class Node:
+    """One recorded operation. It keeps no input's value, only the vjps (with what they close over) and where they lead."""
+
+    __slots__ = ("__weakref__", "dtype", "entries", "hooks", "line", "name", "output", "saved", "shape")
+
+    def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]]):
+        self.name, self.shape, self.dtype = name, out.data.shape, out.data.dtype
+        self.entries: Sequence[tuple[tuple[Source | None, ...], Vjp]] | None = entries
+        self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
+        self.output = out.data if any(_takes_value(vjp) for _, vjp in entries) else None
+        kept = [out] if self.output is not None else []
+        kept += [t for _, vjp in entries for t in _closed_over(vjp)]
+        self.saved = [(t.version, t.version.count, t.data.shape) for t in kept]
+        self.line = user_line() if is_anomaly_enabled() else None
+
+    def value(self) -> Tensor:
+        """The operation's own value for a vjp that asks for it; tied to this node, so that it can be differentiated."""
+        y = Tensor(self.output, requires_grad=True)
+        y.node = self
+        return y
+
+    def check_versions(self) -> None:
+        for version, count, shape in self.saved:
+            if version.count != count:
+                raise RuntimeError(
+                    f"backward of {self.name}: the tensor of shape {tuple(shape)} that it needs was changed in place since "
+                    f"(saved at version {count}, now at version {version.count}); change a copy instead"
+                )
+
+
+def _takes_value(vjp: Vjp) -> bool:
+    return vjp.__code__.co_argcount > 1
+
+
+def _closed_over(vjp: Vjp) -> list[Tensor]:
+    """The tensors that a vjp keeps, itself or in a function that it calls."""
+    functions, tensors = [vjp], []
+    for function in functions:
+        for cell in function.__closure__ or ():
+            kept = cell.cell_contents
+            if isinstance(kept, Tensor):
+                tensors.append(kept)
+            elif isinstance(kept, FunctionType) and kept not in functions:
+                functions.append(kept)
+    return tensors
+
+
+class Tensor(Operators):
+    """An array, and how it was made if its gradient is wanted. `ninx.tensor` makes one; its methods stand in methods.py."""
+
+    __slots__ = ("__weakref__", "data", "grad", "hooks", "is_view", "node", "requires_grad", "seen", "version")
+    entries: Sequence[Any] = ()  # to the walk a leaf is a node that leads nowhere
+
+    def __init__(self, data: Any, requires_grad: bool = False):
+        self.data: Array = np.asarray(data) if isinstance(data, (np.generic, float, int, list, tuple)) else data
+        self.requires_grad = requires_grad
+        self.grad: Tensor | None = None
+        self.node: Node | None = None
+        self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
+        self.version, self.seen, self.is_view = Version(), 0, False
+
+    def source(self) -> Source | None:
+        """Where this tensor's gradient flows to (None: nowhere). Refuses a tensor whose history no longer fits its value."""
+        if self.seen != self.version.count and (self.node is not None or (self.is_view and self.version.tracked)):
+            raise RuntimeError(
+                f"a tensor of shape {self.data.shape} shares memory with one that was changed in place after it was made, "
+                "so its gradient is lost; take the view again after the change"
+            )
+        return (self.node or self) if self.requires_grad else None
+
+
+def record(value: Array, *entries: Entry, view_of: Tensor | None = None) -> Tensor:
+    """The tensor of ``value``, which the calling operation computed, with the way back for each ``(input, vjp)``.
+
+    The left side of an entry may be a tuple of inputs (None for an absent one); its vjp then returns one cotangent for each.
+    Only what is wanted is kept: nothing under `no_grad`, and no entry whose inputs need no gradient. ``view_of``: the
+    input with which the value shares memory.
+    """
+    out = Tensor(value)
+    if view_of is not None:
+        out.version, out.seen, out.is_view = view_of.version, view_of.version.count, True
+    name = sys._getframe(1).f_code.co_name  # the operation that calls
+    if is_grad_enabled():
+        kept = []
+        for inputs, vjp in entries:
+            group = inputs if isinstance(inputs, tuple) else (inputs,)
+            sources = tuple(None if t is None else t.source() for t in group)
+            if any(s is not None for s in sources):
+                kept.append((sources, vjp))
+        if kept:
+            out.node, out.requires_grad = Node(name, out, kept), True
+    if is_anomaly_enabled():
+        groups = [i if isinstance(i, tuple) else (i,) for i, _ in entries]
+        check_anomaly(f"forward of {name}", [out.data], None, [t.data for group in groups for t in group if t is not None])
+    return out
+
+
+def _postorder(roots: Sequence[Source]) -> list[Source]:
+    """Every source below the roots, each after all that it leads to. A loop, not a recursion: chains may be very long."""
+    order: list[Source] = []
+    seen: set[int] = set()
+    stack: list[tuple[Source, bool]] = [(root, False) for root in roots]
+    while stack:
+        source, done = stack.pop()
+        if done:
+            order.append(source)
+        elif id(source) not in seen:
+            if source.entries is None:
+                raise RuntimeError("backward through a graph that was freed by an earlier backward; give that one retain_graph=True")
+            seen.add(id(source))
+            stack.append((source, True))
+            stack.extend((s, False) for sources, _ in source.entries for s in sources if s is not None and id(s) not in seen)
+    return order
+
+
+def _walk(
+    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], targets: set[int] | None, create_graph: bool, retain_graph: bool
+) -> list[tuple[Source, Tensor]]:
+    """The gradients of the targets (ids of sources; None: all leaves) that are reached from the outputs."""
+    order, grads, found = _postorder([t.source() for t in outputs]), {}, []
+    needed = {id(s) for s in order} if targets is None else set(targets)
+    for source in order:  # what leads to something needed is needed: it comes after it
+        if any(id(s) in needed for sources, _ in source.entries or () for s in sources if s is not None):
+            needed.add(id(source))
+
+    def add(source: Source, g: Tensor, name: str) -> None:
+        _fit(g, source, name)
+        grads[id(source)] = grads[id(source)] + g if id(source) in grads else g
+
+    with nullcontext() if create_graph else no_grad():
+        for t, g in zip(outputs, cotangents, strict=True):
+            add(t.source(), g, "the output")
+        while order:
+            source = order.pop()
+            if id(source) not in needed or id(source) not in grads:
+                continue
+            g = grads.pop(id(source))
+            for hook in source.hooks or ():
+                changed = hook(g)
+                g = g if changed is None else _fit(changed, source, "a hook")
+            if (targets is None and isinstance(source, Tensor)) or (targets is not None and id(source) in targets):
+                found.append((source, g))
+            if isinstance(source, Tensor):
+                continue
+            source.check_versions()
+            for sources, vjp in source.entries or ():
+                if not any(id(s) in needed for s in sources if s is not None):
+                    continue
+                result = vjp(g, source.value()) if _takes_value(vjp) else vjp(g)
+                results = result if isinstance(result, tuple) else (result,)
+                if is_anomaly_enabled():
+                    check_anomaly(f"backward of {source.name}", [r.data for r in results if r is not None], source.line, [g.data])
+                for s, r in zip(sources, results, strict=True):
+                    if s is not None and r is not None and id(s) in needed:
+                        add(s, r, source.name)
+            if not retain_graph:
+                source.entries, source.output, source.saved = None, None, []
+    return found
+
+
+def _fit(g: Tensor, source: Source, name: str) -> Tensor:
+    """The one place that holds every vjp to its promise: a gradient looks like what it is the gradient of."""
+    like = source.data if isinstance(source, Tensor) else source
+    if g.data.shape != like.shape or g.data.dtype != like.dtype:
+        raise RuntimeError(
+            f"backward of {name}: a gradient of shape {g.data.shape} and dtype {g.data.dtype} "
+            f"for an input of shape {tuple(like.shape)} and dtype {like.dtype}"
+        )
+    return g
+
+
+def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Tensor]:
+    """The cotangents to start from: those given, and 1 for a scalar output."""
+    if len(given) != len(outputs):
+        raise ValueError(f"{operation}: {len(outputs)} outputs, but {len(given)} gradients were given")
+    started = []
+    for t, g in zip(outputs, given, strict=True):
+        if not t.requires_grad:
+            raise RuntimeError(f"{operation}: a tensor of shape {t.data.shape} does not require grad and has no history")
+        if g is None and t.data.size != 1:
+            raise RuntimeError(f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.data.shape}")
+        started.append(Tensor(xp_of(t.data).ones_like(t.data)) if g is None else g)
+    return started
+
+
+def backward(
+    outputs: Sequence[Tensor], gradients: Sequence[Tensor | None], retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
+    """Add the gradient of the outputs to ``.grad`` of every leaf that requires grad (see `Tensor.backward`)."""
+    retain = create_graph if retain_graph is None else retain_graph
+    for leaf, g in _walk(outputs, _cotangents("backward", outputs, gradients), None, create_graph, retain):
+        assert isinstance(leaf, Tensor)
+        if leaf.grad is not None:
+            g = leaf.grad + g if create_graph else Tensor(leaf.grad.data + g.data)
+        fresh = xp_of(leaf.data).empty_like(leaf.data)  # the leaf's layout, and nobody else's memory
+        fresh[...] = g.data
+        leaf.grad = record(fresh, (g, lambda h: h)) if create_graph else Tensor(fresh)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    *,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the outputs (weighted by ``grad_outputs``; 1 for a scalar) by the inputs; ``.grad`` stays as it is.
+
+    ``create_graph=True`` records the computation of the gradients, so that they can be differentiated again. An input that
+    the outputs do not depend on raises, or gives None with ``allow_unused``.
+    """
+    outs, ins = [(t,) if isinstance(t, Tensor) else tuple(t) for t in (outputs, inputs)]
+    given = (grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs or (None,) * len(outs))
+    for i, t in enumerate(ins):
+        if not t.requires_grad:
+            raise RuntimeError(f"grad: input {i} of shape {t.data.shape} does not require grad")
+    sources = [t.source() for t in ins]
+    retain = create_graph if retain_graph is None else retain_graph
+    found = {id(s): g for s, g in _walk(outs, _cotangents("grad", outs, given), {id(s) for s in sources}, create_graph, retain)}
+    if not allow_unused and (lost := [i for i, s in enumerate(sources) if id(s) not in found]):
+        raise RuntimeError(f"grad: the outputs do not depend on input(s) {lost}; allow_unused=True gives None for them")
+    return tuple(found.get(id(s)) for s in sources)

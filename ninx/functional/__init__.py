@@ -1,0 +1,16 @@
+"""Differentiable functions on tensors, with PyTorch's names and arguments (``import ninx.functional as F``)."""
+
+from ..ops import pad, relu, sigmoid, tanh
+from .activation import leaky_relu, log_softmax, softmax
+from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
+from .linear import linear
+from .loss import cross_entropy, l1_loss, mse_loss, nll_loss
+from .normalization import batch_norm
+from .pooling import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
+from .regularisation import dropout, dropout2d
+
+__all__ = [
+    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "conv2d", "conv2d_input_grad", "conv2d_weight_grad",
+    "conv_transpose2d", "cross_entropy", "dropout", "dropout2d", "global_avg_pool2d", "l1_loss", "leaky_relu", "linear",
+    "log_softmax", "max_pool2d", "mse_loss", "nll_loss", "pad", "relu", "sigmoid", "softmax", "tanh",
+]

@@ -1,0 +1,165 @@
+"""Convolution, its two partial derivatives, and why there are no others.
+
+A convolution y = conv2d(x, w) is linear in x and in w, so <g, conv2d(x, w)> is a trilinear form in (g, x, w):
+
+    <g, conv2d(x, w)>  =  <conv2d_input_grad(g, w), x>  =  <conv2d_weight_grad(x, g), w>
+
+Its three partial derivatives are the three operations of this file, and the family is closed: the derivative of any of them
+is the other two. That is all there is to second, third and higher derivatives. `conv_transpose2d` is conv2d_input_grad
+under the name that layers know it by.
+
+Shapes: x (N, C, H, W), w (O, C/groups, KH, KW), y and g (N, O, OH, OW); the kernels see them channels-last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ninx import kernels
+from ninx.kernels import geometry
+from ninx.kernels.geometry import Geometry
+
+from ..array import nchw, nhwc
+from ..engine import Tensor, record
+from ..ops import pad, sum
+
+Size = int | tuple[int, int] | list[int]
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    *,
+    method: str = "auto",
+) -> Tensor:
+    """y[n,o,i,j] = bias[o] + sum over c,r,q of x[n, c, i*SH - PH + r*DH, j*SW - PW + q*DW] * w[o,c,r,q]  (zeros outside).
+
+    input (N, C, H, W), or (C, H, W); weight (O, C/groups, KH, KW); bias (O). ``padding`` may be "valid" (none) or "same"
+    (stride 1 keeps the size). ``method`` forces a path: "gemm" (a 1x1 kernel as one matrix product over all pixels),
+    "im2col", or "auto", which takes the first where it is possible.
+
+    Raises ValueError for shapes that do not fit, and for method="gemm" with a larger kernel.
+    """
+    if input.ndim == 3:
+        return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method).squeeze(0)
+    stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
+    if isinstance(padding, str):
+        input, padding = _named_padding(input, weight, stride, padding, dilation)
+    geo = geometry.convolution(
+        "conv2d", input.shape, weight.shape, stride, _pair(padding, "padding"), dilation, _whole(groups)
+    )
+    _check("conv2d", input, weight, bias, geo.O)
+    if method not in ("auto", "gemm", "im2col"):
+        raise ValueError(f"conv2d: method must be 'auto', 'gemm' or 'im2col', got {method!r}")
+    b = None if bias is None else bias.data
+    value = nchw(kernels.tier().conv2d(nhwc(input.data), nhwc(weight.data), b, geo, method))
+    return record(
+        value,
+        (input, lambda g: conv2d_input_grad(g, weight, geo, method)),
+        (weight, lambda g: conv2d_weight_grad(input, g, geo, method)),
+        *([] if bias is None else [(bias, lambda g: sum(g, (0, 2, 3)))]),
+    )
+
+
+def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
+    """The derivative of <g, conv2d(x, w)> by x: every product of the forward pass, sent back to its pixel. (N, C, H, W)"""
+    value = nchw(kernels.tier().conv2d_input_grad(nhwc(g.data), nhwc(weight.data), geo, method))
+    return record(
+        value,
+        (g, lambda h: _conv2d(h, weight, geo, method)),
+        (weight, lambda h: conv2d_weight_grad(h, g, geo, method)),
+    )
+
+
+def conv2d_weight_grad(x: Tensor, g: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
+    """The derivative of <g, conv2d(x, w)> by w: every product of the forward pass, summed over all pixels. (O, C/groups, KH, KW)"""
+    value = nchw(kernels.tier().conv2d_weight_grad(nhwc(x.data), nhwc(g.data), geo, method))
+    return record(
+        value,
+        (x, lambda v: conv2d_input_grad(g, v, geo, method)),
+        (g, lambda v: _conv2d(x, v, geo, method)),
+    )
+
+
+def _conv2d(x: Tensor, w: Tensor, geo: Geometry, method: str) -> Tensor:
+    """conv2d without a bias, of a geometry that is known to fit."""
+    padding, dilation = (geo.PH, geo.PW), (geo.DH, geo.DW)
+    return conv2d(x, w, None, (geo.SH, geo.SW), padding, dilation, geo.groups, method=method)
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    """The adjoint of conv2d in x, as a layer: input (N, I, H, W), weight (I, O/groups, KH, KW), bias (O).
+
+    Output size: (H - 1)*SH - 2*PH + DH*(KH - 1) + output_padding + 1. Raises ValueError for shapes that do not fit.
+    """
+    if input.ndim == 3:
+        return conv_transpose2d(input.unsqueeze(0), weight, bias, stride, padding, output_padding, groups, dilation).squeeze(0)
+    name = "conv_transpose2d"
+    geo = geometry.transposed(
+        name,
+        input.shape,
+        weight.shape,
+        _pair(stride, "stride"),
+        _pair(padding, "padding"),
+        _pair(output_padding, "output_padding"),
+        _pair(dilation, "dilation"),
+        _whole(groups),
+    )
+    _check(name, input, weight, bias, geo.C)
+    y = conv2d_input_grad(input, weight, geo)
+    return y if bias is None else y + bias.reshape(1, -1, 1, 1)
+
+
+def _pair(value: Any, name: str) -> tuple[int, int]:
+    return geometry.pair(value, "conv2d", name)
+
+
+def _whole(groups: Any) -> int:
+    if not isinstance(groups, int):
+        raise ValueError(f"conv2d: groups must be a whole number, got {groups!r}")
+    return groups
+
+
+def _named_padding(
+    x: Tensor, w: Tensor, stride: tuple[int, int], name: str, dilation: tuple[int, int]
+) -> tuple[Tensor, tuple[int, int]]:
+    """What padding="valid" or "same" means in numbers; where "same" is uneven, x is padded here."""
+    if name == "valid":
+        return x, (0, 0)
+    if name != "same" or stride != (1, 1):
+        raise ValueError(f"conv2d: padding is a size, 'valid', or 'same' with stride 1; got {name!r} with stride {stride}")
+    total = [d * (k - 1) for d, k in zip(dilation, w.shape[2:], strict=True)]
+    if any(t % 2 for t in total):
+        x = pad(x, (0, total[1] % 2, 0, total[0] % 2))
+    return x, (total[0] // 2, total[1] // 2)
+
+
+def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int) -> None:
+    """One dtype, one device, a bias of the right length."""
+    given = {"input": x, "weight": w} | ({} if b is None else {"bias": b})
+    for what in ("dtype", "device"):
+        kinds = {name: str(getattr(t, what)) for name, t in given.items()}
+        if len(set(kinds.values())) > 1:
+            raise (TypeError if what == "dtype" else ValueError)(
+                f"{operation}: all must have one {what}, got " + ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+            )
+    if not np.issubdtype(x.dtype, np.floating):
+        raise TypeError(f"{operation}: needs floating-point numbers, got {x.dtype}")
+    if b is not None and b.shape != (outputs,):
+        raise ValueError(f"{operation}: the bias must have shape ({outputs},), got {b.shape}")

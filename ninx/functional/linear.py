@@ -1,0 +1,14 @@
+"""The fully connected layer: what a 1x1 convolution does to every pixel."""
+
+from __future__ import annotations
+
+from ..engine import Tensor
+from ..ops import matmul, transpose
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y = x @ W.T + b; input (..., in_features), weight (out_features, in_features), bias (out_features)."""
+    if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
+        raise ValueError(f"linear: input {input.shape} must end with in_features of weight {weight.shape}")
+    y = matmul(input, transpose(weight, 0, 1))
+    return y if bias is None else y + bias

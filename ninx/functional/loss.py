@@ -1,0 +1,103 @@
+"""Losses. ``reduction`` is "mean", "sum" or "none"."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..array import Array, xp_of
+from ..engine import Tensor
+from ..ops import abs, getitem, mean, reshape, sum, where
+from ..ops.reductions import along
+from .activation import log_softmax
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-log(softmax(input)[target]): logits (N, C), or (N, C, d1, ...), or (C), against classes 0 to C-1 (or probabilities).
+
+    target holds class numbers, shape (N), (N, d1, ...) or (); or probabilities, with the shape of the input. ``weight`` (C)
+    weighs the classes, and the mean is then a weighted one. ``ignore_index`` is a class number that does not count.
+    ``label_smoothing`` e mixes the target with the uniform distribution: (1 - e) * target + e / C.
+
+    Raises IndexError for a class number that is not there, ValueError for shapes that do not fit.
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
+    if input.ndim == 0:
+        raise ValueError("cross_entropy: input must have a class axis: (C), (N, C) or (N, C, ...)")
+    axis = 0 if input.ndim == 1 else 1
+    classes = input.shape[axis]
+    logp = log_softmax(input, axis)
+    if target.is_floating_point():
+        if target.shape != input.shape:
+            raise ValueError(f"cross_entropy: probabilities must have the input's shape {input.shape}, got {target.shape}")
+        smooth = target * (1 - label_smoothing) + label_smoothing / classes
+        loss = -sum(_weighted(logp, weight, axis) * smooth, axis)
+        return _reduce(loss, reduction)
+    loss, counted, kept = _pick("cross_entropy", logp, target, weight, ignore_index)
+    if label_smoothing:
+        uniform = where(Tensor(kept), -sum(_weighted(logp, weight, axis), axis), 0.0)
+        loss = loss * (1 - label_smoothing) + uniform * (label_smoothing / classes)
+    return sum(loss) / sum(counted) if reduction == "mean" else _reduce(loss, reduction)
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
+    """-input[target]: the cross-entropy of log-probabilities (N, C), (N, C, d1, ...) or (C); the rest as `cross_entropy`."""
+    loss, counted, _ = _pick("nll_loss", input, target, weight, ignore_index)
+    return sum(loss) / sum(counted) if reduction == "mean" else _reduce(loss, reduction)
+
+
+def _pick(
+    operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Tensor, Array]:
+    """(-weight[t] * logp[t], weight[t], is t counted?) for every target t; both are 0 where it is not."""
+    xp, axis = xp_of(logp.data), 0 if logp.ndim == 1 else 1
+    classes = logp.shape[axis]
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"{operation}: weight must have shape ({classes},), got {weight.shape}")
+    if not np.issubdtype(target.dtype, np.integer):
+        raise TypeError(f"{operation}: class numbers must be whole numbers, got {target.dtype}")
+    if target.shape != logp.shape[:axis] + logp.shape[axis + 1 :]:
+        raise ValueError(f"{operation}: input {logp.shape} wants a target of shape {logp.shape[:axis] + logp.shape[axis + 1 :]}, got {target.shape}")
+    kept = target.data != ignore_index
+    labels = xp.where(kept, target.data, 0)
+    if labels.size and not 0 <= (low := int(labels.min())) <= (high := int(labels.max())) < classes:
+        raise IndexError(f"{operation}: class {low if low < 0 else high} is not one of the {classes} classes 0 to {classes - 1}")
+    picked = reshape(getitem(logp, along(xp.expand_dims(labels, axis), axis)), target.shape)
+    counted = kept.astype(logp.dtype) if weight is None else kept * weight.data[labels]
+    return -picked * Tensor(counted), Tensor(counted), kept
+
+
+def _weighted(logp: Tensor, weight: Tensor | None, axis: int) -> Tensor:
+    return logp if weight is None else logp * reshape(weight, (-1, *(1,) * (logp.ndim - axis - 1)))
+
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """(input - target)^2"""
+    difference = _difference("mse_loss", input, target)
+    return _reduce(difference * difference, reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """|input - target|"""
+    return _reduce(abs(_difference("l1_loss", input, target)), reduction)
+
+
+def _difference(operation: str, input: Tensor, target: Tensor) -> Tensor:
+    if input.shape != target.shape:
+        raise ValueError(f"{operation}: input {input.shape} and target {target.shape} must have one shape")
+    return input - target
+
+
+def _reduce(loss: Tensor, reduction: str) -> Tensor:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    return loss if reduction == "none" else mean(loss) if reduction == "mean" else sum(loss)

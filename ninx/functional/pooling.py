@@ -1,0 +1,149 @@
+"""Pooling: one number for each window and channel.
+
+The derivatives are pairs of adjoints again: once the maxima are chosen, max pooling reads fixed entries (`max_gather2d`),
+and its adjoint puts them back (`max_unpool2d`); averaging and `avg_pool2d_input_grad` are linear maps and their transposes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ninx import kernels
+from ninx.kernels import geometry
+from ninx.kernels.geometry import Geometry
+
+from ..array import Array, nchw, nhwc, xp_of
+from ..engine import Tensor, record
+from ..ops import broadcast_to, matmul, transpose
+
+Size = int | tuple[int, int] | list[int]
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest value of every window; (N, C, H, W) -> (N, C, OH, OW). The padding is -inf and never wins.
+
+    The first of equal values gets the gradient; NaN wins over every number. ``ceil_mode`` lets a last window begin inside the
+    image that does not end there. ``return_indices`` also gives the place h*W + w of every maximum, as in PyTorch.
+    """
+    if input.ndim == 3:
+        y = max_pool2d(input.unsqueeze(0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+        return tuple(t.squeeze(0) for t in y) if return_indices else y.squeeze(0)
+    geo = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    value, arg = kernels.tier().max_pool2d(nhwc(input.data), geo)
+    y = record(nchw(value), (input, lambda g: max_unpool2d(g, arg, geo)))
+    return (y, Tensor(nchw(_places(arg, geo)))) if return_indices else y
+
+
+def _places(arg: Array, geo: Geometry) -> Array:
+    """The positions r*KW + q in the windows as places h*W + w in the image."""
+    xp = xp_of(arg)
+    h = xp.arange(geo.OH)[:, None, None] * geo.SH - geo.PH + arg.astype(np.int64) // geo.KW * geo.DH
+    w = xp.arange(geo.OW)[:, None] * geo.SW - geo.PW + arg.astype(np.int64) % geo.KW * geo.DW
+    return h * geo.W + w
+
+
+def max_unpool2d(g: Tensor, arg: Array, geo: Geometry) -> Tensor:
+    """g, sent back to the pixels whose values were chosen; zeros elsewhere."""
+    value = kernels.tier().max_unpool2d(nhwc(g.data), arg, geo)
+    return record(nchw(value), (g, lambda h: max_gather2d(h, arg, geo)))
+
+
+def max_gather2d(x: Tensor, arg: Array, geo: Geometry) -> Tensor:
+    """The values of x at the places that were chosen."""
+    value = kernels.tier().max_gather2d(nhwc(x.data), arg, geo)
+    return record(nchw(value), (x, lambda g: max_unpool2d(g, arg, geo)))
+
+
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of every window; (N, C, H, W) -> (N, C, OH, OW).
+
+    The zeros of the padding count as values, unless ``count_include_pad=False``; ``divisor_override`` divides by that number instead.
+    """
+    if input.ndim == 3:
+        y = avg_pool2d(input.unsqueeze(0), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        return y.squeeze(0)
+    geo = _geometry("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    if divisor_override is not None and divisor_override == 0:
+        raise ValueError("avg_pool2d: divisor_override must not be 0")
+    tier = kernels.tier()
+    divisor = tier.pool_divisor(geo, count_include_pad) if divisor_override is None else np.full((geo.OH, geo.OW), divisor_override)
+    return _average(input, geo, divisor)
+
+
+def _average(x: Tensor, geo: Geometry, divisor: Array) -> Tensor:
+    value = kernels.tier().avg_pool2d(nhwc(x.data), geo, divisor)
+    return record(nchw(value), (x, lambda g: _average_back(g, geo, divisor)))
+
+
+def _average_back(g: Tensor, geo: Geometry, divisor: Array) -> Tensor:
+    value = kernels.tier().avg_pool2d_input_grad(nhwc(g.data), geo, divisor)
+    return record(nchw(value), (g, lambda h: _average(h, geo, divisor)))
+
+
+def global_avg_pool2d(input: Tensor) -> Tensor:
+    """Global average pooling: the mean of every map, (N, C, H, W) -> (N, C, 1, 1). The head of a Network in Network.
+
+    Adjoint: every pixel of the map gets g / (H*W).
+    """
+    if input.ndim != 4:
+        raise ValueError(f"global_avg_pool2d: input must have shape (N, C, H, W), got {input.shape}")
+    shape = input.shape
+    value = nchw(kernels.tier().global_avg_pool2d(nhwc(input.data)))
+    return record(value, (input, lambda g: broadcast_to(g / (shape[2] * shape[3]), shape)))
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: int | tuple[int | None, int | None] | None) -> Tensor:
+    """Average pooling to a given size: output row i is the mean of the rows floor(i*H/OH) to ceil((i+1)*H/OH), and so for columns.
+
+    (N, C, H, W) -> (N, C, OH, OW); None keeps a size. Size 1 is global average pooling, and a size that divides the input's is
+    ordinary pooling; any other is two small matrix products, one along each axis.
+    """
+    if input.ndim == 3:
+        return adaptive_avg_pool2d(input.unsqueeze(0), output_size).squeeze(0)
+    if input.ndim != 4:
+        raise ValueError(f"adaptive_avg_pool2d: input must have shape (N, C, H, W), got {input.shape}")
+    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    (h, w), (oh, ow) = input.shape[2:], (n if o is None else o for o, n in zip(wanted, input.shape[2:], strict=True))
+    if min(oh, ow) < 1:
+        raise ValueError(f"adaptive_avg_pool2d: the output size must be at least 1x1, got {oh}x{ow}")
+    if oh == ow == 1:
+        return global_avg_pool2d(input)
+    if h % oh == 0 and w % ow == 0:
+        return avg_pool2d(input, (h // oh, w // ow))
+    rows, cols = (_averages(n, m, input) for n, m in ((h, oh), (w, ow)))
+    return matmul(matmul(rows, input), transpose(cols, 0, 1))
+
+
+def _averages(size: int, out: int, like: Tensor) -> Tensor:
+    """(out, size): the matrix whose row i averages the entries floor(i*size/out) to ceil((i+1)*size/out)."""
+    matrix = np.zeros((out, size), like.dtype)
+    for i in range(out):
+        start, end = i * size // out, -(-(i + 1) * size // out)
+        matrix[i, start:end] = 1 / (end - start)
+    return Tensor(xp_of(like.data).asarray(matrix))
+
+
+def _geometry(operation: str, x: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Geometry:
+    pairs = {"kernel_size": kernel, "stride": kernel if stride is None else stride, "padding": padding, "dilation": dilation}
+    if not x.is_floating_point():
+        raise TypeError(f"{operation}: needs floating-point numbers, got {x.dtype}")
+    sizes = (geometry.pair(value, operation, name) for name, value in pairs.items())
+    return geometry.pooling(operation, x.shape, *sizes, ceil_mode=ceil_mode)

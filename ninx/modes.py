@@ -1,0 +1,91 @@
+"""Two switches of the engine: is history recorded (`no_grad`), and are NaN and infinity hunted (`detect_anomaly`)?
+
+Both are context variables, so a block switches only its own thread or task, and both work as decorators too.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from .array import Array, xp_of
+
+_grad_mode: ContextVar[bool] = ContextVar("ninx_grad_mode", default=True)
+_anomaly_mode: ContextVar[bool] = ContextVar("ninx_anomaly_mode", default=False)
+_PACKAGE = str(Path(__file__).parent) + os.sep
+
+is_grad_enabled = _grad_mode.get
+is_anomaly_enabled = _anomaly_mode.get
+
+
+class _Switch(ContextDecorator):
+    """Sets a context variable for the length of a block; blocks may be nested, also of one and the same object."""
+
+    variable: ClassVar[ContextVar[bool]]
+    value: ClassVar[bool]
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(self.variable.set(self.value))
+
+    def __exit__(self, *_: object) -> None:
+        self.variable.reset(self._tokens.pop())
+
+
+class no_grad(_Switch):
+    """``with no_grad():`` or ``@no_grad()``: nothing is recorded inside."""
+
+    variable, value = _grad_mode, False
+
+
+class enable_grad(_Switch):
+    """Record again inside a `no_grad` block."""
+
+    variable, value = _grad_mode, True
+
+
+class inference_mode(no_grad):
+    """The same as `no_grad`: a tensor of this engine carries nothing else that could be switched off."""
+
+
+class detect_anomaly(_Switch):
+    """Raise at the first operation whose value or gradient holds a NaN or an infinity, naming it and your source line.
+
+    >>> with ninx.detect_anomaly():
+    ...     loss = (x - 1).log().sum()
+    RuntimeError: forward of log made nan (1 of 3 entries) at example.py:2: loss = (x - 1).log().sum()
+    """
+
+    variable, value = _anomaly_mode, True
+
+
+def user_line() -> str:
+    """ "file:line: code" of the innermost caller outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    name, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{name}:{number}: {linecache.getline(name, number).strip()}"
+
+
+def check_anomaly(what: str, arrays: Sequence[Array], line: str | None, inputs: Sequence[Array] = ()) -> None:
+    """Raise if an array holds a NaN or an infinity; say whether one of the inputs did already."""
+    for array in arrays:
+        xp = xp_of(array)
+        if not np.issubdtype(array.dtype, np.floating) or xp.isfinite(array).all():
+            continue
+        kind = "nan" if xp.isnan(array).any() else "inf"
+        count = int((~xp.isfinite(array)).sum())
+        old = any(np.issubdtype(a.dtype, np.floating) and not xp_of(a).isfinite(a).all() for a in inputs)
+        verb = "passed on" if old else "made"
+        raise RuntimeError(f"{what} {verb} {kind} ({count} of {array.size} entries) at {line or user_line()}")

@@ -1,0 +1,20 @@
+"""Modules: layers, containers, losses, initial values, with PyTorch's names."""
+
+from . import init
+from .activations import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .containers import ModuleList, Sequential
+from .grad_norm import clip_grad_norm_
+from .layers import (
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Dropout2d, Flatten,
+    GlobalAvgPool2d, Identity, Linear, MaxPool2d,
+)
+from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .mlpconv import MLPConv
+from .module import Buffer, Module, Parameter
+
+__all__ = [
+    "AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Buffer", "Conv2d", "ConvTranspose2d", "CrossEntropyLoss",
+    "Dropout", "Dropout2d", "Flatten", "GlobalAvgPool2d", "Identity", "L1Loss", "LeakyReLU", "Linear", "LogSoftmax", "MLPConv",
+    "MSELoss", "MaxPool2d", "Module", "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh",
+    "clip_grad_norm_", "init",
+]

@@ -1,0 +1,53 @@
+"""Modules made of modules."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .module import Module
+
+
+class ModuleList(Module):
+    """A list whose modules are found; it has no forward of its own."""
+
+    def __init__(self, modules: Iterable[Module] = ()):
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> None:
+        """Add a module at the end; its name is its number."""
+        setattr(self, str(len(self)), module)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return self.children()
+
+    def __getitem__(self, index: Any) -> Any:
+        """One module; or, for a slice, the same kind of container of several."""
+        if not isinstance(index, slice):
+            return list(self.children())[operator.index(index)]
+        part = ModuleList.__new__(Sequential if isinstance(self, Sequential) else ModuleList)
+        for name, module in list(self.named_children())[index]:
+            setattr(part, name, module)
+        return part
+
+
+class Sequential(ModuleList):
+    """The modules one after another: each gets what the one before it returns."""
+
+    def __init__(self, *modules: Module | dict[str, Module]):
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            for name, module in modules[0].items():
+                setattr(self, name, module)
+        else:
+            super().__init__(modules)  # type: ignore[arg-type]  # a dict comes alone
+
+    def forward(self, x: Any) -> Any:
+        """x through every module in turn."""
+        for module in self.children():
+            x = module(x)
+        return x

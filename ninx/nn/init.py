@@ -1,0 +1,94 @@
+"""Initial values, written in place into a tensor; drawn on the host from the generator that `ninx.manual_seed` sets.
+
+fan_in and fan_out are the numbers of values that one output reads and one input feeds: for a weight (O, C/groups, KH, KW)
+C/groups * KH * KW and O * KH * KW, for a matrix (out, in) the two sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..engine import Tensor
+from ..modes import no_grad
+from ..ops import copy_, fill_
+from ..random import generator
+
+
+def _put(t: Tensor, values: Any) -> Tensor:
+    with no_grad():
+        return copy_(t, Tensor(np.asarray(values, t.dtype)))
+
+
+def constant_(t: Tensor, val: float) -> Tensor:
+    """Every entry is ``val``."""
+    with no_grad():
+        return fill_(t, val)
+
+
+def zeros_(t: Tensor) -> Tensor:
+    """Every entry is 0."""
+    return constant_(t, 0.0)
+
+
+def ones_(t: Tensor) -> Tensor:
+    """Every entry is 1."""
+    return constant_(t, 1.0)
+
+
+def uniform_(t: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    """Uniform in [a, b)."""
+    return _put(t, generator().uniform(a, b, t.shape))
+
+
+def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Normal with this mean and standard deviation."""
+    return _put(t, generator().normal(mean, std, t.shape))
+
+
+def fans(t: Tensor) -> tuple[int, int]:
+    """(fan_in, fan_out)."""
+    if t.ndim < 2:
+        raise ValueError(f"fan_in and fan_out need at least 2 dimensions, got shape {t.shape}")
+    receptive = math.prod(t.shape[2:])
+    return t.shape[1] * receptive, t.shape[0] * receptive
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much a non-linearity shrinks the signal: sqrt(2) for ReLU (He et al., 2015, arXiv 1502.01852)."""
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
+    gains = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
+    if nonlinearity not in gains:
+        raise ValueError(f"calculate_gain: unknown non-linearity {nonlinearity!r}; there are {', '.join([*gains, 'leaky_relu'])}")
+    return gains[nonlinearity]
+
+
+def xavier_uniform_(t: Tensor, gain: float = 1.0) -> Tensor:
+    """Uniform with variance gain^2 * 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+    bound = gain * math.sqrt(6 / sum(fans(t)))
+    return uniform_(t, -bound, bound)
+
+
+def xavier_normal_(t: Tensor, gain: float = 1.0) -> Tensor:
+    """Normal with variance gain^2 * 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+    return normal_(t, 0.0, gain * math.sqrt(2 / sum(fans(t))))
+
+
+def _kaiming_std(t: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    return calculate_gain(nonlinearity, a) / math.sqrt(fans(t)[mode == "fan_out"])
+
+
+def kaiming_uniform_(t: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
+    """Uniform with variance gain^2 / fan, which keeps the size of a signal through ReLUs (He et al., 2015)."""
+    bound = math.sqrt(3) * _kaiming_std(t, a, mode, nonlinearity)
+    return uniform_(t, -bound, bound)
+
+
+def kaiming_normal_(t: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
+    """Normal with variance gain^2 / fan, which keeps the size of a signal through ReLUs (He et al., 2015)."""
+    return normal_(t, 0.0, _kaiming_std(t, a, mode, nonlinearity))

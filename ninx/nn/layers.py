@@ -1,0 +1,287 @@
+"""Layers with PyTorch's names, arguments, defaults and initial distributions. What each computes stands in `ninx.functional`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import functional as F
+from ..array import empty
+from ..engine import Tensor
+from ..kernels.geometry import pair
+from ..ops import flatten
+from . import init
+from .module import Buffer, Module, Parameter
+
+Size = int | tuple[int, int]
+
+
+def _parameter(*shape: int, dtype: Any) -> Parameter:
+    """A parameter with undefined values; a convolution's weight lies channels-last, as the kernels read it."""
+    return Parameter(empty(shape, np.dtype(dtype), np))
+
+
+def _reset(weight: Parameter, bias: Parameter | None) -> None:
+    """PyTorch's default: weight and bias uniform in +-1/sqrt(fan_in)."""
+    init.kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        bound = 1 / math.sqrt(init.fans(weight)[0])
+        init.uniform_(bias, -bound, bound)
+
+
+class Conv2d(Module):
+    """`functional.conv2d` with a weight (out_channels, in_channels/groups, KH, KW) and a bias (out_channels)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        dtype: Any = np.float32,
+    ):
+        if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"Conv2d: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}")
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride = pair(kernel_size, "Conv2d", "kernel_size"), pair(stride, "Conv2d", "stride")
+        self.padding = padding if isinstance(padding, str) else pair(padding, "Conv2d", "padding")
+        self.dilation = pair(dilation, "Conv2d", "dilation")
+        self.weight = _parameter(out_channels, in_channels // groups, *self.kernel_size, dtype=dtype)
+        self.bias = _parameter(out_channels, dtype=dtype) if bias else None
+        _reset(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, O, OH, OW)"""
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+    def extra_repr(self) -> str:
+        """The arguments that differ from the defaults."""
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        for name, default in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
+            if getattr(self, name) != default:
+                text += f", {name}={getattr(self, name)}"
+        return text + (", bias=False" if self.bias is None else "")
+
+
+class ConvTranspose2d(Module):
+    """`functional.conv_transpose2d` with a weight (in_channels, out_channels/groups, KH, KW) and a bias (out_channels)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+        dtype: Any = np.float32,
+    ):
+        if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"ConvTranspose2d: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}")
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride, self.padding, self.output_padding, self.dilation = (
+            pair(v, "ConvTranspose2d", n)
+            for n, v in (("kernel_size", kernel_size), ("stride", stride), ("padding", padding), ("output_padding", output_padding),
+                         ("dilation", dilation))
+        )
+        self.weight = _parameter(in_channels, out_channels // groups, *self.kernel_size, dtype=dtype)
+        self.bias = _parameter(out_channels, dtype=dtype) if bias else None
+        _reset(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, I, H, W) -> (N, O, H', W')"""
+        settings = self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        return F.conv_transpose2d(x, self.weight, self.bias, *settings)
+
+    def extra_repr(self) -> str:
+        """Channels, kernel and stride."""
+        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+
+
+class Linear(Module):
+    """y = x @ W.T + b with weight (out_features, in_features) and bias (out_features)."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = np.float32):
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = _parameter(out_features, in_features, dtype=dtype)
+        self.bias = _parameter(out_features, dtype=dtype) if bias else None
+        _reset(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in_features) -> (..., out_features)"""
+        return F.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class _BatchNorm(Module):
+    dims: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        dtype: Any = np.float32,
+    ):
+        self.num_features, self.eps, self.momentum, self.affine = num_features, eps, momentum, affine
+        self.track_running_stats = track_running_stats
+        self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
+        self.running_mean = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
+        self.running_var = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
+        self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The input, normalised for each channel."""
+        if x.ndim not in self.dims:
+            wanted = " or ".join(f"{d}-d" for d in self.dims)
+            raise ValueError(f"{type(self).__name__}: the input must be {wanted}, got shape {x.shape}")
+        use_batch = self.training or self.running_mean is None
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked += 1
+            if self.momentum is None:  # a plain average over all batches so far
+                momentum = 1 / self.num_batches_tracked.item()
+        mean, var = (self.running_mean, self.running_var) if not use_batch or self.training else (None, None)
+        return F.batch_norm(x, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """`functional.batch_norm` for (N, C) or (N, C, L)."""
+
+    dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """`functional.batch_norm` for (N, C, H, W)."""
+
+    dims = (4,)
+
+
+class _Pool(Module):
+    """A pooling: its arguments are kept under their names and handed on."""
+
+    def extra_repr(self) -> str:
+        """The settings, by name."""
+        return ", ".join(f"{k}={v}" for k, v in vars(self).items() if k != "training")
+
+
+class MaxPool2d(_Pool):
+    """`functional.max_pool2d`."""
+
+    def __init__(
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1, ceil_mode: bool = False
+    ):
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, OH, OW)"""
+        y: Tensor = F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        return y
+
+
+class AvgPool2d(_Pool):
+    """`functional.avg_pool2d`."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ):
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, OH, OW)"""
+        settings = self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override
+        return F.avg_pool2d(x, self.kernel_size, self.stride, *settings)
+
+
+class AdaptiveAvgPool2d(_Pool):
+    """`functional.adaptive_avg_pool2d`."""
+
+    def __init__(self, output_size: Any):
+        self.output_size = output_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, OH, OW)"""
+        return F.adaptive_avg_pool2d(x, self.output_size)
+
+
+class GlobalAvgPool2d(Module):
+    """The mean of every map, (N, C, H, W) -> (N, C, 1, 1): the head of a Network in Network, without parameters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, 1, 1)"""
+        return F.global_avg_pool2d(x)
+
+
+class Dropout(Module):
+    """`functional.dropout` in training, nothing in evaluation."""
+
+    def __init__(self, p: float = 0.5):
+        if not 0 <= p <= 1:
+            raise ValueError(f"{type(self).__name__}: p must be from 0 to 1, got {p}")
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shape stays."""
+        return F.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"
+
+
+class Dropout2d(Dropout):
+    """`functional.dropout2d`: whole maps."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shape stays."""
+        return F.dropout2d(x, self.p, self.training)
+
+
+class Flatten(Module):
+    """Axes ``start_dim`` to ``end_dim`` as one; by default all but the batch."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, product of the rest)"""
+        return flatten(x, self.start_dim, self.end_dim)
+
+
+class Identity(Module):
+    """Returns what it gets."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x itself."""
+        return x

@@ -1,0 +1,37 @@
+"""The block that Network in Network is made of (Lin, Chen and Yan, ICLR 2014, arXiv 1312.4400)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .activations import ReLU
+from .containers import Sequential
+from .layers import Conv2d, Size
+from .module import Module
+
+
+class MLPConv(Sequential):
+    """A k x k convolution, then 1x1 convolutions, a ReLU after each: a small perceptron slid over the image.
+
+        f1[i,j,k1] = max(w1[k1] . x[i,j] + b[k1], 0)          x[i,j] = the k x k patch centred on pixel (i,j)
+        fn[i,j,kn] = max(wn[kn] . f(n-1)[i,j] + b[kn], 0)     a 1x1 convolution: the same matrix for every pixel
+
+    ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: Sequence[int],
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        last_relu: bool = True,
+        dtype: Any = "float32",
+    ):
+        layers: list[Module] = []
+        for i, (c, o) in enumerate(zip([in_channels, *channels[:-1]], channels, strict=True)):
+            layers.append(Conv2d(c, o, kernel_size, stride, padding, dtype=dtype) if i == 0 else Conv2d(c, o, 1, dtype=dtype))
+            layers.append(ReLU())
+        super().__init__(*(layers if last_relu else layers[:-1]))

@@ -1,0 +1,212 @@
+"""Module: a function with parameters, made of smaller ones.
+
+There is no registration: the parameters, buffers and parts of a module are those of its attributes that are a `Parameter`, a
+`Buffer` or a `Module`, in the order in which they were first assigned. Their dotted names are PyTorch's state_dict keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self, TypeVar
+
+import numpy as np
+
+from ..array import Array
+from ..engine import Tensor
+from ..modes import no_grad
+from ..ops import copy_, to
+from ..ops.creation import leaf
+
+T = TypeVar("T")
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns: it requires grad, and `Module.parameters` finds it."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True):
+        super().__init__(leaf(data.data if isinstance(data, Tensor) else data).data, requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor that belongs to a module's state but is not learnt, such as batch norm's running mean."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = False):
+        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find, and what it found but did not want."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes."""
+
+    training = True
+
+    def forward(self, *args: Any) -> Any:
+        """Compute the module's value; every module writes its own."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def __call__(self, *args: Any) -> Any:
+        """``module(x)`` is ``module.forward(x)``."""
+        return self.forward(*args)
+
+    # ---------------------------------------------------------------- what it is made of
+    def _own(self, kind: type[T]) -> Iterator[tuple[str, T]]:
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, kind))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of the direct parts."""
+        return self._own(Module)
+
+    def children(self) -> Iterator[Module]:
+        """The direct parts."""
+        return (child for _, child in self.named_children())
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(dotted name, module) of this module (named "") and all below it, each once."""
+        return _once(self._walk(prefix))
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child._walk(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def _named(self, kind: type[T]) -> Iterator[tuple[str, T]]:
+        for prefix, module in self._walk(""):
+            for name, value in module._own(kind):
+                yield f"{prefix}.{name}" if prefix else name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter), each once."""
+        return _once(self._named(Parameter))
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, each once."""
+        return (p for _, p in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """(dotted name, buffer), each once."""
+        return _once(self._named(Buffer))
+
+    def buffers(self) -> Iterator[Buffer]:
+        """All buffers, each once."""
+        return (b for _, b in self.named_buffers())
+
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+        """Make ``tensor`` a buffer of this module under ``name``; the same as assigning a `Buffer`."""
+        setattr(self, name, None if tensor is None else Buffer(tensor))
+
+    def apply(self, fn: Callable[[Module], None]) -> Self:
+        """Call ``fn`` on every module below this one, then on this one."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # ---------------------------------------------------------------- modes and moves
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and all below it to training (dropout drops, batch norm uses the batch)."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch to evaluation: the same as ``train(False)``."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for p in self.parameters():
+            p.grad = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Say of every parameter whether it wants a gradient."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def to(self, target: Any) -> Self:
+        """Give every floating-point parameter and buffer another dtype, or move all to another device ("cpu", "cuda")."""
+        moves = isinstance(target, str) and target.startswith(("cpu", "cuda"))
+        with no_grad():
+            for t in [*self.parameters(), *self.buffers()]:
+                if moves or t.is_floating_point():
+                    t.data = to(t, target).data
+                    t.grad = None if t.grad is None else to(t.grad, target)
+        return self
+
+    def float(self) -> Self:
+        """All floating-point parameters and buffers as float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """All floating-point parameters and buffers as float64."""
+        return self.to(np.float64)
+
+    # ---------------------------------------------------------------- state
+    def state_dict(self) -> dict[str, Tensor]:
+        """Every parameter and buffer by its dotted name, without history; they share memory with the module."""
+        return {
+            f"{prefix}.{name}" if prefix else name: value.detach()
+            for prefix, module in self._walk("")
+            for kind in (Parameter, Buffer)
+            for name, value in module._own(kind)
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor | Array], strict: bool = True) -> IncompatibleKeys:
+        """Copy the values of ``state_dict`` (tensors or arrays) into the parameters and buffers of the same names.
+
+        Raises RuntimeError, before anything is changed, for a wrong shape, and with ``strict`` also for names that are
+        missing or unknown.
+        """
+        own = self.state_dict()
+        missing = [k for k in own if k not in state_dict]
+        unexpected = [k for k in state_dict if k not in own]
+        problems = [
+            f"size mismatch for {k}: {tuple(v.shape)} given, {own[k].shape} wanted"
+            for k, v in state_dict.items()
+            if k in own and tuple(v.shape) != own[k].shape
+        ]
+        if strict:
+            problems += [f"missing key(s): {', '.join(missing)}"] * bool(missing)
+            problems += [f"unexpected key(s): {', '.join(unexpected)}"] * bool(unexpected)
+        if problems:
+            raise RuntimeError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
+        with no_grad():
+            for k, v in state_dict.items():
+                if k in own:
+                    copy_(own[k], v.detach() if isinstance(v, Tensor) else Tensor(np.asarray(v)))
+        return IncompatibleKeys(missing, unexpected)
+
+    # ---------------------------------------------------------------- text
+    def extra_repr(self) -> str:
+        """What stands in the brackets of the module's own line."""
+        return ""
+
+    def __repr__(self) -> str:
+        """The tree of modules, one a line."""
+        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """Leave out what came before under another name."""
+    seen: set[int] = set()
+    for name, value in named:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield name, value

@@ -1,0 +1,346 @@
+"""Arithmetic, element by element, with broadcasting. Each derivative stands on one line under its formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..array import Array, device_of, empty, on_device, xp_of
+from ..engine import Tensor, Vjp, record
+
+
+def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
+    """``x`` as a tensor. A Python or NumPy number takes the dtype of ``like`` (unless it would lose its kind) and its device."""
+    if isinstance(x, Tensor):
+        return x
+    if like is None or not isinstance(x, (bool, int, float, np.generic)):
+        array = np.asarray(x)
+        return Tensor(array.astype(np.float32) if isinstance(x, (float, list, tuple)) and array.dtype == np.float64 else array)
+    kind = like.data.dtype
+    if isinstance(x, (float, np.floating)) and not np.issubdtype(kind, np.floating):
+        kind = np.dtype(np.float32)
+    elif kind == np.bool_ and not isinstance(x, (bool, np.bool_)):
+        kind = np.dtype(np.int64)
+    return Tensor(xp_of(like.data).asarray(x, kind))
+
+
+def promote(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Both operands as tensors on one device and of one dtype: floating wins over whole numbers of any size, as in PyTorch."""
+    a = as_tensor(a, b if isinstance(b, Tensor) else None)
+    b = as_tensor(b, a)
+    if xp_of(a.data) is not xp_of(b.data):
+        raise ValueError(f"{operation}: one tensor is on {device_of(a.data)}, the other on {device_of(b.data)}; move one with .to()")
+    if a.data.dtype != b.data.dtype:
+        floats = [np.issubdtype(t.data.dtype, np.floating) for t in (a, b)]
+        common = np.result_type(a.data.dtype, b.data.dtype) if all(floats) or not any(floats) else (a if floats[0] else b).data.dtype
+        a, b = astype(a, common), astype(b, common)
+    return a, b
+
+
+def pair(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """`promote`, and a check that the shapes broadcast."""
+    a, b = promote(operation, a, b)
+    try:
+        if a.data.shape != b.data.shape and a.data.ndim and b.data.ndim:
+            np.broadcast_shapes(a.data.shape, b.data.shape)
+    except ValueError:
+        raise ValueError(f"{operation}: shapes {a.shape} and {b.shape} cannot be broadcast together") from None
+    return a, b
+
+
+def unbroadcast(t: Tensor, vjp: Vjp) -> Vjp:
+    """``vjp``, followed by the adjoint of broadcasting: what was repeated is summed, back to the shape of ``t``."""
+    shape = t.data.shape
+    return lambda g: sum_to(vjp(g), shape)
+
+
+def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Sum over the axes along which ``shape`` was broadcast; the adjoint of `broadcast_to`."""
+    if x.data.shape == shape:
+        return x
+    lead = x.data.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.data.shape[i + lead] != 1)
+    big = x.data.shape
+    value = x.data.sum(axis=axes, keepdims=True).reshape(shape)
+    return record(value, (x, lambda g: broadcast_to(g, big)))
+
+
+def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Repeat ``x`` along axes of size 1 and new leading axes until it has ``shape`` (-1 keeps a size). A copy, not a view.
+
+    A 4-d result lies channels-last; a view with steps of 0 would make NumPy lose that layout in what follows.
+    """
+    small = x.data.shape
+    lead = len(shape) - len(small)
+    shape = tuple(small[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(shape))
+    try:
+        value = filled(shape, x.data)
+    except ValueError:
+        raise ValueError(f"broadcast_to: shape {tuple(small)} cannot be broadcast to {shape}") from None
+    return record(value, (x, lambda g: sum_to(g, small)))
+
+
+def filled(shape: tuple[int, ...], value: Array) -> Array:
+    """A new array of ``shape`` (4-d: channels-last) that holds ``value``, broadcast."""
+    out = empty(shape, value.dtype, xp_of(value))
+    out[...] = value
+    return out
+
+
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """``x`` with another dtype; the gradient is cast back."""
+    old = x.data.dtype
+    return x if old == dtype else record(x.data.astype(dtype), (x, lambda g: astype(g, old)))
+
+
+def to(x: Tensor, target: Any) -> Tensor:
+    """``x`` with another dtype (``ninx.float64``) or on another device ("cpu", "cuda", "cuda:1")."""
+    if not isinstance(target, str) or not target.startswith(("cpu", "cuda")):
+        return astype(x, np.dtype(target))
+    here = x.device
+    if target == here:
+        return x
+    return record(on_device(x.data, target), (x, lambda g: to(g, here)))
+
+
+# -------------------------------------------------------------------- two operands
+
+
+def add(a: Any, b: Any) -> Tensor:
+    """a + b"""
+    a, b = pair("add", a, b)
+    return record(
+        a.data + b.data,
+        (a, unbroadcast(a, lambda g: g)),
+        (b, unbroadcast(b, lambda g: g)),
+    )
+
+
+def sub(a: Any, b: Any) -> Tensor:
+    """a - b"""
+    a, b = pair("sub", a, b)
+    return record(
+        a.data - b.data,
+        (a, unbroadcast(a, lambda g: g)),
+        (b, unbroadcast(b, lambda g: -g)),
+    )
+
+
+def mul(a: Any, b: Any) -> Tensor:
+    """a * b"""
+    a, b = pair("mul", a, b)
+    return record(
+        a.data * b.data,
+        (a, unbroadcast(a, lambda g: g * b)),
+        (b, unbroadcast(b, lambda g: g * a)),
+    )
+
+
+def div(a: Any, b: Any) -> Tensor:
+    """a / b; d/db = -a / b^2"""
+    a, b = (x if x.is_floating_point() else astype(x, np.float32) for x in pair("div", a, b))
+    return record(
+        a.data / b.data,
+        (a, unbroadcast(a, lambda g: g / b)),
+        (b, unbroadcast(b, lambda g: -g * a / (b * b))),
+    )
+
+
+def pow(a: Any, b: Any) -> Tensor:
+    """a ** b; d/da = b * a**(b - 1), which is 0 where b = 0; d/db = a**b * log(a), which is 0 where a = 0 and b >= 0"""
+    if isinstance(b, (int, float)) and b != 0 and isinstance(a, Tensor) and a.is_floating_point():
+        return record(a.data**b, (a, lambda g: g * (b * a ** (b - 1))))  # the common case, x**2
+    a, b = pair("pow", a, b)
+    if not a.is_floating_point():
+        return record(a.data**b.data)
+    return record(
+        a.data**b.data,
+        (a, unbroadcast(a, lambda g: g * where(b == 0, 0.0, b * a ** where(b == 0, 1.0, b - 1)))),
+        (b, unbroadcast(b, lambda g: g * where((a == 0) & (b >= 0), 0.0, a**b * log(where((a == 0) & (b >= 0), 1.0, a))))),
+    )
+
+
+def maximum(a: Any, b: Any) -> Tensor:
+    """The larger of the two; equal values share the gradient, half each."""
+    a, b = pair("maximum", a, b)
+    return record(
+        xp_of(a.data).maximum(a.data, b.data),
+        (a, unbroadcast(a, lambda g: g * _share(a > b, a == b))),
+        (b, unbroadcast(b, lambda g: g * _share(b > a, a == b))),
+    )
+
+
+def minimum(a: Any, b: Any) -> Tensor:
+    """The smaller of the two; equal values share the gradient, half each."""
+    a, b = pair("minimum", a, b)
+    return record(
+        xp_of(a.data).minimum(a.data, b.data),
+        (a, unbroadcast(a, lambda g: g * _share(a < b, a == b))),
+        (b, unbroadcast(b, lambda g: g * _share(b < a, a == b))),
+    )
+
+
+def _share(wins: Tensor, ties: Tensor) -> Tensor:
+    return where(ties, 0.5, where(wins, 1.0, 0.0))
+
+
+def where(condition: Any, a: Any, b: Any) -> Tensor:
+    """``a`` where the condition holds, else ``b``."""
+    condition = as_tensor(condition)
+    if condition.data.dtype != np.bool_:
+        raise TypeError(f"where: the condition must be boolean, not {condition.data.dtype}")
+    a, b = pair("where", a, b)
+    return record(
+        xp_of(a.data).where(condition.data, a.data, b.data),
+        (a, unbroadcast(a, lambda g: where(condition, g, 0.0))),
+        (b, unbroadcast(b, lambda g: where(condition, 0.0, g))),
+    )
+
+
+# -------------------------------------------------------------------- one operand
+
+
+def neg(x: Tensor) -> Tensor:
+    """-x"""
+    return record(-x.data, (x, lambda g: -g))
+
+
+def abs(x: Tensor) -> Tensor:
+    """|x|; the derivative at 0 is 0"""
+    return record(xp_of(x.data).abs(x.data), (x, lambda g: g * sign(x)))
+
+
+def sign(x: Tensor) -> Tensor:
+    """-1, 0 or 1; its derivative is 0"""
+    return record(xp_of(x.data).sign(x.data))
+
+
+def exp(x: Tensor) -> Tensor:
+    """e ** x"""
+    x = floating(x)
+    return record(xp_of(x.data).exp(x.data), (x, lambda g, y: g * y))
+
+
+def log(x: Tensor) -> Tensor:
+    """The natural logarithm"""
+    x = floating(x)
+    return record(xp_of(x.data).log(x.data), (x, lambda g: g / x))
+
+
+def sqrt(x: Tensor) -> Tensor:
+    """The square root"""
+    x = floating(x)
+    return record(xp_of(x.data).sqrt(x.data), (x, lambda g, y: g / (2 * y)))
+
+
+def sin(x: Tensor) -> Tensor:
+    """The sine of an angle in radians"""
+    x = floating(x)
+    return record(xp_of(x.data).sin(x.data), (x, lambda g: g * cos(x)))
+
+
+def cos(x: Tensor) -> Tensor:
+    """The cosine of an angle in radians"""
+    x = floating(x)
+    return record(xp_of(x.data).cos(x.data), (x, lambda g: -g * sin(x)))
+
+
+def tanh(x: Tensor) -> Tensor:
+    """The hyperbolic tangent"""
+    x = floating(x)
+    return record(xp_of(x.data).tanh(x.data), (x, lambda g, y: g * (1 - y * y)))
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + e^-x), computed so that neither end overflows"""
+    x = floating(x)
+    xp = xp_of(x.data)
+    small = xp.exp(-xp.abs(x.data))  # at most 1
+    return record(xp.where(x.data >= 0, 1, small) / (1 + small), (x, lambda g, y: g * y * (1 - y)))
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0); the derivative at 0 is 0"""
+    return record(xp_of(x.data).maximum(x.data, 0), (x, lambda g, y: where(y > 0, g, 0.0)))
+
+
+def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """x held between two bounds (numbers or arrays, either may be None); at a bound the derivative is 1"""
+    if min is None and max is None:
+        raise ValueError("clip: give min, max or both")
+    low, high = (None if bound is None else as_tensor(bound, x).data for bound in (min, max))
+    inside = (True if low is None else x.data >= low) & (True if high is None else x.data <= high)
+    return record(xp_of(x.data).clip(x.data, low, high), (x, lambda g: where(inside, g, 0.0)))
+
+
+def floating(x: Any) -> Tensor:
+    """``x`` as it is, or as float32 if it holds whole numbers."""
+    x = as_tensor(x)
+    return x if x.is_floating_point() else astype(x, np.float32)
+
+
+# -------------------------------------------------------------------- comparisons: no gradient
+
+
+def eq(a: Any, b: Any) -> Tensor:
+    """a == b"""
+    a, b = pair("eq", a, b)
+    return record(a.data == b.data)
+
+
+def ne(a: Any, b: Any) -> Tensor:
+    """a != b"""
+    a, b = pair("ne", a, b)
+    return record(a.data != b.data)
+
+
+def lt(a: Any, b: Any) -> Tensor:
+    """a < b"""
+    a, b = pair("lt", a, b)
+    return record(a.data < b.data)
+
+
+def le(a: Any, b: Any) -> Tensor:
+    """a <= b"""
+    a, b = pair("le", a, b)
+    return record(a.data <= b.data)
+
+
+def gt(a: Any, b: Any) -> Tensor:
+    """a > b"""
+    a, b = pair("gt", a, b)
+    return record(a.data > b.data)
+
+
+def ge(a: Any, b: Any) -> Tensor:
+    """a >= b"""
+    a, b = pair("ge", a, b)
+    return record(a.data >= b.data)
+
+
+def logical_not(x: Tensor) -> Tensor:
+    """not x"""
+    return record(xp_of(x.data).logical_not(x.data))
+
+
+def logical_and(a: Any, b: Any) -> Tensor:
+    """a and b"""
+    a, b = pair("logical_and", a, b)
+    return record(xp_of(a.data).logical_and(a.data, b.data))
+
+
+def logical_or(a: Any, b: Any) -> Tensor:
+    """a or b"""
+    a, b = pair("logical_or", a, b)
+    return record(xp_of(a.data).logical_or(a.data, b.data))
+
+
+def isnan(x: Tensor) -> Tensor:
+    """Which entries are NaN?"""
+    return record(xp_of(x.data).isnan(x.data))
+
+
+def isfinite(x: Tensor) -> Tensor:
+    """Which entries are neither infinite nor NaN?"""
+    return record(xp_of(x.data).isfinite(x.data))

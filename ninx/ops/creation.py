@@ -1,0 +1,99 @@
+"""New tensors: from data, from a number, from the random generator. Floats are float32 unless a dtype or an array says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..array import empty, on_device
+from ..engine import Tensor
+from ..random import generator
+from .shapes import sequence
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: str = "cpu") -> Tensor:
+    """A new tensor that holds a copy of ``data``: a number, nested lists, an array or a tensor.
+
+    Python floats become float32, Python whole numbers int64; an array keeps its dtype. Only floats can require grad.
+    """
+    if isinstance(data, Tensor):
+        data = data.data
+    array = np.array(data, dtype=dtype, order="K")
+    if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
+        array = array.astype(np.float32)
+    if array.dtype == object:
+        raise ValueError("tensor: the rows of the data have different lengths, or it holds something that is no number")
+    return leaf(array, requires_grad, device)
+
+
+def leaf(array: Any, requires_grad: bool = False, device: str = "cpu") -> Tensor:
+    """A tensor of ``array``, which is not copied; checks that only floats require grad."""
+    if requires_grad and not np.issubdtype(array.dtype, np.floating):
+        raise TypeError(f"only floating-point tensors can require grad, not {array.dtype}")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a tensor holds floats, whole numbers or booleans, not {array.dtype}")
+    return Tensor(array if device == "cpu" else on_device(array, device), requires_grad)
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor that shares memory with ``array``."""
+    return leaf(array)
+
+
+def full(shape: Any, value: float, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
+    """A tensor of ``shape`` (one number or several) in which every entry is ``value``."""
+    out = empty((shape,) if isinstance(shape, int) else sequence((shape,)), np.dtype(dtype), np)
+    out[...] = value
+    return leaf(out, requires_grad, device)
+
+
+def zeros(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
+    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    return full(sequence(shape), 0, dtype, requires_grad, device)
+
+
+def ones(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
+    """Ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    return full(sequence(shape), 1, dtype, requires_grad, device)
+
+
+def zeros_like(x: Tensor) -> Tensor:
+    """Zeros with the shape, dtype and device of ``x``."""
+    return full(x.shape, 0, x.dtype, device=x.device)
+
+
+def ones_like(x: Tensor) -> Tensor:
+    """Ones with the shape, dtype and device of ``x``."""
+    return full(x.shape, 1, x.dtype, device=x.device)
+
+
+def arange(*args: Any, dtype: Any = None) -> Tensor:
+    """``arange(stop)`` or ``arange(start, stop, step)``: whole numbers stay int64, floats are float32."""
+    array = np.arange(*args, dtype=dtype)
+    return leaf(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array)
+
+
+def eye(n: int, dtype: Any = np.float32) -> Tensor:
+    """The identity matrix (n, n)."""
+    return leaf(np.eye(n, dtype=dtype))
+
+
+def rand(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
+    """Uniform in [0, 1), from the generator that `ninx.manual_seed` sets."""
+    return leaf(np.asarray(generator().random(sequence(shape)), dtype=dtype), requires_grad)
+
+
+def randn(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
+    """Normal with mean 0 and standard deviation 1, from the generator that `ninx.manual_seed` sets."""
+    return leaf(np.asarray(generator().standard_normal(sequence(shape)), dtype=dtype), requires_grad)
+
+
+def randint(low: int, high: int, shape: Any) -> Tensor:
+    """Whole numbers in [low, high), int64, from the generator that `ninx.manual_seed` sets."""
+    return leaf(np.asarray(generator().integers(low, high, sequence((shape,)))))
+
+
+def randperm(n: int) -> Tensor:
+    """The numbers 0 to n - 1 in random order, int64, from the generator that `ninx.manual_seed` sets."""
+    return leaf(generator().permutation(n))

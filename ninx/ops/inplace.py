@@ -1,0 +1,132 @@
+"""Changes in place: ``x[...] = v``, ``x += v``, `add_`, `copy_`, `fill_`.
+
+Where gradients are wanted, an in-place operation is the ordinary operation whose result x then takes over, with its history.
+Each change raises the version of x, by which `backward` notices that a value it needs is gone. Writing through ``.data`` or
+``.numpy()`` is not noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..array import Array
+from ..engine import Tensor, record
+from ..modes import is_grad_enabled
+from . import arithmetic
+from .arithmetic import as_tensor, astype, broadcast_to, sum_to
+from .shapes import frozen, getitem, plain
+
+
+def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
+    """Does this change belong into the history of x? Raises RuntimeError where it cannot be recorded."""
+    x.source()  # refuses a stale view
+    if not is_grad_enabled() or not (x.requires_grad or value.requires_grad):
+        return False
+    if x.is_leaf and x.requires_grad:
+        raise RuntimeError(f"{operation}: a leaf that requires grad cannot be changed in place; do it under no_grad()")
+    if x.is_view:
+        raise RuntimeError(f"{operation}: a view cannot be changed in place where gradients are recorded; change its base instead")
+    return True
+
+
+def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
+    """x.data[index] = value, checked, and counted as a new version."""
+    if not np.can_cast(value.dtype, x.data.dtype, "same_kind"):
+        raise TypeError(f"{operation}: a value of dtype {value.dtype} does not fit in place into {x.data.dtype}")
+    try:
+        x.data[index] = value
+    except ValueError:
+        place = tuple(x.data[index].shape)
+        raise ValueError(f"{operation}: a value of shape {tuple(value.shape)} does not fit in place into shape {place}") from None
+    changed(x)
+
+
+def changed(x: Tensor) -> None:
+    """Note that the memory of x was written to: raise its version. For code that writes to ``x.data`` itself."""
+    x.version.count += 1
+    x.seen = x.version.count
+
+
+def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """x becomes ``result(x, value)``: its entries are written into x's memory, and its history becomes that of x."""
+    value = as_tensor(value, x)
+    if not _is_tracked(operation, x, value):
+        y = result(detach(x), detach(value))
+        _write(operation, x, ..., _same_shape(operation, x, y))
+        return x
+    old = Tensor(x.data.copy(order="K"), x.requires_grad)  # what the vjps may need is not what is being overwritten
+    old.node = x.node
+    y = result(old, value)
+    _write(operation, x, ..., _same_shape(operation, x, y))
+    x.node, x.requires_grad, x.version.tracked = astype(y, x.data.dtype).node, True, True
+    return x
+
+
+def _same_shape(operation: str, x: Tensor, y: Tensor) -> Array:
+    if y.shape != x.shape:
+        raise ValueError(f"{operation}: a result of shape {y.shape} does not fit in place into shape {x.shape}")
+    return y.data
+
+
+def detach(x: Tensor) -> Tensor:
+    """The same memory without history: no gradient flows through. A change in place of one is a change of the other."""
+    out = Tensor(x.data)
+    out.version, out.seen = x.version, x.version.count
+    return out
+
+
+def setitem_(x: Tensor, index: Any, value: Any) -> None:
+    """``x[index] = value``: entries at the index come from the value, all others stay."""
+    index, value = plain(index), as_tensor(value, x)
+    if not _is_tracked("setitem", x, value):
+        _write("setitem", x, index, value.data)
+        return
+
+    index = frozen(index)
+
+    def put(old: Tensor, new: Tensor) -> Tensor:
+        small = new.shape
+        _write("setitem", old, index, new.data)  # old is a copy of x
+        return record(old.data, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)))
+
+    _take_over("setitem", x, value, put)
+
+
+def cleared(x: Tensor, index: Any) -> Tensor:
+    """x with zeros at ``index``; its own adjoint."""
+    value = x.data.copy(order="K")
+    value[index] = 0
+    return record(value, (x, lambda g: cleared(g, index)))
+
+
+def add_(x: Tensor, other: Any) -> Tensor:
+    """x += other"""
+    return _take_over("add_", x, other, arithmetic.add)
+
+
+def sub_(x: Tensor, other: Any) -> Tensor:
+    """x -= other"""
+    return _take_over("sub_", x, other, arithmetic.sub)
+
+
+def mul_(x: Tensor, other: Any) -> Tensor:
+    """x *= other"""
+    return _take_over("mul_", x, other, arithmetic.mul)
+
+
+def div_(x: Tensor, other: Any) -> Tensor:
+    """x /= other"""
+    return _take_over("div_", x, other, arithmetic.div)
+
+
+def copy_(x: Tensor, other: Any) -> Tensor:
+    """The entries of x become those of ``other``, broadcast and cast."""
+    return _take_over("copy_", x, other, lambda old, new: broadcast_to(astype(new, old.data.dtype), old.shape))
+
+
+def fill_(x: Tensor, value: Any) -> Tensor:
+    """Every entry of x becomes ``value``, a number."""
+    return copy_(x, value)

@@ -1,0 +1,164 @@
+"""Sums, means and extremes over axes. ``dim`` is an axis, several, or None for all; ``keepdim`` keeps them with size 1."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..array import Array, xp_of
+from ..engine import Tensor, record
+from .arithmetic import broadcast_to, exp, floating, sqrt, where
+from .shapes import getitem, reshape
+
+Dims = int | Sequence[int] | None
+
+
+class ValuesIndices(NamedTuple):
+    """What `max` and `min` along one axis return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def axes_of(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
+    """The axes that ``dim`` names, counted from 0; raises IndexError for one that is not there, ValueError for one named twice."""
+    if dim is None:
+        return tuple(range(x.ndim))
+    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
+    for d in dims:
+        if not -x.ndim <= operator.index(d) < x.ndim:
+            raise IndexError(f"{operation}: dim {d} is out of range for a tensor of shape {x.shape}")
+    axes = tuple(sorted(d % x.ndim for d in dims))
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"{operation}: a dim is named twice in {dims}")
+    return axes
+
+
+def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """``shape`` with size 1 along ``axes``: the shape of a reduction with keepdim."""
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The sum over ``dim``. Adjoint: every summand gets g."""
+    axes, shape = axes_of("sum", x, dim), x.shape
+    kept = _kept(shape, axes)
+    return record(x.data.sum(axis=axes, keepdims=keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
+
+
+def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The mean over ``dim``. Adjoint: every entry gets g / n."""
+    x, axes = floating(x), axes_of("mean", x, dim)
+    shape, kept = x.shape, _kept(x.shape, axes)
+    n = _count(shape, axes)
+    return record(
+        x.data.mean(axis=axes, keepdims=keepdim),
+        (x, lambda g: broadcast_to(reshape(g / n, kept), shape)),
+    )
+
+
+def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
+    return int(np.prod([shape[a] for a in axes], dtype=np.int64))
+
+
+def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> Tensor:
+    """The variance: sum of (x - mean)^2 / (n - correction). Adjoint: g * 2 (x - mean) / (n - correction)."""
+    x, axes = floating(x), axes_of("var", x, dim)
+    kept = _kept(x.shape, axes)
+    n = _count(x.shape, axes) - correction
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centred = x.data - x.data.mean(axis=axes, keepdims=True)
+        value = (centred * centred).sum(axis=axes, keepdims=keepdim) / x.data.dtype.type(n)
+    return record(value, (x, lambda g: reshape(g, kept) * (x - mean(x, axes, keepdim=True)) * (2 / n)))
+
+
+def std(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> Tensor:
+    """The standard deviation, sqrt(var)."""
+    return sqrt(var(x, dim, correction=correction, keepdim=keepdim))
+
+
+def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The largest entry along ``dim`` (one axis or several); equal entries share the gradient evenly."""
+    return _extreme("amax", x, dim, keepdim)
+
+
+def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The smallest entry along ``dim`` (one axis or several); equal entries share the gradient evenly."""
+    return _extreme("amin", x, dim, keepdim)
+
+
+def _extreme(operation: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    axes = axes_of(operation, x, dim)
+    kept = _kept(x.shape, axes)
+    if _count(x.shape, axes) == 0:
+        raise ValueError(f"{operation}: no entries along dim {dim} of a tensor of shape {x.shape}")
+    value = getattr(x.data, operation[1:])(axis=axes, keepdims=True)
+    chosen = (x.data == value) | (x.data != x.data)
+    count = chosen.sum(axis=axes, keepdims=True)
+
+    def share(g: Tensor) -> Tensor:
+        return where(chosen, reshape(g, kept) / Tensor(count.astype(x.data.dtype)), 0.0)
+
+    return record(value if keepdim else value.squeeze(axes), (x, share))
+
+
+def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Without ``dim`` the largest entry of all; with it (values, indices) along that axis, as in PyTorch."""
+    return amax(x) if dim is None else _along("argmax", x, dim, keepdim)
+
+
+def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Without ``dim`` the smallest entry of all; with it (values, indices) along that axis, as in PyTorch."""
+    return amin(x) if dim is None else _along("argmin", x, dim, keepdim)
+
+
+def _along(which: str, x: Tensor, dim: int, keepdim: bool) -> ValuesIndices:
+    (axis,) = axes_of(which[3:], x, dim)
+    index = xp_of(x.data).expand_dims(getattr(x.data, which)(axis=axis), axis)
+    values = getitem(x, along(index, axis))
+    if not keepdim:
+        values, index = reshape(values, values.shape[:axis] + values.shape[axis + 1 :]), index.squeeze(axis)
+    return ValuesIndices(values, Tensor(index))
+
+
+def along(index: Array, axis: int) -> tuple[Array, ...]:
+    """The advanced index that picks, at every place, the entry ``index`` says along ``axis`` (take_along_axis as an index)."""
+    grid = np.ogrid[tuple(slice(n) for n in index.shape)]
+    return tuple(index if i == axis else g for i, g in enumerate(grid))
+
+
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the largest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
+    return record(np.asarray(x.data.argmax(axis=dim, keepdims=keepdim)))
+
+
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the smallest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
+    return record(np.asarray(x.data.argmin(axis=dim, keepdims=keepdim)))
+
+
+def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Does one entry hold? No gradient."""
+    return record(x.data.any(axis=axes_of("any", x, dim), keepdims=keepdim))
+
+
+def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Do all entries hold? No gradient."""
+    return record(x.data.all(axis=axes_of("all", x, dim), keepdims=keepdim))
+
+
+def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """log(sum(exp(x))), with the largest entry taken out first. Adjoint: g * softmax(x)."""
+    x, axes = floating(x), axes_of("logsumexp", x, dim)
+    xp, kept = xp_of(x.data), _kept(x.shape, axes)
+    top = x.data.max(axis=axes, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, 0)
+    with np.errstate(divide="ignore"):
+        value = xp.log(xp.exp(x.data - top).sum(axis=axes, keepdims=True)) + top
+    return record(
+        value if keepdim else value.squeeze(axes),
+        (x, lambda g, y: reshape(g, kept) * exp(x - reshape(y, kept))),
+    )

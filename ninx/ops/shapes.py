@@ -1,0 +1,178 @@
+"""Shapes: these move entries and never change them, so each adjoint moves the gradient back the same way.
+
+The pairs: reshape and reshape, permute and its inverse, `getitem` and `scatter`, `pad` and crop, `cat` and split.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..array import Array, empty, xp_of
+from ..engine import Tensor, record
+from .arithmetic import as_tensor, astype
+
+
+def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes of ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
+    items = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+    return tuple(operator.index(i) for i in items)
+
+
+def _view(value: Array, x: Tensor) -> Tensor | None:
+    """``x`` if ``value`` lies in its memory: a change of one is then a change of the other."""
+    return x if xp_of(value).may_share_memory(value, x.data) else None
+
+
+def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """The same entries, counted row by row, in another shape; one size may be -1. A view where the memory allows it."""
+    old = x.shape
+    try:
+        value = x.data.reshape(tuple(shape))
+    except ValueError:
+        raise ValueError(f"reshape: {x.data.size} entries of shape {old} do not fit shape {tuple(shape)}") from None
+    return record(value, (x, lambda g: reshape(g, old)), view_of=_view(value, x))
+
+
+def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
+    """The axes in another order; a view."""
+    axes = tuple(d % max(x.ndim, 1) for d in dims)
+    if sorted(axes) != list(range(x.ndim)):
+        raise ValueError(f"permute: {tuple(dims)} is no order of the {x.ndim} axes of shape {x.shape}")
+    inverse = tuple(int(i) for i in np.argsort(axes))
+    return record(x.data.transpose(axes), (x, lambda g: permute(g, inverse)), view_of=x)
+
+
+def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Swap two axes; a view."""
+    axes = list(range(x.ndim))
+    axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
+    return permute(x, axes)
+
+
+def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Axes ``start_dim`` to ``end_dim`` (included) as one."""
+    if x.ndim == 0:
+        return reshape(x, (1,))
+    first, last = start_dim % x.ndim, end_dim % x.ndim
+    if first > last:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {x.shape}")
+    size = int(np.prod(x.shape[first : last + 1], dtype=np.int64))
+    return reshape(x, (*x.shape[:first], size, *x.shape[last + 1 :]))
+
+
+def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """Without the axes of size 1 (all of them, or those of ``dim``; one of another size stays)."""
+    dims = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+    chosen = {d % max(x.ndim, 1) for d in dims}
+    return reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in chosen))
+
+
+def unsqueeze(x: Tensor, dim: int) -> Tensor:
+    """With a new axis of size 1 at ``dim``."""
+    if not -x.ndim - 1 <= dim <= x.ndim:
+        raise IndexError(f"unsqueeze: dim {dim} is out of range for shape {x.shape}")
+    at = dim % (x.ndim + 1)
+    return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
+
+
+def plain(index: Any) -> Any:
+    """An index with tensors in it as an index with arrays."""
+    if isinstance(index, Tensor):
+        return index.data
+    return tuple(plain(i) for i in index) if isinstance(index, tuple) else index
+
+
+def is_basic(index: Any) -> bool:
+    """Only numbers, slices, None and ``...``: NumPy answers with a view, and no entry is picked twice."""
+    items = index if isinstance(index, tuple) else (index,)
+    return all(i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool) for i in items)
+
+
+def getitem(x: Tensor, index: Any) -> Tensor:
+    """x[index], as in NumPy: numbers, slices, None and ``...`` give a view; arrays and masks pick entries. Adjoint: `scatter`."""
+    index = plain(index)
+    try:
+        value = x.data[index]
+    except IndexError as error:
+        raise IndexError(f"getitem: {error} (the tensor has shape {x.shape})") from None
+    index, shape = frozen(index), x.shape
+    return record(value, (x, lambda g: scatter(g, index, shape)), view_of=_view(np.asarray(value), x) if is_basic(index) else None)
+
+
+def frozen(index: Any) -> Any:
+    """A copy of the index: whoever owns those arrays may change them before the gradient needs them."""
+    if isinstance(index, np.ndarray):
+        return index.copy()
+    return type(index)(frozen(i) for i in index) if isinstance(index, (tuple, list)) else index
+
+
+def scatter(x: Tensor, index: Any, shape: tuple[int, ...]) -> Tensor:
+    """Zeros of ``shape`` to which x is added at ``index``; an entry named twice gets both. Adjoint: `getitem`."""
+    xp = xp_of(x.data)
+    value = empty(shape, x.data.dtype, xp)
+    value[...] = 0
+    if is_basic(index):
+        value[index] = x.data
+    else:
+        xp.add.at(value, index, x.data)
+    return record(value, (x, lambda g: getitem(g, index)))
+
+
+def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
+    """Put ``value`` around x: ``pad`` = (left, right, top, bottom, ...) counts from the last axis, as in PyTorch; at least 0.
+
+    Adjoint: crop.
+    """
+    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
+        raise ValueError(f"pad: needs at most {x.ndim} pairs of sizes of at least 0 for shape {x.shape}, got {tuple(pad)}")
+    pairs = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    inside = tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True))
+    out = empty(tuple(n + before + after for (before, after), n in zip(pairs, x.shape, strict=True)), x.data.dtype, xp_of(x.data))
+    out[...] = value
+    out[inside] = x.data
+    return record(out, (x, lambda g: crop(g, inside)))
+
+
+def crop(x: Tensor, slices: tuple[slice, ...]) -> Tensor:
+    """``x[slices]`` as a copy without gaps, in the layout of x: what reads it next need not make one. Adjoint: `scatter`."""
+    shape = x.shape
+    return record(x.data[slices].copy(order="K"), (x, lambda g: scatter(g, slices, shape)))
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Join tensors along ``dim``; all other sizes must agree. Adjoint: each gets its slice."""
+    if not tensors:
+        raise ValueError("cat: there are no tensors to join")
+    items = [as_tensor(t) for t in tensors]
+    first = items[0]
+    if first.ndim == 0 or not -first.ndim <= dim < first.ndim:
+        raise IndexError(f"cat: dim {dim} is out of range for shape {first.shape}")
+    axis = dim % first.ndim
+    for t in items[1:]:
+        if t.ndim != first.ndim or any(i != axis and m != n for i, (m, n) in enumerate(zip(first.shape, t.shape, strict=False))):
+            raise ValueError(f"cat: shapes {first.shape} and {t.shape} differ along more than dim {dim}")
+    dtype = np.result_type(*(t.data.dtype for t in items))
+    items = [astype(t, dtype) for t in items]
+    ends = np.cumsum([0] + [t.shape[axis] for t in items])
+    slices = [(*(slice(None),) * axis, slice(int(a), int(b))) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    out = empty((*first.shape[:axis], int(ends[-1]), *first.shape[axis + 1 :]), dtype, xp_of(first.data))
+    for t, where in zip(items, slices, strict=True):
+        out[where] = t.data
+    return record(out, (tuple(items), lambda g: tuple(crop(g, where) for where in slices)))
+
+
+def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The same as `cat`."""
+    return cat(tensors, dim)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Join tensors of one shape along a new axis."""
+    shapes = {as_tensor(t).shape for t in tensors}
+    if len(shapes) > 1:
+        raise ValueError(f"stack: the shapes must be equal, got {sorted(shapes)}")
+    return cat([unsqueeze(as_tensor(t), dim) for t in tensors], dim)

@@ -1,0 +1,123 @@
+"""What is done with a tensor as a whole: backward, hooks, copies, pickling, printing."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import engine
+from ..array import to_numpy
+from ..engine import Tensor, record
+from .arithmetic import as_tensor
+
+
+def backward(x: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+    """Add the gradient of x, weighted by ``gradient`` (1 for a scalar), to ``.grad`` of every leaf that x depends on.
+
+    The graph is freed on the way, unless ``retain_graph``; ``create_graph`` records the gradients themselves.
+    """
+    engine.backward([x], [None if gradient is None else as_tensor(gradient, x)], retain_graph, create_graph)
+
+
+def requires_grad_(x: Tensor, requires_grad: bool = True) -> Tensor:
+    """Say whether x, a leaf of floats, wants a gradient."""
+    if x.node is not None and not requires_grad:
+        raise RuntimeError("requires_grad_: only a leaf can be switched off; use detach()")
+    if requires_grad and not x.is_floating_point():
+        raise TypeError(f"only floating-point tensors can require grad, not {x.dtype}")
+    x.requires_grad = requires_grad
+    return x
+
+
+class Handle:
+    """Takes a hook away again."""
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def remove(self) -> None:
+        """Do not call the hook any more; a second call does nothing."""
+        self._hooks[:] = [h for h in self._hooks if h is not self._hook]
+
+
+def register_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+    """Call ``hook(gradient)`` whenever the gradient of x is complete; what it returns (unless None) takes its place."""
+    source = x.source()
+    if source is None:
+        raise RuntimeError("register_hook: this tensor does not require grad")
+    if source.hooks is None:
+        source.hooks = []
+
+    def call(g: Tensor) -> Tensor | None:
+        return hook(g)
+
+    source.hooks.append(call)
+    return Handle(source.hooks, call)
+
+
+def retain_grad(x: Tensor) -> None:
+    """Let ``backward`` fill ``.grad`` of x although it is no leaf. (A leaf's is filled anyway.)"""
+    if x.is_leaf:
+        if not x.requires_grad:
+            raise RuntimeError("retain_grad: this tensor does not require grad")
+        return
+    alive = weakref.ref(x)
+
+    def keep(g: Tensor) -> None:
+        if (t := alive()) is not None:
+            t.grad = clone(g) if t.grad is None else t.grad + g
+
+    register_hook(x, keep)
+
+
+def clone(x: Tensor) -> Tensor:
+    """A copy with the same layout; gradients flow through."""
+    return record(x.data.copy(order="K"), (x, lambda g: g))
+
+
+def picklable(x: Tensor) -> tuple[Any, ...]:
+    """What `rebuild` needs to make x again. The entries travel in their memory order, so the layout survives."""
+    if x.node is not None:
+        raise RuntimeError("only a leaf can be copied or pickled: a tensor with history has a graph behind it; detach() it first")
+    array = to_numpy(x.data)
+    order = tuple(int(i) for i in np.argsort([-abs(s) for s in array.strides], kind="stable"))
+    return type(x), np.asarray(array.transpose(order), order="C"), order, x.requires_grad
+
+
+def rebuild(kind: type[Tensor], lying: np.ndarray[Any, Any], order: tuple[int, ...], requires_grad: bool) -> Tensor:
+    """The inverse of `picklable`."""
+    return kind(lying.transpose(tuple(int(i) for i in np.argsort(order))), requires_grad)
+
+
+def deepcopy(x: Tensor, memo: dict[int, Any]) -> Tensor:
+    """An independent leaf with the same entries and layout (and gradient, if there is one)."""
+    if id(x) not in memo:
+        kind, lying, order, requires_grad = picklable(x)
+        memo[id(x)] = rebuild(kind, lying.copy(), order, requires_grad)
+        if x.grad is not None:
+            memo[id(x)].grad = deepcopy(x.grad.detach(), memo)
+    return memo[id(x)]  # type: ignore[no-any-return]  # memo is copy.deepcopy's own, of any type
+
+
+def to_string(x: Tensor) -> str:
+    """``tensor([1.5000, 2.0000], requires_grad=True)``: four digits, long rows cut, as PyTorch prints."""
+    array = to_numpy(x.data)
+    floats = np.issubdtype(array.dtype, np.floating)
+    finite = array[np.isfinite(array)] if floats else array
+    whole = bool(floats and (finite == np.round(finite)).all() and (np.abs(finite) < 1e6).all())
+    body = np.array2string(
+        array, precision=4, separator=", ", prefix="tensor(", threshold=1000, edgeitems=3, floatmode="maxprec" if whole else "fixed"
+    )
+    notes = [] if array.dtype in (np.float32, np.int64, np.bool_) else [f"dtype={array.dtype}"]
+    if array.size == 0 and array.shape != (0,):
+        notes.append(f"size={tuple(array.shape)}")
+    if x.device != "cpu":
+        notes.append(f"device='{x.device}'")
+    if x.node is not None:
+        notes.append(f"grad_fn=<{x.node.name}>")
+    elif x.requires_grad:
+        notes.append("requires_grad=True")
+    return f"tensor({', '.join([body, *notes])})"

@@ -1,0 +1,73 @@
+"""Adam (Kingma and Ba, 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..array import Array, xp_of
+from .optimizer import Group, Optimizer, check_settings
+
+
+class Adam(Optimizer):
+    """Steps of about lr, whatever the size of the gradient.
+
+        g = gradient + weight_decay * p
+        m = beta1 * m + (1 - beta1) * g            v = beta2 * v + (1 - beta2) * g^2
+        p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)          t counts the steps from 1
+    """
+
+    decoupled = False  # does weight decay act on p itself instead of on the gradient?
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        name = type(self).__name__
+        check_settings(name, lr=lr, eps=eps, weight_decay=weight_decay)
+        if not all(0 <= b < 1 for b in betas):
+            raise ValueError(f"{name}: betas must be from 0 to below 1, got {betas}")
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        """See the class."""
+        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+        if not state:
+            state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
+        if decay and self.decoupled:
+            p *= 1 - lr * decay
+        elif decay:
+            g = g + decay * p
+        state["step"] += 1
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * (g * g)
+        size = xp_of(p).sqrt(v)
+        size /= math.sqrt(1 - beta2**t)
+        size += group["eps"]
+        p -= (lr / (1 - beta1**t)) * (m / size)
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameter itself, p *= 1 - lr * weight_decay, before the step."""
+
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ):
+        super().__init__(params, lr, betas, eps, weight_decay)

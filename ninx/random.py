@@ -1,0 +1,58 @@
+"""Randomness, explicit and saveable: one generator for weights and shuffles, and a seed and a counter for dropout.
+
+Everything random is drawn on the host, so that a run is the same on every device. Dropout has no state but the number of
+its call: its mask is a hash of (seed, call, position); see `dropout_keep` in the kernels.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+
+class _State:
+    def __init__(self, seed: int) -> None:
+        self.seed, self.calls = seed, 0
+        self.generator = np.random.default_rng(seed)
+
+
+_state = _State(0)
+
+
+def manual_seed(seed: int) -> None:
+    """Start all randomness anew from ``seed`` (0 to 2**64 - 1). Without a call the seed is 0."""
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"manual_seed: the seed must be from 0 to 2**64 - 1, got {seed}")
+    global _state
+    _state = _State(seed)
+
+
+def generator() -> np.random.Generator:
+    """The generator of initial weights, `randn` and the like."""
+    return _state.generator
+
+
+def next_dropout() -> tuple[int, int]:
+    """(seed, number of this call) for one dropout mask."""
+    _state.calls += 1
+    return _state.seed, _state.calls
+
+
+def get_rng_state() -> str:
+    """All random state as a line of JSON."""
+    return json.dumps({"seed": _state.seed, "calls": _state.calls, "generator": _state.generator.bit_generator.state})
+
+
+def set_rng_state(state: str) -> None:
+    """Put back what `get_rng_state` gave; raises ValueError for anything else."""
+    try:
+        fields: dict[str, Any] = json.loads(state)
+        fresh = _State(int(fields["seed"]))
+        fresh.calls = int(fields["calls"])
+        fresh.generator.bit_generator.state = fields["generator"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"set_rng_state: this is no saved random state ({error})") from None
+    global _state
+    _state = fresh

@@ -1,0 +1,108 @@
+"""Checkpoints: one safetensors file with the weights, the optimiser's state, the random state and the recipe.
+
+A checkpoint is read as data alone: no code in it is run, sizes are checked by the safetensors library, and the text parts are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from .. import models, nn
+from ..array import Array, to_numpy
+from ..engine import Tensor
+from ..files import write_atomically
+from .recipe import Recipe, parse
+
+FORMAT = "ninx checkpoint 1"
+
+
+@dataclass
+class Checkpoint:
+    """What stands in the file; ``history`` holds one dictionary of metrics for each finished epoch."""
+
+    recipe: Recipe
+    weights: dict[str, Any]
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    rng: str = ""
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def epoch(self) -> int:
+        """The number of finished epochs."""
+        return len(self.history)
+
+    def model(self) -> nn.Module:
+        """The network of the recipe, with these weights, in eval mode."""
+        model = models.create(self.recipe.model.name, **self.recipe.model.switches)
+        model.load_state_dict(self.weights)
+        return model.eval()
+
+
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write the file, whole or not at all."""
+    arrays = {f"model/{k}": _plain(v) for k, v in checkpoint.weights.items()}
+    scalars: dict[str, dict[str, Any]] = {}
+    for i, state in checkpoint.optimizer.get("state", {}).items():
+        for k, v in state.items():
+            if hasattr(v, "shape"):
+                arrays[f"optimizer/{i}/{k}"] = _plain(v)
+            else:
+                scalars.setdefault(str(i), {})[k] = v
+    metadata = {
+        "format": FORMAT,
+        "recipe": checkpoint.recipe.model_dump_json(),
+        "optimizer": json.dumps({"param_groups": checkpoint.optimizer.get("param_groups", []), "scalars": scalars}),
+        "rng": checkpoint.rng,
+        "history": json.dumps(checkpoint.history),
+    }
+    write_atomically(path, save(arrays, metadata))
+
+
+def _plain(value: Tensor | Array) -> Any:
+    """A C-contiguous array: safetensors writes the memory as it lies. (ascontiguousarray would turn 0-d into 1-d.)"""
+    return np.asarray(to_numpy(value.data if isinstance(value, Tensor) else value), order="C")
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a checkpoint; raises ValueError, in one sentence, for a file that is missing, damaged or something else."""
+    arrays: dict[str, Any] = {}
+    try:
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") == FORMAT:
+                arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - the file is no mapping
+    except FileNotFoundError:
+        raise ValueError(f"checkpoint: there is no file {path}") from None
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"checkpoint {path}: is damaged, or no checkpoint at all ({error})") from None
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"checkpoint {path}: is a safetensors file, but not one of ninx ({FORMAT!r})")
+    try:
+        recipe = parse(json.loads(metadata["recipe"]), f"checkpoint {path}: recipe")
+        optimizer = json.loads(metadata["optimizer"])
+        state: dict[int, dict[str, Any]] = {int(i): dict(s) for i, s in optimizer["scalars"].items()}
+        for name, array in arrays.items():
+            if name.startswith("optimizer/"):
+                _, i, key = name.split("/")
+                state.setdefault(int(i), {})[key] = array
+        return Checkpoint(
+            recipe,
+            {k.removeprefix("model/"): v for k, v in arrays.items() if k.startswith("model/")},
+            {"state": state, "param_groups": optimizer["param_groups"]},
+            metadata["rng"],
+            list(json.loads(metadata["history"])),
+        )
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(f"checkpoint {path}: its description is damaged ({type(error).__name__}: {error})") from None
+
+
+def load_checkpoint(path: str | Path) -> nn.Module:
+    """The network of a checkpoint, with its weights, in eval mode."""
+    return read_checkpoint(path).model()

@@ -1,0 +1,178 @@
+"""The training loop: epochs of a recipe, evaluation, and the files of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data, models, nn, optim
+from .. import functional as F
+from ..files import write_atomically
+from ..modes import no_grad
+from ..ops import argmax
+from ..random import get_rng_state, manual_seed, set_rng_state
+from .checkpoint import Checkpoint, save_checkpoint
+from .recipe import Recipe
+
+CHECKPOINT, METRICS, CURVES = "checkpoint.safetensors", "metrics.jsonl", "curves.png"
+
+
+@dataclass
+class Evaluation:
+    """How a network does on a data set; ``confusion[t, p]`` counts the samples of class t that were taken for p."""
+
+    loss: float
+    confusion: np.ndarray[Any, Any]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers, 0 to 1."""
+        return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
+
+
+def prepare(recipe: Recipe, training: bool) -> data.Transform:
+    """The transforms of a recipe: pixels to floats, normalised; random shifts only in training."""
+    steps: list[data.Transform] = [data.ToTensor()]
+    if training and recipe.translate:
+        steps.append(data.RandomTranslate(recipe.translate))
+    return data.Compose([*steps, data.Normalize([data.MEAN], [data.STD])])
+
+
+def initialise(model: nn.Module, init: str) -> None:
+    """Draw all weights of two dimensions and more anew, and set their biases to 0; "default" leaves each layer's own values."""
+    draw = {"kaiming_normal": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"), "xavier_uniform": nn.init.xavier_uniform_}
+    for name, p in model.named_parameters() if init != "default" else ():
+        if p.ndim > 1:
+            draw[init](p)
+        elif name.endswith("bias"):
+            nn.init.zeros_(p)
+
+
+def splits(recipe: Recipe) -> tuple[data.ArrayDataset, data.ArrayDataset]:
+    """(what to learn from, what to evaluate on): the test set, or with ``holdout`` the last samples of the training set."""
+    train = data.load(recipe.data, "train")
+    train, test = train.split(recipe.holdout) if recipe.holdout else (train, data.load(recipe.data, "test"))
+    return train if recipe.limit is None else train.take(slice(recipe.limit)), test
+
+
+def evaluate(model: nn.Module, dataset: data.ArrayDataset, recipe: Recipe) -> Evaluation:
+    """Loss and confusion matrix on a data set; the network is in eval mode during the call."""
+    classes = len(dataset.classes)
+    confusion, total = np.zeros((classes, classes), np.int64), 0.0
+    loader = data.DataLoader(dataset, 100, transform=prepare(recipe, training=False), num_workers=recipe.workers)
+    was_training = model.training
+    model.eval()
+    with no_grad():
+        for images, labels in loader:
+            logits = model(images)
+            total += F.cross_entropy(logits, labels, reduction="sum").item()
+            np.add.at(confusion, (labels.numpy(), argmax(logits, 1).numpy()), 1)
+    model.train(was_training)
+    return Evaluation(total / max(len(dataset), 1), confusion)
+
+
+class Training:
+    """One run of a recipe in a folder: the network, its optimiser, and the checkpoint after each epoch.
+
+    A run that is resumed from a checkpoint goes on bit for bit as if it had never stopped.
+    """
+
+    def __init__(self, recipe: Recipe, folder: str | Path, resumed: Checkpoint | None = None):
+        self.recipe, self.folder = recipe, Path(folder)
+        self.train_set, self.test_set = splits(recipe)
+        manual_seed(recipe.seed)
+        self.model = models.create(recipe.model.name, **recipe.model.switches)
+        initialise(self.model, recipe.model.init)
+        settings = recipe.optim.settings()
+        try:
+            self.optimizer = getattr(optim, recipe.optim.name)(self.model.parameters(), **settings)
+        except TypeError:
+            raise ValueError(f"recipe {recipe.name}: {recipe.optim.name} does not have all of {', '.join(settings)}") from None
+        self.loader = data.DataLoader(
+            self.train_set,
+            recipe.batch_size,
+            shuffle=True,
+            seed=recipe.seed,
+            num_workers=recipe.workers,
+            transform=prepare(recipe, training=True),
+        )
+        self.history: list[dict[str, Any]] = []
+        if resumed is not None:
+            self._resume(resumed)
+        self.schedule = self._schedule()
+        self.schedule.load_state_dict({"last_epoch": len(self.history)})
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        self.model.load_state_dict(checkpoint.weights)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        set_rng_state(checkpoint.rng)
+        self.history = list(checkpoint.history)
+        self.loader.epoch = len(self.history)
+
+    def _schedule(self) -> optim.lr_scheduler.LRScheduler:
+        schedule = self.recipe.schedule
+        if schedule.name == "cosine":
+            return optim.lr_scheduler.CosineAnnealingLR(self.optimizer, self.recipe.epochs)
+        return optim.lr_scheduler.MultiStepLR(self.optimizer, schedule.milestones, schedule.gamma)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that holds the last finished epoch."""
+        return self.folder / CHECKPOINT
+
+    def save(self) -> None:
+        """Write the checkpoint and the metrics."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = Checkpoint(self.recipe, self.model.state_dict(), self.optimizer.state_dict(), get_rng_state(), self.history)
+        save_checkpoint(self.checkpoint, state)
+        write_atomically(self.folder / METRICS, "".join(json.dumps(line) + "\n" for line in self.history).encode())
+
+    def run(self, on_step: Callable[[int, float], None] = lambda done, loss: None) -> Iterator[dict[str, Any]]:
+        """Train the epochs that are left; yields the metrics of each, after it was saved.
+
+        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss.
+        """
+        self.save()
+        while len(self.history) < self.recipe.epochs:
+            metrics = self._epoch(on_step)
+            if self.recipe.holdout:
+                result = evaluate(self.model, self.test_set, self.recipe)
+                metrics |= {"holdout_loss": result.loss, "holdout_accuracy": result.accuracy}
+            self.history.append(metrics)
+            self.schedule.step()
+            self.save()
+            yield metrics
+
+    def _epoch(self, on_step: Callable[[int, float], None]) -> dict[str, Any]:
+        self.model.train()
+        seen, right, total, start = 0, 0, 0.0, time.perf_counter()
+        for images, labels in self.loader:
+            logits = self.model(images)
+            loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise ValueError(f"train: the loss became {value} in epoch {len(self.history) + 1}; try a smaller optim.lr")
+            self.optimizer.zero_grad()
+            loss.backward()
+            if self.recipe.optim.clip_norm is not None:
+                nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
+            self.optimizer.step()
+            seen += len(labels)
+            right += int((argmax(logits, 1) == labels).numpy().sum())
+            total += value * len(labels)
+            on_step(seen, value)
+        seconds = time.perf_counter() - start
+        return {
+            "epoch": len(self.history) + 1,
+            "loss": total / seen,
+            "accuracy": right / seen,
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "images_per_second": seen / seconds,
+        }

@@ -1,0 +1,139 @@
+"""The command line, run as a user runs it: in a process of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ninx
+
+TINY = ["--set", "model.name=nin-mnist-v0", "--limit", "200", "--epochs", "1"]
+
+
+def _ninx(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from ninx.cli import main; main()", *map(str, args)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("COV_")} | {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short training, and the folder in which it was started."""
+    folder = tmp_path_factory.mktemp("cli")
+    done = _ninx("train", *TINY, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "train.txt").write_text(done.stdout)
+    return folder
+
+
+def test_train_prints_epochs_accuracy_and_confusion(run: Path) -> None:
+    text = (run / "train.txt").read_text()
+    assert re.search(r"nin-mnist-v0 \(4,370 parameters\) on digits: 200 images to learn from, 1,000 to test", text)
+    assert re.search(r"epoch +1/1 +loss \d\.\d{4} +accuracy +\d+\.\d\d % +\d+ img/s", text)
+    assert re.search(r"test accuracy \d+\.\d\d % \(\d+ of 1000\), loss", text)
+    assert "confusion matrix" in text
+    folder = run / "runs" / "digits-seed0"
+    assert {p.name for p in folder.iterdir()} == {"checkpoint.safetensors", "metrics.jsonl", "curves.png"}
+    with Image.open(folder / "curves.png") as picture:
+        assert picture.size[0] > 500
+
+
+def test_eval_says_what_training_said(run: Path) -> None:
+    done = _ninx("eval", "runs/digits-seed0/checkpoint.safetensors", cwd=run)
+    assert done.returncode == 0, done.stderr
+    line = re.search(r"test accuracy .*", done.stdout)
+    assert line
+    assert line.group() in (run / "train.txt").read_text()
+
+
+def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
+    """Two digits as PNG, one enlarged and dark on light; the answers are those of the network itself."""
+    digits = ninx.data.load("digits", "test")
+    for i in (0, 1):
+        Image.fromarray(digits.images[i]).resize((280, 280)).save(run / f"light{i}.png")
+        Image.fromarray(255 - digits.images[i]).resize((280, 280)).save(run / f"dark{i}.png")
+    light = _ninx("predict", "runs/digits-seed0", "light0.png", "light1.png", cwd=run)
+    dark = _ninx("predict", "runs/digits-seed0", "--invert", "dark0.png", "dark1.png", cwd=run)
+    assert light.returncode == dark.returncode == 0, light.stderr + dark.stderr
+    assert light.stdout == dark.stdout.replace("dark", "light")
+    model = ninx.load_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
+    recipe = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").recipe
+    for i, line in enumerate(light.stdout.splitlines()):
+        image = ninx.train.loop.prepare(recipe, False)(ninx.data.read_digit(run / f"light{i}.png"), np.random.default_rng(0))
+        answer = model(ninx.tensor(image[None])).argmax().item()
+        assert re.fullmatch(rf"light{i}\.png: {answer}  \(\d+\.\d %; next \d, \d+\.\d %\)", line), line
+
+
+def test_resume_goes_on(run: Path) -> None:
+    first = _ninx("train", *TINY, "--out", "part", cwd=run)
+    assert first.returncode == 0, first.stderr
+    more = _ninx("train", "--resume", "part", "--epochs", "2", cwd=run)
+    assert more.returncode == 0, more.stderr
+    assert "epoch   2/2" in more.stdout
+    assert "epoch   1/" not in more.stdout
+    assert len((run / "part" / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_can_be_resumed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from ninx.cli import main; main()", "train", *TINY[:-1], "500", "--out", "stopped"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment())
+    metrics = tmp_path / "stopped" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    epoch = int(re.search(r"holds epoch (\d+) of 500; go on with: ninx train --resume stopped", " ".join(output.split())).group(1))
+    assert epoch >= 1
+    assert len(metrics.read_text().splitlines()) == epoch
+    resumed = _ninx("train", "--resume", "stopped", "--epochs", epoch + 1, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"epoch {epoch + 1:3d}/{epoch + 1}" in resumed.stdout
+
+
+def test_help_is_for_newcomers(tmp_path: Path) -> None:
+    done = _ninx("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for word in ("train", "eval", "predict", "handwritten digits"):
+        assert word in done.stdout
+    for command in ("train", "eval", "predict"):
+        assert _ninx(command, "--help", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["train", "digit"], "there is no recipe 'digit'; did you mean 'digits'?"),
+        (["train", "--set", "model.name=nin-minst"], "there is no model 'nin-minst'; did you mean 'nin-mnist'?"),
+        (["train", "--set", "optim.lr=-1"], "optim.lr = -1"),
+        (["train", "--set", "optim.lr"], "--set wants KEY=VALUE"),
+        (["train", "--resume", "nowhere.safetensors"], "there is no file nowhere.safetensors"),
+        (["eval", "text.txt"], "is damaged, or no checkpoint at all"),
+        (["predict", "text.txt", "text.txt"], "is damaged, or no checkpoint at all"),
+        (["predict", "RUN", "text.txt"], "text.txt cannot be read as an image"),
+        (["predict", "RUN", "none.png"], "there is no file none.png"),
+    ],
+)
+def test_mistakes_end_in_one_sentence_and_code_2(run: Path, tmp_path: Path, args: list[str], sentence: str) -> None:
+    (tmp_path / "text.txt").write_text("hello")
+    args = [str(run / "runs" / "digits-seed0") if a == "RUN" else a for a in args]
+    done = _ninx(*args, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"text.txt"}, "something was left half-written"
+    debug = _ninx(*args, "--debug", cwd=tmp_path)
+    assert "Traceback" in debug.stderr

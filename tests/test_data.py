@@ -1,0 +1,225 @@
+"""Data sets, the loader, transforms and image files."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import ninx
+from ninx import data
+
+
+def test_digits_are_what_their_note_says() -> None:
+    for split, count in (("train", 4000), ("test", 1000)):
+        digits = data.load("digits", split)
+        assert digits.images.shape == (count, 28, 28)
+        assert digits.images.dtype == np.uint8
+        assert np.bincount(digits.labels).tolist() == [count // 10] * 10
+    train, test = (data.load("digits", s) for s in ("train", "test"))
+    seen = {image.tobytes() for image in train.images}
+    assert not any(image.tobytes() in seen for image in test.images), "a test digit stands in the training set"
+
+
+def test_unknown_names_suggest_the_nearest() -> None:
+    with pytest.raises(ValueError, match="no data set 'digit'; did you mean 'digits'"):
+        data.load("digit", "train")
+    with pytest.raises(ValueError, match="'train' or 'test', got 'valid'"):
+        data.load("digits", "valid")
+
+
+class Numbers:
+    """Sample i is an image full of i."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        return np.full((1, 2, 2), index, np.float32), index
+
+
+def test_batches_cover_everything_once() -> None:
+    loader = data.DataLoader(Numbers(10), 4)
+    batches = [labels.tolist() for _, labels in loader]
+    assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert len(loader) == 3
+    assert [y.tolist() for _, y in data.DataLoader(Numbers(10), 4, drop_last=True)] == batches[:2]
+    assert len(data.DataLoader(Numbers(10), 4, drop_last=True)) == 2
+    shuffled = [y for _, labels in data.DataLoader(Numbers(10), 4, shuffle=True) for y in labels.tolist()]
+    assert sorted(shuffled) == list(range(10))
+    assert shuffled != list(range(10))
+    for images, labels in loader:
+        assert images.dtype == np.float32
+        assert labels.dtype == np.int64
+        assert images.data.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def test_order_depends_on_seed_and_epoch_alone() -> None:
+    def orders(seed: int, epochs: int = 2) -> list[list[int]]:
+        loader = data.DataLoader(Numbers(50), 50, shuffle=True, seed=seed)
+        return [next(iter(loader))[1].tolist() for _ in range(epochs)]
+
+    assert orders(1) == orders(1)
+    assert orders(1)[0] != orders(1)[1]
+    assert orders(1) != orders(2)
+    later = data.DataLoader(Numbers(50), 50, shuffle=True, seed=1)
+    later.epoch = 1
+    assert next(iter(later))[1].tolist() == orders(1)[1]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_threads_change_nothing(workers: int) -> None:
+    """Two epochs with random shifts: bit for bit the batches that no thread prepared."""
+    digits = data.load("digits", "train").take(slice(300))
+    transform = data.Compose([data.ToTensor(), data.RandomTranslate(3), data.Normalize([0.1], [0.3])])
+    loaders = [data.DataLoader(digits, 32, shuffle=True, seed=5, num_workers=n, transform=transform) for n in (0, workers)]
+    for _ in range(2):
+        for (x, y), (u, v) in zip(*loaders, strict=True):
+            assert np.array_equal(x.numpy(), u.numpy())
+            assert np.array_equal(y.numpy(), v.numpy())
+
+
+def test_threads_pass_errors_on_and_end() -> None:
+    class Broken(Numbers):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            if index == 7:
+                raise ValueError("sample 7 is broken")
+            return super().__getitem__(index)
+
+    with pytest.raises(ValueError, match="sample 7 is broken"):
+        list(data.DataLoader(Broken(20), 2, num_workers=2))
+    stopped = iter(data.DataLoader(Numbers(1000), 2, num_workers=2))
+    next(stopped)
+    stopped.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("ninx-loader")]
+
+
+def test_translate_moves_every_pixel_alike() -> None:
+    image = np.arange(1, 26, dtype=np.float32).reshape(1, 5, 5)
+    found = set()
+    for seed in range(200):
+        moved = data.RandomTranslate(2)(image, np.random.default_rng(seed))
+        inside = np.argwhere(moved[0] > 0)
+        (y, x), source = inside[0], moved[0][tuple(inside[0])]
+        dy, dx = y - (int(source) - 1) // 5, x - (int(source) - 1) % 5
+        found.add((int(dy), int(dx)))
+        for i in range(5):
+            for j in range(5):
+                inside_source = 0 <= i - dy < 5 and 0 <= j - dx < 5
+                assert moved[0, i, j] == (image[0, i - dy, j - dx] if inside_source else 0)
+    assert found == {(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)}
+
+
+def test_to_tensor_and_normalise() -> None:
+    colour = np.random.default_rng(0).integers(0, 256, (4, 3, 3), dtype=np.uint8)
+    planes = data.ToTensor()(colour)
+    assert planes.shape == (3, 4, 3)
+    np.testing.assert_allclose(planes, colour.transpose(2, 0, 1) / 255, rtol=1e-6)
+    scaled = data.Normalize([0.1, 0.2, 0.3], [1, 2, 4])(planes)
+    np.testing.assert_allclose(scaled[2], (planes[2] - 0.3) / 4, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: data.DataLoader(Numbers(3), 0), "batch_size must be at least 1"),
+        (lambda: data.ArrayDataset(np.zeros((2, 3, 3)), np.zeros(3), "ab"), "2 images, but 3 labels"),
+        (lambda: data.ArrayDataset(np.zeros((2, 3, 3)), np.array([0, 2]), "ab"), "labels run from 0 to 2, but there are 2 classes"),
+        (lambda: data.load("digits", "test").split(1000), "not 1000"),
+        (lambda: data.Normalize([0.1], [0.0]), "positive deviations"),
+        (lambda: data.RandomTranslate(-1), "at least 0"),
+    ],
+)
+def test_wrong_arguments_say_what_is_wrong(make, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        make()
+
+
+# ------------------------------------------------------------------ image files
+
+
+def _drawing(size: tuple[int, int], box: tuple[int, int, int, int], ink: int = 255, paper: int = 0) -> Image.Image:
+    picture = Image.new("L", size, paper)
+    ImageDraw.Draw(picture).rectangle(box, fill=ink)
+    return picture
+
+
+def test_a_digit_is_cropped_scaled_and_centred(tmp_path: Path) -> None:
+    """A bar of 30x120 pixels somewhere in a large picture becomes 5x20 in the middle of 28x28."""
+    path = tmp_path / "bar.png"
+    _drawing((300, 200), (201, 50, 230, 169)).save(path)
+    digit = data.read_digit(path)
+    assert digit.shape == (28, 28)
+    assert digit.dtype == np.uint8
+    rows, cols = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    assert (rows[0], rows[-1]) == (4, 23)
+    assert len(cols) == 5
+    assert abs(cols.mean() - 13.5) <= 0.5
+    assert digit.max() == 255
+
+
+def test_files_of_every_kind_give_the_same_digit(tmp_path: Path) -> None:
+    plain = _drawing((90, 90), (30, 20, 50, 70))
+    plain.save(tmp_path / "a.png")
+    plain.convert("RGB").save(tmp_path / "b.png")
+    plain.convert("P").save(tmp_path / "c.png")
+    transparent = Image.new("RGBA", (90, 90), (0, 0, 0, 0))
+    transparent.paste((255, 255, 255, 255), (30, 20, 51, 71))
+    transparent.save(tmp_path / "d.png")
+    _drawing((90, 90), (30, 20, 50, 70), ink=0, paper=255).save(tmp_path / "dark.png")
+    expected = data.read_digit(tmp_path / "a.png")
+    for name in "bcd":
+        assert np.array_equal(data.read_digit(tmp_path / f"{name}.png"), expected), name
+    assert np.array_equal(data.read_digit(tmp_path / "dark.png", invert=True), expected)
+    plain.save(tmp_path / "e.jpg", quality=95)
+    lossy = data.read_digit(tmp_path / "e.jpg")  # its edges are blurred, so the crop may be a pixel larger
+    assert np.corrcoef(lossy.ravel(), expected.ravel())[0, 1] > 0.9
+
+
+def test_mnist_digits_stay_where_they_are() -> None:
+    """The preparation is MNIST's own, so its digits hardly change."""
+    from ninx.data.images import centre
+
+    digits = data.load("digits", "test").images[:100]
+    same = [np.corrcoef(centre(d.astype(np.float32)).ravel(), d.ravel())[0, 1] for d in digits]
+    assert np.median(same) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (None, "there is no file"),
+        (b"", "cannot be read as an image"),
+        (b"not an image", "cannot be read as an image"),
+        (b"\x89PNG\r\n\x1a\n broken", "cannot be read as an image"),
+    ],
+)
+def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes | None, match: str) -> None:
+    path = tmp_path / "x.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=match):
+        data.read_digit(path)
+
+
+def test_truncated_and_blank_images_are_refused(tmp_path: Path) -> None:
+    _drawing((90, 90), (30, 20, 50, 70)).save(tmp_path / "whole.png")
+    half = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "half.png").write_bytes(half[: len(half) // 2])
+    with pytest.raises(ValueError, match="cannot be read as an image"):
+        data.read_digit(tmp_path / "half.png")
+    Image.new("L", (50, 50), 77).save(tmp_path / "blank.png")
+    with pytest.raises(ValueError, match="shows no digit"):
+        data.read_digit(tmp_path / "blank.png")
+    with pytest.raises(ValueError, match="cannot be read as an image"):
+        data.read_digit(tmp_path)
+
+
+def test_batches_feed_a_network() -> None:
+    loader = data.DataLoader(data.load("digits", "test").take(slice(4)), 4, transform=data.ToTensor())
+    images, _ = next(iter(loader))
+    assert ninx.models.create("nin-mnist").eval()(images).shape == (4, 10)

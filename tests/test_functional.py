@@ -1,0 +1,437 @@
+"""Every function of ninx.functional against PyTorch: value and every gradient, in float64 and float32, in every memory layout."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import strategies as some
+import torch
+import torch.nn.functional as T
+from hypothesis import strategies as st
+from oracle import LAYOUTS, Case, agree, close, distinct, few_digits, lay, positive, signed
+
+import ninx
+import ninx.functional as F
+
+E = 20  # examples for each line of the second table
+dtypes = st.sampled_from([np.float32, np.float64])
+
+
+def input_grad(g: ninx.Tensor, w: ninx.Tensor, x_shape: Any, **options: Any) -> ninx.Tensor:
+    return F.conv2d_input_grad(g, w, some.geometry_of(x_shape, w.shape, **options))
+
+
+def weight_grad(x: ninx.Tensor, g: ninx.Tensor, w_shape: Any, **options: Any) -> ninx.Tensor:
+    return F.conv2d_weight_grad(x, g, some.geometry_of(x.shape, w_shape, **options))
+
+
+def input_grad_twin(g: torch.Tensor, w: torch.Tensor, x_shape: Any, **options: Any) -> torch.Tensor:
+    return torch.nn.grad.conv2d_input(x_shape, w, g, **options)
+
+
+def weight_grad_twin(x: torch.Tensor, g: torch.Tensor, w_shape: Any, **options: Any) -> torch.Tensor:
+    return torch.nn.grad.conv2d_weight(x, w_shape, g, **options)
+
+
+def averages(inputs: Any) -> st.SearchStrategy[Any]:
+    """The options of avg_pool2d that do not bear on its geometry."""
+    more = st.fixed_dictionaries({"count_include_pad": st.booleans(), "divisor_override": st.sampled_from([None, None, 3, -1])})
+    return more.map(lambda options: (inputs[0], inputs[1] | options))
+
+
+WINDOWS = {
+    case.name: case
+    for case in (
+        Case("conv2d", F.conv2d, T.conv2d, some.convolution(bias=True)),
+        Case("conv2d_input_grad", input_grad, input_grad_twin, some.convolution_input_grad),
+        Case("conv2d_weight_grad", weight_grad, weight_grad_twin, some.convolution_weight_grad),
+        Case("max_pool2d", partial(F.max_pool2d, return_indices=True), partial(T.max_pool2d, return_indices=True),
+             some.max_pooling, distinct),
+        Case("avg_pool2d", F.avg_pool2d, T.avg_pool2d, some.pooling().flatmap(averages)),
+    )
+}
+
+
+@st.composite
+def features(draw: st.DrawFn, parameters: int) -> Any:
+    """x (N, C), (N, C, L) or (N, C, H, W) and vectors of length C. At least 8 values a channel: with 2 of them the normalised
+    values are -1 and 1, the gradient is exactly 0, and rounding is all that is left of it."""
+    c, rest = draw(st.integers(3, 5)), draw(some.shape(0, 2, 4))
+    n = draw(st.integers(max(2, math.ceil(8 / math.prod(rest))), 9))
+    return ((n, c, *rest), *[(c,)] * parameters), {"eps": draw(st.sampled_from([1e-5, 1e-2]))}
+
+
+@st.composite
+def resized(draw: st.DrawFn) -> Any:
+    """An image and a size for it: smaller, equal or larger, for one axis or both."""
+    size, few = st.integers(1, 7), st.integers(1, 3)
+    pair = st.tuples(st.one_of(st.none(), size), st.one_of(st.none(), size))
+    return ((draw(few), draw(few), draw(size), draw(size)),), {"output_size": draw(st.one_of(size, pair))}
+
+
+@st.composite
+def rows_and_weight(draw: st.DrawFn) -> Any:
+    """x (..., I), w (O, I) and perhaps b (O)."""
+    i, o = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    return ((*draw(some.shape(0, 3)), i), (o, i), *([(o,)] if draw(st.booleans()) else [])), {}
+
+
+def training(x: Any, *wb: Any, eps: float) -> Any:
+    return (F if isinstance(x, ninx.Tensor) else T).batch_norm(x, None, None, *wb, training=True, eps=eps)
+
+
+def evaluation(x: Any, *rest: Any, eps: float) -> Any:
+    *wb, mean, var = rest
+    return (F if isinstance(x, ninx.Tensor) else T).batch_norm(x, mean, var, *wb, training=False, eps=eps)
+
+
+def no_scale(x: Any, b: Any, eps: float) -> Any:
+    return (F if isinstance(x, ninx.Tensor) else T).batch_norm(x, None, None, None, b, training=True, eps=eps)
+
+
+REDUCTION = {"reduction": st.sampled_from(["mean", "sum", "none"])}
+CASES = [
+    Case("conv_transpose2d", F.conv_transpose2d, T.conv_transpose2d, some.transposed_convolution(bias=True)),
+    Case("linear", F.linear, T.linear, rows_and_weight()),
+    Case("leaky_relu", F.leaky_relu, T.leaky_relu, some.plain(some.one(), negative_slope=st.sampled_from([0.01, 0.5, -1.0]))),
+    # Where one entry of every row is far above the others, 1 - y has no digits left in float32: many rows.
+    Case("softmax", F.softmax, T.softmax, some.along(least=4, smallest=3)),
+    Case("log_softmax", F.log_softmax, T.log_softmax, some.along(least=3, smallest=3)),
+    Case("adaptive_avg_pool2d", F.adaptive_avg_pool2d, T.adaptive_avg_pool2d, resized()),
+    Case("global_avg_pool2d", F.global_avg_pool2d, lambda x: x.mean((2, 3), keepdim=True), some.plain(some.one(4, 4))),
+    Case("batch_norm training", training, training, features(2)),
+    Case("batch_norm training without weight and bias", training, training, features(0)),
+    Case("batch_norm training without weight", no_scale, no_scale, features(1)),
+    Case("batch_norm evaluation", evaluation, evaluation, features(4), (signed, signed, signed, signed, positive), 2),
+    Case("batch_norm evaluation without weight and bias", evaluation, evaluation, features(2), (signed, signed, positive), 2),
+    Case("mse_loss", F.mse_loss, T.mse_loss, some.plain(some.same(2), **REDUCTION)),
+    Case("l1_loss", F.l1_loss, T.l1_loss, some.plain(some.same(2), **REDUCTION)),
+]
+
+ELSEWHERE = {"dropout", "dropout2d", "cross_entropy", "nll_loss"}  # tested below: they need masks or class numbers
+OPERATIONS = {"pad", "relu", "sigmoid", "tanh"}  # those of ninx.ops, tested there
+
+
+def test_every_function_is_tested() -> None:
+    assert set(F.__all__) == {case.name.split()[0] for case in [*WINDOWS.values(), *CASES]} | ELSEWHERE | OPERATIONS
+    assert all(getattr(F, name) is getattr(ninx.ops, name) for name in OPERATIONS)
+
+
+@some.normal_and_slow(25, 200)
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows(name: str, count: int) -> None:
+    case = WINDOWS[name]
+
+    @some.examples(count, case.inputs, some.layouts, some.seeds)
+    def _(inputs: Any, layouts: Any, seed: int) -> None:
+        case.check(inputs, layouts, seed)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_value_and_gradients(case: Case) -> None:
+    @some.examples(E, case.inputs, some.layouts, some.seeds)
+    def _(inputs: Any, layouts: Any, seed: int) -> None:
+        case.check(inputs, layouts, seed)
+
+
+# -------------------------------------------------------------------- convolution
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("kernel", [(3, 3), (2, 4), (1, 1), (4, 3)])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_padding_by_name(padding: str, kernel: tuple[int, int], dilation: int) -> None:
+    rng = np.random.default_rng(0)
+    options = {"padding": padding, "dilation": dilation}
+    agree(lambda x, w: F.conv2d(x, w, **options), lambda x, w: T.conv2d(x, w, **options),
+          [signed(rng, (2, 3, 8, 9)), signed(rng, (4, 3, *kernel))], rng)
+
+
+@pytest.mark.parametrize(("stride", "dilation", "output_padding"), [(1, 2, 1), (2, 3, 2), ((1, 2), (2, 1), (1, 1))])
+def test_an_output_padding_of_a_stride_or_more(stride: Any, dilation: Any, output_padding: Any) -> None:
+    """It may be as large as the dilation allows; the convolution of that size would then have more output pixels than x has."""
+    rng = np.random.default_rng(0)
+    options = {"stride": stride, "dilation": dilation, "output_padding": output_padding}
+    agree(lambda x, w: F.conv_transpose2d(x, w, **options), lambda x, w: T.conv_transpose2d(x, w, **options),
+          [signed(rng, (2, 3, 4, 5)), signed(rng, (3, 4, 2, 3))], rng)
+
+
+@pytest.mark.parametrize("how", LAYOUTS)
+def test_one_image_without_a_batch(how: str) -> None:
+    rng = np.random.default_rng(0)
+    x, w, v = signed(rng, (3, 6, 7)), signed(rng, (4, 3, 2, 3)), signed(rng, (3, 4, 2, 3))
+    hows = [how] * 4
+    agree(lambda x, w: F.conv2d(x, w, None, 2, 1), lambda x, w: T.conv2d(x, w, None, 2, 1), [x, w], rng, hows)
+    agree(lambda x, v: F.conv_transpose2d(x, v, None, 2, 1), lambda x, v: T.conv_transpose2d(x, v, None, 2, 1), [x, v], rng, hows)
+    agree(lambda x: F.max_pool2d(x, 2, return_indices=True), lambda x: T.max_pool2d(x, 2, return_indices=True), [x], rng, hows)
+    agree(lambda x: F.avg_pool2d(x, 3, 2, 1), lambda x: T.avg_pool2d(x, 3, 2, 1), [x], rng, hows)
+    agree(lambda x: F.adaptive_avg_pool2d(x, (4, 3)), lambda x: T.adaptive_avg_pool2d(x, (4, 3)), [x], rng, hows)
+
+
+@pytest.mark.parametrize("name", ["conv2d", "max_pool2d", "avg_pool2d", "conv_transpose2d"])
+def test_no_images_at_all(name: str) -> None:
+    case = WINDOWS.get(name, CASES[0])
+
+    @some.examples(5, case.inputs, some.seeds)
+    def _(inputs: Any, seed: int) -> None:
+        (x, *rest), options = inputs
+        case.check((((0, *x[1:]), *rest), options), (), seed)
+
+
+# -------------------------------------------------------------------- pooling
+
+
+def test_equal_maxima_go_to_the_first() -> None:
+    @some.examples(E, some.max_pooling, some.layouts, some.seeds)
+    def _(inputs: Any, layouts: Any, seed: int) -> None:
+        WINDOWS["max_pool2d"]._replace(domains=few_digits).check(inputs, layouts, seed)
+
+    x = ninx.ones(1, 1, 4, 4, requires_grad=True)
+    y, places = F.max_pool2d(x, 2, return_indices=True)
+    y.sum().backward()
+    assert places.tolist() == [[[[0, 2], [8, 10]]]]
+    assert x.grad.tolist() == [[[[1, 0, 1, 0], [0, 0, 0, 0]] * 2]]
+
+
+def test_nan_and_infinities_in_max_pool2d() -> None:
+    """NaN wins, the last of several; -inf is a value like any other, and the padding is never chosen."""
+
+    @some.examples(60, some.max_pooling, some.seeds, dtypes)
+    def _(inputs: Any, seed: int, dtype: Any) -> None:
+        ((size,), options), rng = inputs, np.random.default_rng(seed)
+        array = rng.choice([np.nan, np.inf, -np.inf, -np.inf, -np.inf, 1.0, -2.0], size).astype(dtype)
+        x, reference = ninx.from_numpy(array).requires_grad_(), torch.tensor(array, requires_grad=True)
+        y, places = F.max_pool2d(x, return_indices=True, **options)
+        expected, expected_places = T.max_pool2d(reference, return_indices=True, **options)
+        np.testing.assert_array_equal(y.data, expected.detach().numpy())  # NaN equals NaN here
+        np.testing.assert_array_equal(places.data, expected_places.numpy())
+        g = rng.integers(1, 9, y.shape).astype(dtype)  # whole numbers: sums of them are exact
+        y.backward(ninx.from_numpy(g))
+        expected.backward(torch.tensor(g))
+        np.testing.assert_array_equal(x.grad.data, reference.grad.numpy())
+
+
+def test_the_padding_of_max_pool2d_never_wins() -> None:
+    assert (F.max_pool2d(-ninx.ones(1, 2, 4, 4), 3, 2, 1).data == -1).all()
+
+
+def test_a_window_beside_a_small_image() -> None:
+    """Taps at -1 and 1 of an image of one pixel: the maximum of nothing, which sends no gradient anywhere."""
+    x = ninx.ones(1, 1, 1, 1, requires_grad=True)
+    y = F.max_pool2d(x, 2, 1, 1, 2)
+    y.sum().backward()
+    assert (y.item(), x.grad.item()) == (-np.inf, 0)
+
+
+@some.normal_and_slow(25, 200)
+def test_ceil_mode_gives_pytorchs_sizes(count: int) -> None:
+    @some.examples(count, some.pooling())
+    def _(inputs: Any) -> None:
+        ((size,), options) = inputs
+        geo = some.pooling_geometry(size, options)
+        expected = T.avg_pool2d(torch.zeros(size), **options)
+        assert tuple(expected.shape[2:]) == (geo.OH, geo.OW)
+
+
+# -------------------------------------------------------------------- batch norm, dropout
+
+
+def test_running_statistics() -> None:
+    @some.examples(E, features(2), some.layouts, some.seeds, st.sampled_from([0.1, 0.5, 1.0]), dtypes)
+    def _(inputs: Any, layouts: Any, seed: int, momentum: float, dtype: Any) -> None:
+        (size, *channels), rng = inputs[0], np.random.default_rng(seed)
+        mean, var = (draw(rng, c).astype(dtype) for draw, c in zip((signed, positive), channels, strict=True))
+        running = [ninx.from_numpy(mean.copy()), ninx.from_numpy(var.copy())]
+        reference = [torch.tensor(mean).double(), torch.tensor(var).double()]
+        for train in (True, True, False):  # twice, and a call that must leave them as they are
+            array = signed(rng, size).astype(dtype)
+            F.batch_norm(ninx.from_numpy(lay(array, layouts[0])[0]), *running, training=train, momentum=momentum)
+            T.batch_norm(torch.tensor(array).double(), *reference, training=train, momentum=momentum)
+        for ours, theirs in zip(running, reference, strict=True):
+            close("running statistics", ours, theirs, dtype)
+            assert not ours.requires_grad
+
+
+@pytest.mark.parametrize("name", ["dropout", "dropout2d"])
+@pytest.mark.parametrize("p", [0.0, 0.3, 0.5, 1.0])
+def test_dropout(name: str, p: float) -> None:
+    """PyTorch draws other masks: ours is read off the output for ones, and the rest is multiplication."""
+    function = getattr(F, name)
+
+    def seeded(x: ninx.Tensor, seed: int) -> ninx.Tensor:
+        ninx.manual_seed(seed)
+        return function(x, p) * 1  # with p = 0 it is the input itself, which wants no gradient of its own here
+
+    @some.examples(E, some.shape(4, 4) if name == "dropout2d" else some.shape(), some.layouts, some.seeds)
+    def _(size: Any, layouts: Any, seed: int) -> None:
+        ones = seeded(ninx.ones(size, dtype=np.float64), seed).data
+        assert np.isin(ones, [0, 1 / (1 - p) if p < 1 else 0]).all()
+        if name == "dropout2d":
+            assert (ones == ones[:, :, :1, :1]).all()  # a map is kept or dropped as a whole
+        mask, rng = torch.tensor(ones), np.random.default_rng(seed)
+        agree(lambda x: seeded(x, seed), lambda x: x * mask, [signed(rng, size)], rng, layouts)
+        assert function(x := ninx.ones(size), p, training=False) is x
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_how_much_dropout_keeps(p: float) -> None:
+    ninx.manual_seed(7)
+    first, second = (F.dropout(ninx.ones(64, 16, 16, 16), p).data != 0 for _ in range(2))
+    both, n = first & second, first.size
+    for kept, rate in ((first, 1 - p), (second, 1 - p), (both, (1 - p) ** 2), (first[1:] & first[:-1], (1 - p) ** 2)):
+        assert abs(kept.mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / kept.size)
+    assert n == 2**18
+    maps = F.dropout2d(ninx.ones(256, 256, 1, 1), p).data != 0
+    assert abs(maps.mean() - (1 - p)) < 5 * math.sqrt(p * (1 - p) / maps.size)
+
+
+@pytest.mark.parametrize("name", ["dropout", "dropout2d"])
+def test_dropout_is_the_same_in_both_tiers_and_every_layout(name: str) -> None:
+    array, outputs = signed(np.random.default_rng(0), (3, 4, 5, 6)), []
+    for tier in ("loops", "strided"):
+        for how in LAYOUTS:
+            ninx.manual_seed(2**63 + 5)
+            with ninx.use_kernels(tier):
+                outputs.append([getattr(F, name)(ninx.from_numpy(lay(array, how)[0]), 0.4).data for _ in range(2)])
+    for first, second in outputs:
+        np.testing.assert_array_equal(first, outputs[0][0])
+        np.testing.assert_array_equal(second, outputs[0][1])
+    assert (outputs[0][0] != outputs[0][1]).any()  # the next call has another mask
+
+
+# -------------------------------------------------------------------- losses
+
+
+@st.composite
+def classification(draw: st.DrawFn) -> Any:
+    """Logits (C), (N, C), (N, C, d1) or (N, C, d1, d2)."""
+    c, rest = draw(st.integers(3, 5)), draw(some.shape(0, 2, 3))
+    return (c,) if draw(st.integers(0, 4)) == 0 else (draw(st.integers(2, 6)), c, *rest)
+
+
+def labels_for(logits: np.ndarray, rng: np.random.Generator, ignored: int) -> np.ndarray:
+    """Class numbers at random, some ignored. The first is the most unlikely class that counts: where every prediction is right,
+    the loss is nearly 0, and neither it nor its gradient p - 1 has digits left in float32."""
+    order = np.moveaxis(logits, 0 if logits.ndim == 1 else 1, -1).argsort(axis=-1)
+    labels = rng.integers(0, order.shape[-1], order.shape[:-1])
+    labels = np.where(rng.random(labels.shape) < 0.4, ignored, labels)
+    first = order.reshape(-1, order.shape[-1])[0]
+    labels.reshape(-1)[:1] = first[first != ignored][0]
+    return labels
+
+
+def alike(rng: np.random.Generator, size: Any) -> np.ndarray:
+    """Class weights of one order of magnitude, so that the first target counts."""
+    return rng.uniform(0.5, 2, size)
+
+
+LOSS = {"reduction": st.sampled_from(["mean", "sum", "none"]), "ignore_index": st.sampled_from([-100, 0, 1])}
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+def test_classification_losses(name: str, weighted: bool) -> None:
+    smoothing = {"label_smoothing": st.sampled_from([0.0, 0.1, 1.0])} if name == "cross_entropy" else {}
+
+    @some.examples(E, classification(), st.fixed_dictionaries(LOSS | smoothing), some.layouts, some.seeds)
+    def _(size: Any, options: Any, layouts: Any, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        x, classes = signed(rng, size), size[min(1, len(size) - 1)]
+        x = -np.abs(x) if name == "nll_loss" else x
+        target = labels_for(x, rng, options["ignore_index"])
+        arrays = [x, *([alike(rng, classes)] if weighted else [])]
+        agree(lambda x, w=None: getattr(F, name)(x, ninx.from_numpy(target), w, **options),
+              lambda x, w=None: getattr(T, name)(x, torch.tensor(target), w, **options),
+              arrays, rng, layouts, constants=len(arrays) - 1, keep_signs=True)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+def test_cross_entropy_of_probabilities(weighted: bool) -> None:
+    """The target may be a prediction too: it has a gradient."""
+    options = {"reduction": LOSS["reduction"], "label_smoothing": st.sampled_from([0.0, 0.1, 1.0])}
+
+    @some.examples(E, classification(), st.fixed_dictionaries(options), some.layouts, some.seeds)
+    def _(size: Any, options: Any, layouts: Any, seed: int) -> None:
+        rng, axis = np.random.default_rng(seed), min(1, len(size) - 1)
+        target = np.moveaxis(rng.dirichlet(np.ones(size[axis]), size[:axis] + size[axis + 1 :]), -1, axis)
+        arrays = [signed(rng, size), target, *([alike(rng, size[axis])] if weighted else [])]
+        agree(lambda x, t, w=None: F.cross_entropy(x, t, w, **options), lambda x, t, w=None: T.cross_entropy(x, t, w, **options),
+              arrays, rng, layouts, constants=len(arrays) - 2, keep_signs=True)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("value", [-np.inf, np.nan])
+def test_an_ignored_target_may_stand_at_anything(name: str, value: float) -> None:
+    """What does not count must not reach the loss, not even as 0 * inf."""
+    array, target = np.array([[value, 0.5, 2.0], [-1.0, -2.0, -0.5]]), np.array([-100, 1])
+    expected = getattr(T, name)(torch.tensor(array), torch.tensor(target))
+    close("the loss", getattr(F, name)(ninx.from_numpy(array), ninx.from_numpy(target)), expected, np.float64)
+
+
+# -------------------------------------------------------------------- errors: the operation, the values, what to change
+
+
+def zeros(*size: int, dtype: Any = np.float32) -> ninx.Tensor:
+    return ninx.zeros(*size, dtype=dtype)
+
+
+def labels(*classes: int) -> ninx.Tensor:
+    return ninx.tensor(list(classes), dtype=np.int64)
+
+
+X, W = zeros(2, 3, 5, 5), zeros(4, 3, 3, 3)
+DOUBLE, WHOLE = zeros(4, 3, 3, 3, dtype=np.float64), zeros(2, 3, 5, 5, dtype=np.int64)
+LOGITS = zeros(2, 3)
+ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stand in test_kernels.py
+    (lambda: F.conv2d(X, W, groups=1.5), ValueError, "groups must be a whole number, got 1.5"),
+    (lambda: F.conv2d(X, DOUBLE), TypeError, "one dtype, got input float32, weight float64"),
+    (lambda: F.conv2d(X, W, zeros(4, dtype=np.float64)), TypeError, "one dtype, .* bias float64"),
+    (lambda: F.conv2d(WHOLE, zeros(4, 3, 3, 3, dtype=np.int64)), TypeError, "needs floating-point numbers, got int64"),
+    (lambda: F.conv2d(X, W, zeros(3)), ValueError, r"bias must have shape \(4,\), got \(3,\)"),
+    (lambda: F.conv2d(X, W, zeros(4, 1)), ValueError, r"bias must have shape \(4,\), got \(4, 1\)"),
+    (lambda: F.conv2d(X, W, padding="full"), ValueError, "'valid', or 'same' with stride 1; got 'full'"),
+    (lambda: F.conv2d(X, W, stride=2, padding="same"), ValueError, r"got 'same' with stride \(2, 2\)"),
+    (lambda: F.conv2d(X, W, method="fft"), ValueError, "method must be 'auto', 'gemm' or 'im2col', got 'fft'"),
+    (lambda: F.conv2d(X, W, method="gemm"), ValueError, "method='gemm' needs a 1x1 kernel without padding, got kernel 3x3"),
+    (lambda: F.conv2d(X, zeros(4, 3, 1, 1), padding=1, method="gemm"), ValueError, "got kernel 1x1 with padding 1x1"),
+    (lambda: F.conv_transpose2d(X, zeros(3, 2, 2, 2), zeros(3)), ValueError, r"conv_transpose2d: the bias .* \(2,\)"),
+    (lambda: F.conv_transpose2d(X, zeros(3, 2, 2, 2, dtype=np.float64)), TypeError, "conv_transpose2d: all must have one dtype"),
+    (lambda: F.max_pool2d(WHOLE, 2), TypeError, "max_pool2d: needs floating-point numbers, got int64"),
+    (lambda: F.avg_pool2d(X, 2, divisor_override=0), ValueError, "divisor_override must not be 0"),
+    (lambda: F.adaptive_avg_pool2d(X, (0, 2)), ValueError, "the output size must be at least 1x1, got 0x2"),
+    (lambda: F.adaptive_avg_pool2d(zeros(5, 5), 2), ValueError, r"adaptive_avg_pool2d: input must have shape \(N, C, H, W\)"),
+    (lambda: F.global_avg_pool2d(zeros(3, 5, 5)), ValueError, r"global_avg_pool2d: input must have shape .*got \(3, 5, 5\)"),
+    (lambda: F.batch_norm(zeros(3), None, None, training=True), ValueError, r"batch_norm: input must have shape \(N, C, ...\)"),
+    (lambda: F.batch_norm(X, zeros(2), zeros(3)), ValueError, r"running_mean must have shape \(3,\) .* got \(2,\)"),
+    (lambda: F.batch_norm(X, None, None, zeros(3, 1), training=True), ValueError, r"weight must have shape \(3,\)"),
+    (lambda: F.batch_norm(X, None, None), ValueError, "without running_mean and running_var only training=True"),
+    (lambda: F.batch_norm(zeros(1, 3), None, None, training=True), ValueError, "more than one value for each channel"),
+    (lambda: F.linear(zeros(2, 3), zeros(4, 2)), ValueError, r"linear: input \(2, 3\) must end with in_features of .* \(4, 2\)"),
+    (lambda: F.dropout(X, 1.5), ValueError, "dropout: p must be from 0 to 1, got 1.5"),
+    (lambda: F.dropout(X, -0.1), ValueError, "p must be from 0 to 1, got -0.1"),
+    (lambda: F.dropout2d(zeros(2, 3)), ValueError, r"dropout2d: input must have shape \(N, C, H, W\), got \(2, 3\)"),
+    (lambda: F.cross_entropy(LOGITS, labels(0, 3)), IndexError, "cross_entropy: class 3 is not one of the 3 classes 0 to 2"),
+    (lambda: F.cross_entropy(LOGITS, labels(0, -1)), IndexError, "class -1 is not one of"),
+    (lambda: F.nll_loss(LOGITS, labels(7, 0)), IndexError, "nll_loss: class 7 is not one of the 3 classes"),
+    (lambda: F.cross_entropy(LOGITS, labels(0)), ValueError, r"input \(2, 3\) wants a target of shape \(2,\), got \(1,\)"),
+    (lambda: F.cross_entropy(LOGITS, zeros(2)), ValueError, r"probabilities must have the input's shape \(2, 3\), got \(2,\)"),
+    (lambda: F.cross_entropy(LOGITS, labels(0, 1) > 0), TypeError, "class numbers must be whole numbers, got bool"),
+    (lambda: F.cross_entropy(LOGITS, labels(0, 1), zeros(2)), ValueError, r"weight must have shape \(3,\), got \(2,\)"),
+    (lambda: F.cross_entropy(LOGITS, labels(0, 1), label_smoothing=1.5), ValueError, "must be from 0 to 1, got 1.5"),
+    (lambda: F.cross_entropy(LOGITS, labels(0, 1), reduction="avg"), ValueError, "must be 'mean', 'sum' or 'none', got 'avg'"),
+    (lambda: F.cross_entropy(ninx.tensor(1.0), labels(0)), ValueError, "input must have a class axis"),
+    (lambda: F.mse_loss(zeros(3), zeros(1, 3)), ValueError, r"mse_loss: input \(3,\) and target \(1, 3\) must have one shape"),
+    (lambda: F.l1_loss(zeros(3), zeros(2)), ValueError, "l1_loss: .* must have one shape"),
+    (lambda: F.mse_loss(X, X, reduction="max"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'max'"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), ERRORS, ids=[words[:40] for _, _, words in ERRORS])
+def test_errors_name_the_operation_and_the_values(call: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        call()

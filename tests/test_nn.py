@@ -1,0 +1,280 @@
+"""Modules: what they find in themselves, their state, and that their layers are PyTorch's."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import ninx
+from ninx import nn
+
+LAYERS = {
+    "Conv2d": ((6, 4, 3), {"stride": 2, "padding": 1, "groups": 2}, (2, 6, 9, 7)),
+    "Conv2d-1x1": ((6, 4, 1), {"bias": False}, (2, 6, 5, 4)),
+    "Conv2d-same": ((3, 4, (3, 5)), {"padding": "same", "dilation": (2, 1)}, (2, 3, 9, 7)),
+    "ConvTranspose2d": ((6, 4, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, (2, 6, 4, 5)),
+    "Linear": ((7, 3), {}, (2, 4, 7)),
+    "BatchNorm1d": ((5,), {}, (6, 5)),
+    "BatchNorm2d": ((5,), {"momentum": None}, (3, 5, 4, 2)),
+    "BatchNorm2d-plain": ((5,), {"affine": False, "track_running_stats": False}, (3, 5, 4, 2)),
+    "MaxPool2d": ((3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 3, 8, 7)),
+    "AvgPool2d": ((3, 2), {"padding": 1, "ceil_mode": True, "count_include_pad": False}, (2, 3, 8, 7)),
+    "AdaptiveAvgPool2d": (((3, None),), {}, (2, 3, 8, 7)),
+    "Flatten": ((1, 2), {}, (2, 3, 4, 5)),
+    "Identity": ((), {}, (2, 3)),
+    "ReLU": ((), {}, (2, 3)),
+    "LeakyReLU": ((0.2,), {}, (2, 3)),
+    "Sigmoid": ((), {}, (2, 3)),
+    "Tanh": ((), {}, (2, 3)),
+    "Softmax": ((1,), {}, (2, 3)),
+    "LogSoftmax": ((1,), {}, (2, 3)),
+}
+
+
+@pytest.mark.parametrize("key", LAYERS)
+def test_layer_equals_pytorch(key: str) -> None:
+    """Value, input gradient and parameter gradients, in training and in evaluation, with weights moved by state_dict."""
+    args, settings, shape = LAYERS[key]
+    name = key.split("-")[0]
+    ours, theirs = getattr(nn, name)(*args, **settings).double(), getattr(torch.nn, name)(*args, **settings).double()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    rng = np.random.default_rng(1)
+    for mode in (True, False):
+        ours.train(mode)
+        theirs.train(mode)
+        for _ in range(2):  # twice, so that running statistics are used as well as made
+            value = rng.standard_normal(shape)
+            x, t = ninx.tensor(value, requires_grad=True), torch.tensor(value, requires_grad=True)
+            y, u = ours(x), theirs(t)
+            cotangent = rng.standard_normal(u.shape)
+            ours.zero_grad()
+            theirs.zero_grad()
+            y.backward(ninx.tensor(cotangent))
+            u.backward(torch.tensor(cotangent))
+            np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-10, atol=1e-12)
+            for (k, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+                np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-10, atol=1e-11, err_msg=k)
+    for k, v in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[k].numpy(), v.numpy(), rtol=1e-12, err_msg=k)
+
+
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "NLLLoss", "MSELoss", "L1Loss"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_loss_module_equals_pytorch(name: str, reduction: str) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((5, 4))
+    target = rng.integers(0, 4, 5) if name in ("CrossEntropyLoss", "NLLLoss") else rng.standard_normal((5, 4))
+    ours = getattr(nn, name)(reduction=reduction)(ninx.tensor(x), ninx.tensor(target))
+    theirs = getattr(torch.nn, name)(reduction=reduction)(torch.tensor(x), torch.tensor(target))
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
+
+
+def test_default_initial_values_have_pytorchs_distribution() -> None:
+    ours, theirs = nn.Conv2d(16, 400, 5), torch.nn.Conv2d(16, 400, 5)
+    for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+        bound = 1 / np.sqrt(16 * 25)
+        assert np.abs(p.detach().numpy()).max() <= bound
+        assert q.abs().max().item() <= bound
+        assert p.detach().numpy().std() == pytest.approx(q.std().item(), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("xavier_uniform_", {"gain": 2.0}),
+        ("xavier_normal_", {}),
+        ("kaiming_uniform_", {"a": 0.3}),
+        ("kaiming_uniform_", {"mode": "fan_out", "nonlinearity": "relu"}),
+        ("kaiming_normal_", {"nonlinearity": "tanh"}),
+        ("uniform_", {"a": -1.0, "b": 3.0}),
+        ("normal_", {"mean": 1.0, "std": 0.5}),
+        ("constant_", {"val": 0.3}),
+        ("zeros_", {}),
+        ("ones_", {}),
+    ],
+)
+def test_initialisers_have_pytorchs_moments(name: str, settings: dict) -> None:
+    """60,000 draws: mean and deviation agree to 3 % of the deviation, the extremes of a uniform one too."""
+    shape = (60, 40, 5, 5)
+    ours, theirs = getattr(nn.init, name)(ninx.zeros(shape), **settings).numpy(), torch.zeros(shape)
+    theirs = getattr(torch.nn.init, name)(theirs, **settings).numpy()
+    scale = max(theirs.std(), 1e-6)
+    assert abs(ours.mean() - theirs.mean()) < 0.03 * scale
+    assert abs(ours.std() - theirs.std()) < 0.03 * scale
+    if "uniform" in name:
+        assert ours.max() == pytest.approx(theirs.max(), rel=0.01)
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        self.body = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU())
+        self.heads = nn.ModuleList([nn.Linear(2, 3), nn.Linear(2, 4)])
+        self.tied = self.heads[0]
+        self.scale = nn.Parameter(np.ones(2))
+        self.register_buffer("steps", ninx.zeros(1))
+        self.absent = None
+
+
+class TorchNet(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.ReLU())
+        self.heads = torch.nn.ModuleList([torch.nn.Linear(2, 3), torch.nn.Linear(2, 4)])
+        self.tied = self.heads[0]
+        self.scale = torch.nn.Parameter(torch.ones(2))
+        self.register_buffer("steps", torch.zeros(1))
+        self.absent = None
+
+
+def test_names_are_pytorchs() -> None:
+    ours, theirs = Net(), TorchNet()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for method in ("named_parameters", "named_buffers", "named_modules", "named_children"):
+        assert [n for n, _ in getattr(ours, method)()] == [n for n, _ in getattr(theirs, method)()], method
+
+
+def test_load_state_dict_is_strict_and_changes_nothing_on_error() -> None:
+    source, target = Net(), Net()
+    good = {k: v.numpy().copy() + 1 for k, v in source.state_dict().items()}
+    before = {k: v.numpy().copy() for k, v in target.state_dict().items()}
+    bad = dict(good, **{"scale": np.ones(3)})
+    with pytest.raises(RuntimeError, match=r"size mismatch for scale: \(3,\) given, \(2,\) wanted"):
+        target.load_state_dict(bad)
+    with pytest.raises(RuntimeError, match=r"missing key\(s\): scale.*unexpected key\(s\): other"):
+        target.load_state_dict({k: v for k, v in good.items() if k != "scale"} | {"other": np.ones(1)})
+    for k, v in target.state_dict().items():
+        assert np.array_equal(v.numpy(), before[k]), k
+    keys = target.load_state_dict({"scale": np.full(2, 5.0), "other": np.ones(1)}, strict=False)
+    assert target.scale.tolist() == [5, 5]
+    assert keys.unexpected_keys == ["other"]
+    assert "body.0.weight" in keys.missing_keys
+    target.load_state_dict(good)
+    for k, v in target.state_dict().items():
+        assert np.array_equal(v.numpy(), good[k]), k
+
+
+def test_modes_apply_and_moves() -> None:
+    net = Net()
+    assert not any(m.training for m in net.eval().modules())
+    assert all(m.training for m in net.train().modules())
+    names: list[str] = []
+    net.apply(lambda m: names.append(type(m).__name__))
+    expected: list[str] = []
+    TorchNet().apply(lambda m: expected.append(type(m).__name__.replace("TorchNet", "Net")))
+    assert names == expected
+    net.double()
+    assert all(p.dtype == np.float64 for p in net.parameters())
+    assert net.body[1].num_batches_tracked.dtype == np.int64
+    assert all(p.dtype == np.float32 for p in net.float().parameters())
+    assert not any(p.requires_grad for p in net.requires_grad_(False).parameters())
+
+
+def test_zero_grad() -> None:
+    layer = nn.Linear(2, 2)
+    layer(ninx.ones(1, 2)).sum().backward()
+    assert all(p.grad is not None for p in layer.parameters())
+    layer.zero_grad()
+    assert all(p.grad is None for p in layer.parameters())
+
+
+def test_repr_is_a_tree() -> None:
+    text = repr(nn.Sequential(nn.MLPConv(1, (2, 3), 3, padding=1), nn.MaxPool2d(2), nn.Dropout(0.2)))
+    assert text == "\n".join(
+        [
+            "Sequential(",
+            "  (0): MLPConv(",
+            "    (0): Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))",
+            "    (1): ReLU()",
+            "    (2): Conv2d(2, 3, kernel_size=(1, 1), stride=(1, 1))",
+            "    (3): ReLU()",
+            "  )",
+            "  (1): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)",
+            "  (2): Dropout(p=0.2)",
+            ")",
+        ]
+    )
+
+
+def test_containers() -> None:
+    chain = nn.Sequential({"first": nn.Linear(2, 3), "last": nn.ReLU()})
+    assert list(chain.state_dict()) == ["first.weight", "first.bias"]
+    numbered = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    assert len(numbered) == 3
+    assert numbered[-1] is list(numbered)[2]
+    assert isinstance(numbered[:2], nn.Sequential)
+    assert list(numbered[1:].state_dict()) == list(torch.nn.Sequential(*map(_twin, (0, 1, 2)))[1:].state_dict())
+    numbered.append(nn.Identity())
+    assert len(numbered) == 4
+
+
+def _twin(i: int) -> torch.nn.Module:
+    return (torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))[i]
+
+
+def test_mlpconv_is_a_perceptron_slid_over_the_image() -> None:
+    """The output at a pixel is the perceptron of its patch: the definition, one pixel at a time."""
+    block = nn.MLPConv(2, (5, 4, 3), 3, padding=1).double()
+    x = np.random.default_rng(3).standard_normal((1, 2, 6, 6))
+    y = block(ninx.tensor(x)).detach().numpy()
+    for i, j in ((1, 1), (2, 4), (4, 3)):
+        signal = x[0, :, i - 1 : i + 2, j - 1 : j + 2].reshape(-1)
+        for layer in (block[0], block[2], block[4]):
+            signal = np.maximum(layer.weight.detach().numpy().reshape(layer.out_channels, -1) @ signal + layer.bias.detach().numpy(), 0)
+        np.testing.assert_allclose(y[0, :, i, j], signal, rtol=1e-12)
+    assert (nn.MLPConv(2, (5, 3), 3, last_relu=False)(ninx.randn(1, 2, 8, 8)).detach().numpy() < 0).any()
+
+
+def test_clip_grad_norm_equals_pytorch() -> None:
+    for norm_type in (2.0, 1.0, float("inf")):
+        for max_norm in (0.5, 1e6):
+            grads = [np.random.default_rng(i).standard_normal((3, 4)) for i in range(3)]
+            ours = [ninx.zeros(3, 4, dtype=np.float64, requires_grad=True) for _ in grads]
+            theirs = [torch.zeros(3, 4, dtype=torch.float64, requires_grad=True) for _ in grads]
+            for p, q, g in zip(ours, theirs, grads, strict=True):
+                p.grad, q.grad = ninx.tensor(g), torch.tensor(g)
+            norm = nn.clip_grad_norm_(ours, max_norm, norm_type)
+            assert norm.item() == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item(), rel=1e-12)
+            for p, q in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-12)
+    ours[0].grad.fill_(float("nan"))
+    with pytest.raises(RuntimeError, match="norm of the gradients is nan"):
+        nn.clip_grad_norm_(ours, 1.0, error_if_nonfinite=True)
+
+
+def test_modules_can_be_copied_and_pickled() -> None:
+    net = Net()
+    for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert twin.tied is twin.heads[0]
+        assert isinstance(twin.scale, nn.Parameter)
+        for (k, a), b in zip(net.state_dict().items(), twin.state_dict().values(), strict=True):
+            assert np.array_equal(a.numpy(), b.numpy()), k
+            assert not np.shares_memory(a.numpy(), b.numpy()), k
+
+
+def test_weights_lie_channels_last() -> None:
+    """The kernels read a weight as (O, KH, KW, C); a weight that lies otherwise would be copied at every step."""
+    assert nn.Conv2d(3, 4, 5).weight.data.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: nn.Conv2d(3, 4, 3, groups=2), "groups=2 must divide in_channels=3"),
+        (lambda: nn.Conv2d(3, 4, (3, 3, 3)), "kernel_size must be one whole number or two"),
+        (lambda: nn.Conv2d(3, 4, 3)(ninx.zeros(1, 2, 5, 5)), "input has 2 channels.*wants 3"),
+        (lambda: nn.Conv2d(3, 4, 7)(ninx.zeros(1, 3, 5, 5)), r"kernel 7x7 .* does not fit input 5x5 .* = -1"),
+        (lambda: nn.Linear(3, 4)(ninx.zeros(1, 2)), r"input \(1, 2\) must end with in_features of weight \(4, 3\)"),
+        (lambda: nn.BatchNorm2d(3)(ninx.zeros(2, 3)), r"must be 4-d, got shape \(2, 3\)"),
+        (lambda: nn.BatchNorm2d(3)(ninx.zeros(1, 3, 1, 1)), "more than one value for each channel"),
+        (lambda: nn.Dropout(1.5), "p must be from 0 to 1"),
+        (lambda: nn.init.kaiming_normal_(ninx.zeros(3)), "need at least 2 dimensions"),
+        (lambda: nn.init.calculate_gain("swish"), "unknown non-linearity 'swish'"),
+    ],
+)
+def test_wrong_arguments_say_what_is_wrong(make, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        make()

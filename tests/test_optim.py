@@ -1,0 +1,153 @@
+"""Optimisers and schedules, step by step beside PyTorch's."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+import ninx
+from ninx import optim
+
+RECIPES = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("Adam", {}),
+    ("Adam", {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1}),
+    ("AdamW", {}),
+    ("AdamW", {"lr": 0.02, "weight_decay": 0.3}),
+]
+
+
+def _pairs(rng: np.random.Generator) -> tuple[list, list]:
+    values = [rng.standard_normal(s) for s in ((3, 2), (4,), ())]
+    return [ninx.tensor(v, requires_grad=True) for v in values], [torch.tensor(v, requires_grad=True) for v in values]
+
+
+@pytest.mark.parametrize(("name", "settings"), RECIPES)
+def test_twenty_steps_equal_pytorch(name: str, settings: dict) -> None:
+    rng = np.random.default_rng(0)
+    ours, theirs = _pairs(rng)
+    a, b = getattr(optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings)
+    for step in range(20):
+        for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            g = rng.standard_normal(p.shape)
+            missing = i == 1 and step in (0, 7)  # a parameter without a gradient is left alone
+            p.grad, q.grad = (None, None) if missing else (ninx.tensor(g), torch.tensor(g))
+        a.step()
+        b.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-11)
+
+
+def test_groups_have_settings_of_their_own() -> None:
+    rng = np.random.default_rng(1)
+    ours, theirs = _pairs(rng)
+    groups = [[{"params": ps[:1], "lr": 0.5}, {"params": ps[1:], "weight_decay": 0.2}] for ps in (ours, theirs)]
+    a, b = optim.SGD(groups[0], lr=0.1, momentum=0.5), torch.optim.SGD(groups[1], lr=0.1, momentum=0.5)
+    for _ in range(3):
+        for p, q in zip(ours, theirs, strict=True):
+            g = rng.standard_normal(p.shape)
+            p.grad, q.grad = ninx.tensor(g), torch.tensor(g)
+        a.step()
+        b.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_state_dict_has_pytorchs_form_and_resumes(name: str) -> None:
+    settings = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
+    rng = np.random.default_rng(2)
+    grads = [[rng.standard_normal(s) for s in ((3, 2), (4,), ())] for _ in range(6)]
+    params, _ = _pairs(rng)
+    whole = [ninx.tensor(p.detach(), requires_grad=True) for p in params]
+    _run(getattr(optim, name)(whole, **settings), whole, grads)
+    first = getattr(optim, name)(params, **settings)
+    _run(first, params, grads[:3])
+    saved = copy.deepcopy(first.state_dict())
+    twins = [torch.zeros(p.shape, requires_grad=True) for p in params]
+    theirs = getattr(torch.optim, name)(twins, **settings)
+    sum(t.sum() for t in twins).backward()
+    theirs.step()
+    assert set(saved) == set(theirs.state_dict())
+    assert {k: set(v) for k, v in saved["state"].items()} == {k: set(v) for k, v in theirs.state_dict()["state"].items()}
+    second = getattr(optim, name)(params, lr=99.0)
+    second.load_state_dict(saved)
+    _run(second, params, grads[3:])
+    for p, q in zip(params, whole, strict=True):
+        assert np.array_equal(p.detach().numpy(), q.detach().numpy())
+
+
+def _run(optimizer: optim.Optimizer, params: list, grads: list) -> None:
+    for step in grads:
+        for p, g in zip(params, step, strict=True):
+            p.grad = ninx.tensor(g)
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("StepLR", {"step_size": 3, "gamma": 0.5}),
+        ("MultiStepLR", {"milestones": [2, 5, 5], "gamma": 0.1}),
+        ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
+    ],
+)
+def test_schedules_equal_pytorch(name: str, settings: dict) -> None:
+    ours = optim.SGD([{"params": [ninx.zeros(1, requires_grad=True)], "lr": 0.3}, {"params": [ninx.zeros(1, requires_grad=True)]}], lr=1)
+    theirs = torch.optim.SGD([{"params": [torch.zeros(1)], "lr": 0.3}, {"params": [torch.zeros(1)]}], lr=1)
+    a = getattr(optim.lr_scheduler, name)(ours, **settings)
+    b = getattr(torch.optim.lr_scheduler, name)(theirs, **settings)
+    for _ in range(7):
+        assert a.get_last_lr() == pytest.approx(b.get_last_lr(), rel=1e-9)
+        theirs.step()
+        a.step()
+        b.step()
+    other = getattr(optim.lr_scheduler, name)(optim.SGD([ninx.zeros(1, requires_grad=True)], lr=0.3), **settings)
+    other.load_state_dict(a.state_dict())
+    assert other.get_last_lr()[0] == pytest.approx(a.get_last_lr()[0])
+
+
+def test_closure_is_called_and_its_loss_returned() -> None:
+    p = ninx.tensor([2.0], requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.1)
+
+    def closure() -> ninx.Tensor:
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with ninx.no_grad():
+        assert optimizer.step(closure).item() == 4
+    assert p.item() == pytest.approx(1.6)
+
+
+def test_a_step_is_seen_by_backward() -> None:
+    """A graph built before the step needs the old weights: backward must not use the new ones silently."""
+    p = ninx.tensor([2.0], requires_grad=True)
+    y = (p * p).sum()
+    p.grad = ninx.ones(1)
+    optim.SGD([p], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda p: optim.SGD([], lr=0.1), "no parameters"),
+        (lambda p: optim.SGD([p, p], lr=0.1), "given twice"),
+        (lambda p: optim.SGD([p], lr=-1), "lr must be at least 0"),
+        (lambda p: optim.SGD([p], lr=0.1, nesterov=True), "nesterov needs a momentum"),
+        (lambda p: optim.Adam([p], betas=(0.9, 1.0)), "betas must be"),
+        (lambda p: optim.SGD([{"params": [p], "rate": 1}], lr=0.1), r"unknown setting\(s\) \['rate'\]"),
+        (lambda p: optim.SGD([p], lr=0.1).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}), r"\[2\] parameters given"),
+    ],
+)
+def test_wrong_settings_say_what_is_wrong(make, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        make(ninx.zeros(2, requires_grad=True))

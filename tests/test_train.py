@@ -1,0 +1,244 @@
+"""Recipes, checkpoints and the training loop."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+import ninx
+from ninx import train
+from ninx.train import recipe as recipes
+from ninx.train.loop import prepare
+
+TINY = {"model.name": "nin-mnist-v0", "limit": 96, "epochs": 2, "batch_size": 32, "optim.lr": 0.05}
+
+
+def _tiny(folder: Path, **changes: object) -> train.Training:
+    return train.Training(recipes.load("digits", TINY | changes), folder)
+
+
+def _state(run: train.Training) -> dict[str, np.ndarray]:
+    return {k: v.numpy().copy() for k, v in run.model.state_dict().items()}
+
+
+def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
+    run = _tiny(tmp_path / "run", **{"epochs": 3, "limit": 320})
+    lines = list(run.run())
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    written = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert written == lines
+    assert [line["epoch"] for line in written] == [1, 2, 3]
+    result = train.evaluate(run.model, run.test_set, run.recipe)
+    assert result.confusion.sum() == 1000
+    assert result.confusion.sum(axis=1).tolist() == [100] * 10
+    loaded = ninx.load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")
+    assert not loaded.training
+    again = train.evaluate(loaded, run.test_set, run.recipe)
+    assert np.array_equal(again.confusion, result.confusion)
+
+
+def test_evaluation_counts_rightly() -> None:
+    """Against a count by hand on ten digits, with the loss from PyTorch."""
+    run_recipe = recipes.load("digits", TINY)
+    model = ninx.models.create("nin-mnist-v0").eval()
+    few = ninx.data.load("digits", "test").take(slice(10))
+    result = train.evaluate(model, few, run_recipe)
+    images = np.stack([prepare(run_recipe, False)(image, np.random.default_rng(0)) for image in few.images])
+    logits = model(ninx.tensor(images)).detach().numpy()
+    expected = np.zeros((10, 10), int)
+    for t, row in zip(few.labels, logits, strict=True):
+        expected[t, row.argmax()] += 1
+    assert np.array_equal(result.confusion, expected)
+    assert result.accuracy == pytest.approx((logits.argmax(1) == few.labels).mean())
+    reference = torch.nn.functional.cross_entropy(torch.tensor(logits), torch.tensor(few.labels)).item()
+    assert result.loss == pytest.approx(reference, rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    states = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run = _tiny(tmp_path / name, seed=seed, **{"workers": 2 if name == "b" else 0})
+        list(run.run())
+        states.append(_state(run))
+    assert all(np.array_equal(v, states[1][k]) for k, v in states[0].items())
+    assert not all(np.array_equal(v, states[2][k]) for k, v in states[0].items())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optim.name": "Adam", "optim.momentum": None, "optim.nesterov": None, "optim.lr": 0.01},
+        {"model.name": "nin-mnist", "limit": 32, "batch_size": 16},  # with dropout
+    ],
+)
+def test_a_resumed_run_ends_bit_for_bit_where_the_whole_run_ends(tmp_path: Path, changes: dict) -> None:
+    whole = _tiny(tmp_path / "whole", **changes)
+    list(whole.run())
+    half = _tiny(tmp_path / "half", **changes)
+    next(half.run())
+    ninx.manual_seed(99)
+    ninx.randn(5)
+    resumed = train.Training(half.recipe, tmp_path / "half", train.read_checkpoint(half.checkpoint))
+    assert [m["epoch"] for m in resumed.run()] == [2]
+    for k, v in _state(whole).items():
+        assert np.array_equal(v, _state(resumed)[k]), k
+    assert len((tmp_path / "half" / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_an_interrupted_epoch_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    run = _tiny(tmp_path / "run")
+
+    def interrupt(seen: int, loss: float) -> None:
+        if len(run.history) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run.run(interrupt))
+    saved = train.read_checkpoint(run.checkpoint)
+    assert saved.epoch == 1
+    assert not list((tmp_path / "run").glob(".*")), "a temporary file was left behind"
+
+
+def test_holdout_never_sees_the_test_set(tmp_path: Path) -> None:
+    run = train.Training(recipes.load("digits", TINY | {"holdout": 400, "limit": None}), tmp_path)
+    train_set = ninx.data.load("digits", "train")
+    assert len(run.train_set) == 3600
+    assert np.array_equal(run.test_set.images, train_set.images[3600:])
+    assert np.array_equal(run.train_set.images, train_set.images[:3600])
+
+
+def test_checkpoint_round_trip(tmp_path: Path) -> None:
+    run = _tiny(tmp_path)
+    list(run.run())
+    saved = train.read_checkpoint(run.checkpoint)
+    assert saved.recipe == run.recipe
+    assert saved.history == run.history
+    assert saved.rng == ninx.get_rng_state()
+    for k, v in run.model.state_dict().items():
+        assert np.array_equal(saved.weights[k], v.numpy()), k
+    assert saved.optimizer["param_groups"][0]["lr"] == run.optimizer.param_groups[0]["lr"]
+    assert set(saved.optimizer["state"]) == set(run.optimizer.state)
+
+
+def _damage(path: Path, how: str) -> None:
+    good = path.read_bytes()
+    if how == "empty":
+        path.write_bytes(b"")
+    elif how == "half":
+        path.write_bytes(good[: len(good) // 2])
+    elif how == "header":
+        path.write_bytes(good[:100])
+    elif how == "text":
+        path.write_bytes(b"this is no checkpoint" * 50)
+    elif how == "huge header":
+        path.write_bytes((2**62).to_bytes(8, "little") + good[8:])
+    elif how == "foreign":
+        save_file({"x": np.zeros(3)}, path)
+    elif how == "missing":
+        path.unlink()
+    elif how == "folder":
+        path.unlink()
+        path.mkdir()
+    elif how == "recipe":
+        save_file(load_file(path), path, {"format": "ninx checkpoint 1", "recipe": "{}", "optimizer": "{}", "rng": "", "history": "[]"})
+
+
+@pytest.mark.parametrize(
+    ("how", "match"),
+    [
+        ("empty", "damaged, or no checkpoint"),
+        ("half", "damaged, or no checkpoint"),
+        ("header", "damaged, or no checkpoint"),
+        ("text", "damaged, or no checkpoint"),
+        ("huge header", "damaged, or no checkpoint"),
+        ("foreign", "not one of ninx"),
+        ("missing", "there is no file"),
+        ("folder", "damaged, or no checkpoint"),
+        ("recipe", "name is missing"),
+    ],
+)
+def test_damaged_checkpoints_end_in_one_sentence(tmp_path: Path, how: str, match: str) -> None:
+    run = _tiny(tmp_path)
+    run.save()
+    _damage(run.checkpoint, how)
+    with pytest.raises(ValueError, match=match):
+        train.read_checkpoint(run.checkpoint)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    run = _tiny(tmp_path)
+    run.save()
+    saved = train.read_checkpoint(run.checkpoint)
+    saved.recipe = recipes.load("digits", TINY | {"model.name": "nin-mnist-v1"})
+    with pytest.raises(RuntimeError, match=r"missing key\(s\): 0\.4\.weight"):
+        saved.model()
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "match"),
+    [
+        ("digit", {}, "no recipe 'digit'; did you mean 'digits'"),
+        ("digits", {"optim.learning_rate": 1}, "no key 'optim.learning_rate'"),
+        ("digits", {"epoch": 1}, "no key 'epoch'; did you mean 'epochs'"),
+        ("digits", {"epochs": 0}, "epochs = 0: Input should be greater than or equal to 1"),
+        ("digits", {"optim.lr": "fast"}, "optim.lr = 'fast'"),
+        ("digits", {"epochs.more": 1}, "'epochs' is a single value"),
+        ("missing.toml", {}, "cannot be read"),
+    ],
+)
+def test_wrong_recipes_end_in_one_sentence(name: str, overrides: dict, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        recipes.load(name, overrides)
+
+
+def test_a_recipe_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\ndata = "digits"\nepochs = 1\nbatch_size = 8\n[model]\nname = "nin-mnist-v0"\n[optim]\nlr = 0.1\n')
+    assert recipes.load(str(path)).optim.lr == 0.1
+    path.write_text("name = ")
+    with pytest.raises(ValueError, match="is no TOML"):
+        recipes.load(str(path))
+
+
+def test_every_recipe_that_comes_with_the_package_loads() -> None:
+    assert "digits" in recipes.names()
+    for name in recipes.names():
+        assert recipes.load(name).name == name
+
+
+def test_settings_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Adam does not have all of lr, momentum"):
+        _tiny(tmp_path, **{"optim.name": "Adam"})
+    with pytest.raises(ValueError, match="no model 'nin'"):
+        _tiny(tmp_path, **{"model.name": "nin"})
+
+
+def test_a_loss_that_explodes_stops_the_run(tmp_path: Path) -> None:
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="the loss became nan in epoch 1; try a smaller optim.lr"):
+        list(_tiny(tmp_path, **{"optim.lr": 1e30}).run())
+
+
+def test_initial_weights_of_a_recipe() -> None:
+    from ninx.train.loop import initialise
+
+    model = ninx.models.create("nin-mnist")
+    initialise(model, "kaiming_normal")
+    weight = model[0][2].weight.detach().numpy()  # 1x1, 96 -> 64
+    assert weight.std() == pytest.approx(np.sqrt(2 / 96), rel=0.05)
+    assert not model[0][2].bias.detach().numpy().any()
+
+
+def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ninx import files
+
+    path = tmp_path / "file"
+    files.write_atomically(path, b"old")
+    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
