@@ -1,0 +1,1 @@
+"""Benchmarks: each checks its outputs while it measures."""

@@ -19,47 +19,51 @@ from . import loops, strided
 from .geometry import Geometry
 
 TIERS: dict[str, ModuleType] = {"loops": loops, "strided": strided}
-_tier: ContextVar[str] = ContextVar("ninx_kernels", default=os.environ.get("NINX_KERNELS", "strided"))
+_chosen: ContextVar[str | None] = ContextVar("ninx_kernels", default=None)
 
 
 def tier() -> ModuleType:
     """The module whose kernels run now."""
-    return TIERS[_checked(_tier.get())]
+    return TIERS[_name()]
+
+
+def _name() -> str:
+    return _checked(_chosen.get() or os.environ.get("NINX_KERNELS", "strided"))
 
 
 @contextmanager
 def use_kernels(name: str) -> Iterator[None]:
     """``with use_kernels("loops"):`` runs every kernel inside the block on that tier (in this thread or task only)."""
-    token = _tier.set(_checked(name))
+    token = _chosen.set(_checked(name))
     try:
         yield
     finally:
-        _tier.reset(token)
+        _chosen.reset(token)
 
 
 def _checked(name: str) -> str:
     if name not in TIERS:
         near = difflib.get_close_matches(name, TIERS, 1)
-        raise ValueError(
-            f"use_kernels: there is no tier {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(TIERS)}")
-        )
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(TIERS)}"
+        raise ValueError(f"use_kernels: there is no tier {name!r}; {hint}")
     return name
 
 
 def explain(geo: Geometry, itemsize: int = 4) -> str:
     """Which path a convolution of this geometry takes, and why, in one sentence."""
-    name = _checked(_tier.get())
-    if name == "loops":
+    if _name() == "loops":
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
     if geo.pointwise and geo.SH == geo.SW == 1:
+        size = f"({geo.N * geo.OH * geo.OW} x {geo.columns}) @ ({geo.columns} x {geo.O // geo.groups})"
         return (
-            f"{geo.operation}: one matrix product ({geo.N * geo.OH * geo.OW} x {geo.columns}) @ ({geo.columns} x {geo.O // geo.groups})"
-            f" for each of {geo.groups} group(s), without a copy, because im2col is the identity for a 1x1 kernel"
+            f"{geo.operation}: one matrix product {size} for each of {geo.groups} group(s), without a copy, "
+            "because im2col is the identity for a 1x1 kernel"
         )
     if geo.pointwise:
-        return f"{geo.operation}: one matrix product over every {geo.SH}x{geo.SW}-th pixel, because the kernel is 1x1 with stride > 1"
-    mib = geo.workspace(itemsize, strided.BUDGET) / 2**20
+        step = f"{geo.SH}x{geo.SW}"
+        return f"{geo.operation}: one matrix product over every {step}-th pixel, because the kernel is 1x1 with stride > 1"
+    parts, mib = len(geo.parts(itemsize, strided.BUDGET)), geo.workspace(itemsize, strided.BUDGET) / 2**20
     return (
-        f"{geo.operation}: im2col and a matrix product in {len(geo.parts(itemsize, strided.BUDGET))} part(s) of at most {mib:.1f} MiB, "
+        f"{geo.operation}: im2col and a matrix product in {parts} part(s) of at most {mib:.1f} MiB, "
         f"because the kernel is {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
     )

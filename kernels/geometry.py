@@ -104,10 +104,12 @@ class Part:
 
     @property
     def images(self) -> int:
+        """How many images."""
         return self.n1 - self.n0
 
     @property
     def rows(self) -> int:
+        """How many rows of each."""
         return self.r1 - self.r0
 
 
@@ -187,8 +189,8 @@ def transposed(
     _need_4d(operation, "input", g_shape, "(N, C, H, W)")
     _need_4d(operation, "weight", w_shape, "(in_channels, out_channels/groups, KH, KW)")
     n, o, oh, ow = g_shape
-    k = w_shape[2:]
-    _check(operation, (k[0], k[1]), stride, padding, dilation, groups)
+    k = (w_shape[2], w_shape[3])
+    _check(operation, k, stride, padding, dilation, groups)
     if w_shape[0] != o:
         raise ValueError(f"{operation}: input has {o} channels, but weight {w_shape} wants {w_shape[0]}")
     for i in range(2):
@@ -197,7 +199,9 @@ def transposed(
                 f"{operation}: output_padding must be smaller than stride or dilation, got {output_padding} "
                 f"with stride {stride} and dilation {dilation}"
             )
-    h, w = ((g_shape[2 + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (k[i] - 1) + output_padding[i] + 1 for i in range(2))
+    h, w = (
+        (g_shape[2 + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (k[i] - 1) + output_padding[i] + 1 for i in range(2)
+    )
     if min(h, w) < 1:
         raise ValueError(f"{operation}: output would be {h}x{w} for input {oh}x{ow}, kernel {k[0]}x{k[1]} and padding {padding}")
     c = w_shape[1] * groups

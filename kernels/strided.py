@@ -129,8 +129,10 @@ class _Product:
         geo = self.geo
         if self.gemm:
             return self.pixels(x).reshape(-1, geo.groups, geo.columns).transpose(1, 0, 2)
-        rows = part.images * part.rows * geo.OW
-        return _windows(x, geo, part, geo.groups).reshape(geo.groups, rows, geo.columns)
+        windows = _windows(x, geo, part, geo.groups)
+        copy = xp_of(x).empty(windows.shape, x.dtype)
+        copy[...] = windows
+        return copy.reshape(geo.groups, part.images * part.rows * geo.OW, geo.columns)
 
     def add_x(self, matrix: Array, dx: Array, part: Part) -> None:
         """The adjoint of `x`: add the matrix's values to dx."""
@@ -205,7 +207,7 @@ def _taps_inside(geo: Geometry, xp: Any) -> Array:
     """(KH*KW, OH, OW): does tap r*KW + q of window (i, j) lie inside the image?"""
     h = xp.arange(geo.OH) * geo.SH - geo.PH + xp.arange(geo.KH)[:, None] * geo.DH
     w = xp.arange(geo.OW) * geo.SW - geo.PW + xp.arange(geo.KW)[:, None] * geo.DW
-    inside_h, inside_w = (0 <= h) & (h < geo.H), (0 <= w) & (w < geo.W)
+    inside_h, inside_w = (h >= 0) & (h < geo.H), (w >= 0) & (w < geo.W)
     both = inside_h[:, None, :, None] & inside_w[None, :, None, :]
     return both.reshape(geo.KH * geo.KW, geo.OH, geo.OW)
 

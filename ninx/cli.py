@@ -104,7 +104,12 @@ def train(
 
 def _run(run: Training) -> None:
     """The epochs that are left, with a progress bar where there is a terminal and a line for each epoch."""
-    columns = TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.3f}")
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+    )
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(run.train_set), epoch=len(run.history) + 1, loss=float("nan"))
         for m in run.run(lambda seen, loss: progress.update(task, completed=seen, loss=loss)):
@@ -141,7 +146,10 @@ def predict(
     classes = data.load(saved.recipe.data, "test").classes
     for path, row in zip(images, chances, strict=True):
         first, second = np.argsort(row)[::-1][:2]
-        console.print(f"{escape(str(path))}: {classes[first]}  ({100 * row[first]:.1f} %; next {classes[second]}, {100 * row[second]:.1f} %)")
+        console.print(
+            f"{escape(str(path))}: {classes[first]}  "
+            f"({100 * row[first]:.1f} %; next {classes[second]}, {100 * row[second]:.1f} %)"
+        )
 
 
 def _show(result: Evaluation, dataset: data.ArrayDataset, which: str) -> None:

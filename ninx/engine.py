@@ -62,6 +62,7 @@ class Node:
         return y
 
     def check_versions(self) -> None:
+        """Refuse to go on if a value that a vjp needs was changed in place since."""
         for version, count, shape in self.saved:
             if version.count != count:
                 raise RuntimeError(
@@ -148,7 +149,9 @@ def _postorder(roots: Sequence[Source]) -> list[Source]:
             order.append(source)
         elif id(source) not in seen:
             if source.entries is None:
-                raise RuntimeError("backward through a graph that was freed by an earlier backward; give that one retain_graph=True")
+                raise RuntimeError(
+                    "backward through a graph that was freed by an earlier backward; give that one retain_graph=True"
+                )
             seen.add(id(source))
             stack.append((source, True))
             stack.extend((s, False) for sources, _ in source.entries for s in sources if s is not None and id(s) not in seen)
@@ -159,7 +162,9 @@ def _walk(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor], targets: set[int] | None, create_graph: bool, retain_graph: bool
 ) -> list[tuple[Source, Tensor]]:
     """The gradients of the targets (ids of sources; None: all leaves) that are reached from the outputs."""
-    order, grads, found = _postorder([t.source() for t in outputs]), {}, []
+    roots = [s for t in outputs if (s := t.source()) is not None]
+    order, found = _postorder(roots), []
+    grads: dict[int, Tensor] = {}
     needed = {id(s) for s in order} if targets is None else set(targets)
     for source in order:  # what leads to something needed is needed: it comes after it
         if any(id(s) in needed for sources, _ in source.entries or () for s in sources if s is not None):
@@ -170,8 +175,8 @@ def _walk(
         grads[id(source)] = grads[id(source)] + g if id(source) in grads else g
 
     with nullcontext() if create_graph else no_grad():
-        for t, g in zip(outputs, cotangents, strict=True):
-            add(t.source(), g, "the output")
+        for root, g in zip(roots, cotangents, strict=True):
+            add(root, g, "the output")
         while order:
             source = order.pop()
             if id(source) not in needed or id(source) not in grads:
@@ -220,7 +225,9 @@ def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Tenso
         if not t.requires_grad:
             raise RuntimeError(f"{operation}: a tensor of shape {t.data.shape} does not require grad and has no history")
         if g is None and t.data.size != 1:
-            raise RuntimeError(f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.data.shape}")
+            raise RuntimeError(
+                f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.data.shape}"
+            )
         started.append(Tensor(xp_of(t.data).ones_like(t.data)) if g is None else g)
     return started
 

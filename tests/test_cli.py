@@ -86,7 +86,9 @@ def test_resume_goes_on(run: Path) -> None:
 
 def test_ctrl_c_leaves_a_checkpoint_that_can_be_resumed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from ninx.cli import main; main()", "train", *TINY[:-1], "500", "--out", "stopped"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment())
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+    )
     metrics = tmp_path / "stopped" / "metrics.jsonl"
     deadline = time.monotonic() + 120
     while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline:
@@ -95,7 +97,9 @@ def test_ctrl_c_leaves_a_checkpoint_that_can_be_resumed(tmp_path: Path) -> None:
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    epoch = int(re.search(r"holds epoch (\d+) of 500; go on with: ninx train --resume stopped", " ".join(output.split())).group(1))
+    epoch = int(
+        re.search(r"holds epoch (\d+) of 500; go on with: ninx train --resume stopped", " ".join(output.split())).group(1)
+    )
     assert epoch >= 1
     assert len(metrics.read_text().splitlines()) == epoch
     resumed = _ninx("train", "--resume", "stopped", "--epochs", epoch + 1, cwd=tmp_path)

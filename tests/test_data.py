@@ -128,7 +128,10 @@ def test_to_tensor_and_normalise() -> None:
     [
         (lambda: data.DataLoader(Numbers(3), 0), "batch_size must be at least 1"),
         (lambda: data.ArrayDataset(np.zeros((2, 3, 3)), np.zeros(3), "ab"), "2 images, but 3 labels"),
-        (lambda: data.ArrayDataset(np.zeros((2, 3, 3)), np.array([0, 2]), "ab"), "labels run from 0 to 2, but there are 2 classes"),
+        (
+            lambda: data.ArrayDataset(np.zeros((2, 3, 3)), np.array([0, 2]), "ab"),
+            "labels run from 0 to 2, but there are 2 classes",
+        ),
         (lambda: data.load("digits", "test").split(1000), "not 1000"),
         (lambda: data.Normalize([0.1], [0.0]), "positive deviations"),
         (lambda: data.RandomTranslate(-1), "at least 0"),

@@ -78,15 +78,6 @@ def test_a_gradient_shares_memory_with_no_other_and_with_no_cotangent():
     assert a.grad.tolist() == [112, 112]
 
 
-def test_the_sum_of_two_backwards_shares_nothing_with_the_first():
-    x = leaf(1, 2)
-    (x * 2).sum().backward()
-    first = x.grad
-    (x * 2).sum().backward()
-    first += 100
-    assert x.grad.tolist() == [4, 4]
-
-
 @pytest.mark.parametrize("axes", [(0, 1, 2, 3), (0, 2, 3, 1), (3, 2, 1, 0)])
 def test_a_leaf_gradient_is_fresh_writable_and_in_the_leaf_s_layout(axes):
     memory = np.zeros(tuple(np.array([2, 3, 4, 5])[list(axes)]))
@@ -188,9 +179,9 @@ def test_grad_outputs_weigh_the_outputs():
     x = leaf(1, 2)
     (g,) = ninx.grad(x * x, x, ninx.tensor(np.array([10.0, 100])))
     assert g.tolist() == [20, 400]
-    y, z = x.sum(), x * x
-    (g,) = ninx.grad([y, z], [x], [None, ninx.tensor(np.array([1.0, 1]))])
-    assert g.tolist() == [3, 5]
+    z = x * x
+    (g,) = ninx.grad([z.sum(), z], [x], [None, ninx.tensor(np.array([1.0, 1]))])  # one output lies above the other
+    assert g.tolist() == [4, 8]
     with pytest.raises(ValueError, match="2 outputs, but 1"):
         ninx.grad([x.sum(), x.sum()], x, [None])
 
@@ -203,8 +194,10 @@ def test_grad_with_create_graph_can_be_differentiated_three_times():
     assert [t.item() for t in (first, second, third)] == [32, 48, 48]
     assert not third.requires_grad
     y = (x * x).sum()
-    ninx.grad(y, x, create_graph=True)
-    y.backward()  # create_graph retains the graph, unless retain_graph says otherwise
+    ninx.grad(y, x, create_graph=True)  # this retains the graph, unless retain_graph says otherwise
+    ninx.grad(y, x, create_graph=True, retain_graph=False)
+    with pytest.raises(RuntimeError, match="freed"):
+        y.backward()
 
 
 def test_backward_with_create_graph_gives_a_gradient_that_can_be_differentiated():
@@ -215,20 +208,12 @@ def test_backward_with_create_graph_gives_a_gradient_that_can_be_differentiated(
     x.grad = None  # it leads back to x: cut the circle
 
 
-def test_retain_graph_false_wins_over_create_graph():
-    x = leaf(3)
-    y = (x * 2).sum()
-    ninx.grad(y, x, create_graph=True, retain_graph=False)
-    with pytest.raises(RuntimeError, match="freed"):
-        y.backward()
-
-
-def test_grad_by_inner_tensors_and_by_the_output_itself():
+def test_grad_by_inner_tensors_by_one_twice_and_by_the_output_itself():
     x = leaf(2)
     h = x * 3
     y = h * h
-    gy, gh, gx = ninx.grad(y.sum(), [y, h, x])
-    assert (gy.item(), gh.item(), gx.item()) == (1, 12, 36)
+    found = ninx.grad(y.sum(), [y, h, x, h])
+    assert [g.item() for g in found] == [1, 12, 36, 12]
     (g,) = ninx.grad(x, x)
     assert g.item() == 1
 
@@ -242,12 +227,6 @@ def test_an_unused_input_raises_or_gives_none():
     assert nothing is None
     with pytest.raises(RuntimeError, match=r"input 0.*does not require grad"):
         ninx.grad((x * 2).sum(), ninx.ones(1))
-
-
-def test_the_same_input_twice_gets_the_whole_gradient_twice():
-    x = leaf(2)
-    first, again = ninx.grad((x * x).sum(), [x, x])
-    assert first.item() == again.item() == 4
 
 
 def test_only_the_vjps_that_are_wanted_are_called():
@@ -277,6 +256,7 @@ def test_only_the_vjps_that_are_wanted_are_called():
 
 
 def test_an_entry_may_group_inputs_and_leave_one_out():
+    """An absent input, and one that gets no gradient, are both None."""
     seen = []
 
     def affine(x, w, b):
@@ -317,13 +297,6 @@ def test_a_vjp_may_name_what_is_only_defined_later():
     factor = 2
     y.sum().backward()
     assert x.grad.tolist() == [2, 2]
-
-
-def test_a_vjp_that_returns_none_stops_the_gradient():
-    x = leaf(2)
-    y = record(x.data * 1, (x, lambda g: None))
-    (y * x).sum().backward()
-    assert x.grad.item() == 2
 
 
 # -------------------------------------------------------------------- hooks
@@ -475,14 +448,6 @@ def test_a_chain_of_100_000_operations_needs_no_recursion(no_gc):
     assert end() is None
     y = chain()
     del y  # dropped without backward
-
-
-def test_two_roots_of_which_one_lies_above_the_other():
-    x = leaf(2)
-    h = x * x
-    y = h * 3
-    (g,) = ninx.grad([h, y], x, [ninx.tensor(np.ones(1)), ninx.tensor(np.ones(1))])
-    assert g.item() == 16
 
 
 def test_requires_grad_of_what_comes_out():

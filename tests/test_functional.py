@@ -49,8 +49,13 @@ WINDOWS = {
         Case("conv2d", F.conv2d, T.conv2d, some.convolution(bias=True)),
         Case("conv2d_input_grad", input_grad, input_grad_twin, some.convolution_input_grad),
         Case("conv2d_weight_grad", weight_grad, weight_grad_twin, some.convolution_weight_grad),
-        Case("max_pool2d", partial(F.max_pool2d, return_indices=True), partial(T.max_pool2d, return_indices=True),
-             some.max_pooling, distinct),
+        Case(
+            "max_pool2d",
+            partial(F.max_pool2d, return_indices=True),
+            partial(T.max_pool2d, return_indices=True),
+            some.max_pooling,
+            distinct,
+        ),
         Case("avg_pool2d", F.avg_pool2d, T.avg_pool2d, some.pooling().flatmap(averages)),
     )
 }
@@ -148,8 +153,12 @@ def test_value_and_gradients(case: Case) -> None:
 def test_padding_by_name(padding: str, kernel: tuple[int, int], dilation: int) -> None:
     rng = np.random.default_rng(0)
     options = {"padding": padding, "dilation": dilation}
-    agree(lambda x, w: F.conv2d(x, w, **options), lambda x, w: T.conv2d(x, w, **options),
-          [signed(rng, (2, 3, 8, 9)), signed(rng, (4, 3, *kernel))], rng)
+    agree(
+        lambda x, w: F.conv2d(x, w, **options),
+        lambda x, w: T.conv2d(x, w, **options),
+        [signed(rng, (2, 3, 8, 9)), signed(rng, (4, 3, *kernel))],
+        rng,
+    )
 
 
 @pytest.mark.parametrize(("stride", "dilation", "output_padding"), [(1, 2, 1), (2, 3, 2), ((1, 2), (2, 1), (1, 1))])
@@ -157,8 +166,12 @@ def test_an_output_padding_of_a_stride_or_more(stride: Any, dilation: Any, outpu
     """It may be as large as the dilation allows; the convolution of that size would then have more output pixels than x has."""
     rng = np.random.default_rng(0)
     options = {"stride": stride, "dilation": dilation, "output_padding": output_padding}
-    agree(lambda x, w: F.conv_transpose2d(x, w, **options), lambda x, w: T.conv_transpose2d(x, w, **options),
-          [signed(rng, (2, 3, 4, 5)), signed(rng, (3, 4, 2, 3))], rng)
+    agree(
+        lambda x, w: F.conv_transpose2d(x, w, **options),
+        lambda x, w: T.conv_transpose2d(x, w, **options),
+        [signed(rng, (2, 3, 4, 5)), signed(rng, (3, 4, 2, 3))],
+        rng,
+    )
 
 
 @pytest.mark.parametrize("how", LAYOUTS)
@@ -345,9 +358,15 @@ def test_classification_losses(name: str, weighted: bool) -> None:
         x = -np.abs(x) if name == "nll_loss" else x
         target = labels_for(x, rng, options["ignore_index"])
         arrays = [x, *([alike(rng, classes)] if weighted else [])]
-        agree(lambda x, w=None: getattr(F, name)(x, ninx.from_numpy(target), w, **options),
-              lambda x, w=None: getattr(T, name)(x, torch.tensor(target), w, **options),
-              arrays, rng, layouts, constants=len(arrays) - 1, keep_signs=True)
+        agree(
+            lambda x, w=None: getattr(F, name)(x, ninx.from_numpy(target), w, **options),
+            lambda x, w=None: getattr(T, name)(x, torch.tensor(target), w, **options),
+            arrays,
+            rng,
+            layouts,
+            constants=len(arrays) - 1,
+            keep_signs=True,
+        )
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
@@ -360,8 +379,15 @@ def test_cross_entropy_of_probabilities(weighted: bool) -> None:
         rng, axis = np.random.default_rng(seed), min(1, len(size) - 1)
         target = np.moveaxis(rng.dirichlet(np.ones(size[axis]), size[:axis] + size[axis + 1 :]), -1, axis)
         arrays = [signed(rng, size), target, *([alike(rng, size[axis])] if weighted else [])]
-        agree(lambda x, t, w=None: F.cross_entropy(x, t, w, **options), lambda x, t, w=None: T.cross_entropy(x, t, w, **options),
-              arrays, rng, layouts, constants=len(arrays) - 2, keep_signs=True)
+        agree(
+            lambda x, t, w=None: F.cross_entropy(x, t, w, **options),
+            lambda x, t, w=None: T.cross_entropy(x, t, w, **options),
+            arrays,
+            rng,
+            layouts,
+            constants=len(arrays) - 2,
+            keep_signs=True,
+        )
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])

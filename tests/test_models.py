@@ -75,7 +75,11 @@ def test_switches() -> None:
     plain = models.create("nin-mnist", dropout=0)
     assert not any(type(m).__name__ == "Dropout" for m in plain.modules())
     average = models.create("nin-mnist", pool2="avg")
-    assert [type(m).__name__ for m in average.modules() if "Pool2d" in type(m).__name__] == ["MaxPool2d", "AvgPool2d", "GlobalAvgPool2d"]
+    assert [type(m).__name__ for m in average.modules() if "Pool2d" in type(m).__name__] == [
+        "MaxPool2d",
+        "AvgPool2d",
+        "GlobalAvgPool2d",
+    ]
     assert (models.create("nin-mnist").eval()(x).detach().numpy() >= 0).all()
     assert (models.create("nin-mnist", last_relu=False).eval()(x).detach().numpy() < 0).any()
     sizes = {}

@@ -223,7 +223,9 @@ def test_mlpconv_is_a_perceptron_slid_over_the_image() -> None:
     for i, j in ((1, 1), (2, 4), (4, 3)):
         signal = x[0, :, i - 1 : i + 2, j - 1 : j + 2].reshape(-1)
         for layer in (block[0], block[2], block[4]):
-            signal = np.maximum(layer.weight.detach().numpy().reshape(layer.out_channels, -1) @ signal + layer.bias.detach().numpy(), 0)
+            signal = np.maximum(
+                layer.weight.detach().numpy().reshape(layer.out_channels, -1) @ signal + layer.bias.detach().numpy(), 0
+            )
         np.testing.assert_allclose(y[0, :, i, j], signal, rtol=1e-12)
     assert (nn.MLPConv(2, (5, 3), 3, last_relu=False)(ninx.randn(1, 2, 8, 8)).detach().numpy() < 0).any()
 

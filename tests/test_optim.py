@@ -97,7 +97,9 @@ def _run(optimizer: optim.Optimizer, params: list, grads: list) -> None:
     ],
 )
 def test_schedules_equal_pytorch(name: str, settings: dict) -> None:
-    ours = optim.SGD([{"params": [ninx.zeros(1, requires_grad=True)], "lr": 0.3}, {"params": [ninx.zeros(1, requires_grad=True)]}], lr=1)
+    ours = optim.SGD(
+        [{"params": [ninx.zeros(1, requires_grad=True)], "lr": 0.3}, {"params": [ninx.zeros(1, requires_grad=True)]}], lr=1
+    )
     theirs = torch.optim.SGD([{"params": [torch.zeros(1)], "lr": 0.3}, {"params": [torch.zeros(1)]}], lr=1)
     a = getattr(optim.lr_scheduler, name)(ours, **settings)
     b = getattr(torch.optim.lr_scheduler, name)(theirs, **settings)
@@ -145,7 +147,10 @@ def test_a_step_is_seen_by_backward() -> None:
         (lambda p: optim.SGD([p], lr=0.1, nesterov=True), "nesterov needs a momentum"),
         (lambda p: optim.Adam([p], betas=(0.9, 1.0)), "betas must be"),
         (lambda p: optim.SGD([{"params": [p], "rate": 1}], lr=0.1), r"unknown setting\(s\) \['rate'\]"),
-        (lambda p: optim.SGD([p], lr=0.1).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}), r"\[2\] parameters given"),
+        (
+            lambda p: optim.SGD([p], lr=0.1).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}),
+            r"\[2\] parameters given",
+        ),
     ],
 )
 def test_wrong_settings_say_what_is_wrong(make, match: str) -> None:

@@ -25,8 +25,16 @@ def raises(error, text):
 @pytest.mark.parametrize(
     ("data", "dtype"),
     [
-        (1.5, "float32"), (3, "int64"), (True, "bool"), ([1.5, 2], "float32"), ([1, 2], "int64"), ([[True], [False]], "bool"),
-        ([], "float32"), (np.zeros(2), "float64"), (np.zeros(2, np.float32), "float32"), (np.zeros(2, np.int32), "int32"),
+        (1.5, "float32"),
+        (3, "int64"),
+        (True, "bool"),
+        ([1.5, 2], "float32"),
+        ([1, 2], "int64"),
+        ([[True], [False]], "bool"),
+        ([], "float32"),
+        (np.zeros(2), "float64"),
+        (np.zeros(2, np.float32), "float32"),
+        (np.zeros(2, np.int32), "int32"),
         (np.float64(1.5), "float64"),
     ],
 )
@@ -187,9 +195,23 @@ def test_comparison_with_what_is_no_number(make):
 # -------------------------------------------------------------------- text
 
 TEXTS = {
-    "number": 1.5, "whole": 3.0, "fractions": [1.0, 2.5], "negative": [-1.0, 2.0], "large": [1e10, 1.0], "small": [1e-7, 1.0],
-    "hundred thousand": [1e5, 1.5], "million": [1e6, 1.0], "infinite": [float("inf"), -1.5], "ints": [1, 20, -300], "int": 3,
-    "bools": [True, False], "empty": [], "matrix": [[1.0, 2.0], [3.0, 4.5]], "zeros": [0.0, 0.0], "thirds": [1 / 3, 2 / 3], "mixed": [1000.5, 0.001],
+    "number": 1.5,
+    "whole": 3.0,
+    "fractions": [1.0, 2.5],
+    "negative": [-1.0, 2.0],
+    "large": [1e10, 1.0],
+    "small": [1e-7, 1.0],
+    "hundred thousand": [1e5, 1.5],
+    "million": [1e6, 1.0],
+    "infinite": [float("inf"), -1.5],
+    "ints": [1, 20, -300],
+    "int": 3,
+    "bools": [True, False],
+    "empty": [],
+    "matrix": [[1.0, 2.0], [3.0, 4.5]],
+    "zeros": [0.0, 0.0],
+    "thirds": [1 / 3, 2 / 3],
+    "mixed": [1000.5, 0.001],
 }
 
 

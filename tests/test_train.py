@@ -144,7 +144,9 @@ def _damage(path: Path, how: str) -> None:
         path.unlink()
         path.mkdir()
     elif how == "recipe":
-        save_file(load_file(path), path, {"format": "ninx checkpoint 1", "recipe": "{}", "optimizer": "{}", "rng": "", "history": "[]"})
+        save_file(
+            load_file(path), path, {"format": "ninx checkpoint 1", "recipe": "{}", "optimizer": "{}", "rng": "", "history": "[]"}
+        )
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,9 @@ def test_wrong_recipes_end_in_one_sentence(name: str, overrides: dict, match: st
 
 def test_a_recipe_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('name = "mine"\ndata = "digits"\nepochs = 1\nbatch_size = 8\n[model]\nname = "nin-mnist-v0"\n[optim]\nlr = 0.1\n')
+    path.write_text(
+        'name = "mine"\ndata = "digits"\nepochs = 1\nbatch_size = 8\n[model]\nname = "nin-mnist-v0"\n[optim]\nlr = 0.1\n'
+    )
     assert recipes.load(str(path)).optim.lr == 0.1
     path.write_text("name = ")
     with pytest.raises(ValueError, match="is no TOML"):
@@ -218,7 +222,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_stops_the_run(tmp_path: Path) -> None:
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match="the loss became nan in epoch 1; try a smaller optim.lr"):
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"the loss became nan in epoch 1; try a smaller optim\.lr"):
         list(_tiny(tmp_path, **{"optim.lr": 1e30}).run())
 
 

@@ -10,8 +10,20 @@ from .loader import DataLoader
 from .transforms import Compose, Normalize, RandomTranslate, ToTensor, Transform
 
 __all__ = [
-    "MEAN", "STD", "ArrayDataset", "Compose", "DataLoader", "Dataset", "Normalize", "RandomTranslate", "ToTensor", "Transform", "digits",
-    "load", "names", "read_digit",
+    "MEAN",
+    "STD",
+    "ArrayDataset",
+    "Compose",
+    "DataLoader",
+    "Dataset",
+    "Normalize",
+    "RandomTranslate",
+    "ToTensor",
+    "Transform",
+    "digits",
+    "load",
+    "names",
+    "read_digit",
 ]
 
 _SETS = {"digits": digits}

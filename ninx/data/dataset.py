@@ -29,7 +29,9 @@ class ArrayDataset:
         if len(images) != len(labels):
             raise ValueError(f"ArrayDataset: {len(images)} images, but {len(labels)} labels")
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
-            raise ValueError(f"ArrayDataset: labels run from {labels.min()} to {labels.max()}, but there are {len(classes)} classes")
+            raise ValueError(
+                f"ArrayDataset: labels run from {labels.min()} to {labels.max()}, but there are {len(classes)} classes"
+            )
         self.images, self.labels, self.classes = images, labels.astype(np.int64), tuple(classes)
 
     def __len__(self) -> int:

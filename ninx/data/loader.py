@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -19,8 +19,8 @@ class DataLoader:
     """Iterate over (images (B, C, H, W), labels (B)) of ``dataset``.
 
     Each pass is an epoch: ``epoch`` counts them and may be set, and (seed, epoch) decides the order and every random transform.
-    With ``num_workers`` threads prepare batches ahead; the batches are the same for any number. Images must have one shape after the
-    ``transform``.
+    With ``num_workers`` threads prepare batches ahead; the batches are the same for any number. After the ``transform``
+    all images must have one shape.
     """
 
     def __init__(
@@ -34,7 +34,9 @@ class DataLoader:
         transform: Transform | None = None,
     ):
         if batch_size < 1 or num_workers < 0:
-            raise ValueError(f"DataLoader: batch_size must be at least 1 and num_workers at least 0, got {batch_size}, {num_workers}")
+            raise ValueError(
+                f"DataLoader: batch_size must be at least 1 and num_workers at least 0, got {batch_size}, {num_workers}"
+            )
         self.dataset, self.batch_size, self.shuffle, self.drop_last = dataset, batch_size, shuffle, drop_last
         self.seed, self.num_workers, self.transform = seed, num_workers, transform
         self.epoch = 0
@@ -57,7 +59,7 @@ class DataLoader:
     def _ahead(self, epoch: int, batches: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Two batches for each thread under way; the oldest is handed out first."""
         with ThreadPoolExecutor(self.num_workers, thread_name_prefix="ninx-loader") as pool:
-            waiting: deque = deque()
+            waiting: deque[Future[tuple[Tensor, Tensor]]] = deque()
             try:
                 for batch in batches:
                     waiting.append(pool.submit(self._batch, epoch, batch))

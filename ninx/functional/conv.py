@@ -52,9 +52,7 @@ def conv2d(
     stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
-    geo = geometry.convolution(
-        "conv2d", input.shape, weight.shape, stride, _pair(padding, "padding"), dilation, _whole(groups)
-    )
+    geo = geometry.convolution("conv2d", input.shape, weight.shape, stride, _pair(padding, "padding"), dilation, _whole(groups))
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'gemm' or 'im2col', got {method!r}")
@@ -79,7 +77,7 @@ def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "a
 
 
 def conv2d_weight_grad(x: Tensor, g: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
-    """The derivative of <g, conv2d(x, w)> by w: every product of the forward pass, summed over all pixels. (O, C/groups, KH, KW)"""
+    """The derivative of <g, conv2d(x, w)> by w: every forward product, summed over all pixels. (O, C/groups, KH, KW)"""
     value = nchw(kernels.tier().conv2d_weight_grad(nhwc(x.data), nhwc(g.data), geo, method))
     return record(
         value,

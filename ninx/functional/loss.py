@@ -55,9 +55,7 @@ def nll_loss(
     return sum(loss) / sum(counted) if reduction == "mean" else _reduce(loss, reduction)
 
 
-def _pick(
-    operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
-) -> tuple[Tensor, Tensor, Array]:
+def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> tuple[Tensor, Tensor, Array]:
     """(-weight[t] * logp[t], weight[t], is t counted?) for every target t; both are 0 where it is not."""
     xp, axis = xp_of(logp.data), 0 if logp.ndim == 1 else 1
     classes = logp.shape[axis]
@@ -65,8 +63,9 @@ def _pick(
         raise ValueError(f"{operation}: weight must have shape ({classes},), got {weight.shape}")
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"{operation}: class numbers must be whole numbers, got {target.dtype}")
-    if target.shape != logp.shape[:axis] + logp.shape[axis + 1 :]:
-        raise ValueError(f"{operation}: input {logp.shape} wants a target of shape {logp.shape[:axis] + logp.shape[axis + 1 :]}, got {target.shape}")
+    wanted = logp.shape[:axis] + logp.shape[axis + 1 :]
+    if target.shape != wanted:
+        raise ValueError(f"{operation}: input {logp.shape} wants a target of shape {wanted}, got {target.shape}")
     kept = target.data != ignore_index
     labels = xp.where(kept, target.data, 0)
     if labels.size and not 0 <= (low := int(labels.min())) <= (high := int(labels.max())) < classes:

@@ -75,7 +75,7 @@ def avg_pool2d(
 ) -> Tensor:
     """The mean of every window; (N, C, H, W) -> (N, C, OH, OW).
 
-    The zeros of the padding count as values, unless ``count_include_pad=False``; ``divisor_override`` divides by that number instead.
+    The zeros of the padding count as values, unless ``count_include_pad=False``; ``divisor_override`` is divided by instead.
     """
     if input.ndim == 3:
         y = avg_pool2d(input.unsqueeze(0), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -84,7 +84,9 @@ def avg_pool2d(
     if divisor_override is not None and divisor_override == 0:
         raise ValueError("avg_pool2d: divisor_override must not be 0")
     tier = kernels.tier()
-    divisor = tier.pool_divisor(geo, count_include_pad) if divisor_override is None else np.full((geo.OH, geo.OW), divisor_override)
+    divisor = (
+        tier.pool_divisor(geo, count_include_pad) if divisor_override is None else np.full((geo.OH, geo.OW), divisor_override)
+    )
     return _average(input, geo, divisor)
 
 
@@ -111,7 +113,7 @@ def global_avg_pool2d(input: Tensor) -> Tensor:
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | tuple[int | None, int | None] | None) -> Tensor:
-    """Average pooling to a given size: output row i is the mean of the rows floor(i*H/OH) to ceil((i+1)*H/OH), and so for columns.
+    """Average pooling to a given size: output row i is the mean of the rows floor(i*H/OH) to ceil((i+1)*H/OH); columns alike.
 
     (N, C, H, W) -> (N, C, OH, OW); None keeps a size. Size 1 is global average pooling, and a size that divides the input's is
     ordinary pooling; any other is two small matrix products, one along each axis.

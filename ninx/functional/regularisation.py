@@ -6,7 +6,6 @@ from ninx import kernels
 
 from ..array import Array, nchw, xp_of
 from ..engine import Tensor, record
-from ..ops import where
 from ..random import next_dropout
 
 

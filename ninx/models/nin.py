@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import nn
 
-POOLINGS = {"ceil": {"ceil_mode": True}, "pad1": {"padding": 1}, "floor": {}}
+POOLINGS: dict[str, dict[str, Any]] = {"ceil": {"ceil_mode": True}, "pad1": {"padding": 1}, "floor": {}}
 
 
 def nin_mnist(
@@ -47,9 +48,7 @@ def _dropout(p: float) -> list[nn.Module]:
     return [nn.Dropout(p)] if p else []
 
 
-def _staged(
-    second: Sequence[bool], in_channels: int, num_classes: int, head: str, last_relu: bool
-) -> nn.Sequential:
+def _staged(second: Sequence[bool], in_channels: int, num_classes: int, head: str, last_relu: bool) -> nn.Sequential:
     """Three blocks of a 3x3 and a 1x1 convolution, with a second 1x1 where ``second`` says so; max pooling 2 after each."""
     if head not in ("global", "as-published"):
         raise ValueError(f"nin-mnist-v0..v2: head must be 'global' or 'as-published', got {head!r}")
@@ -62,9 +61,7 @@ def _staged(
     return nn.Sequential(*layers, nn.Flatten())
 
 
-def nin_mnist_v0(
-    *, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True
-) -> nn.Sequential:
+def nin_mnist_v0(*, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True) -> nn.Sequential:
     """The staged tutorial's first net: 3x3 and one 1x1 in each of three blocks; 4,370 parameters.
 
     ``head="global"`` averages whole maps, for any input size. ``head="as-published"`` is AvgPool2d(14), which on the
@@ -73,15 +70,11 @@ def nin_mnist_v0(
     return _staged((False, False, False), in_channels, num_classes, head, last_relu)
 
 
-def nin_mnist_v1(
-    *, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True
-) -> nn.Sequential:
+def nin_mnist_v1(*, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True) -> nn.Sequential:
     """v0 with a second 1x1 convolution in blocks 1 and 3; 4,590 parameters. ``head`` as in `nin_mnist_v0`."""
     return _staged((True, False, True), in_channels, num_classes, head, last_relu)
 
 
-def nin_mnist_v2(
-    *, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True
-) -> nn.Sequential:
+def nin_mnist_v2(*, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True) -> nn.Sequential:
     """v0 with a second 1x1 convolution in every block; 5,010 parameters. ``head`` as in `nin_mnist_v0`."""
     return _staged((True, True, True), in_channels, num_classes, head, last_relu)

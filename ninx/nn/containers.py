@@ -21,9 +21,11 @@ class ModuleList(Module):
         setattr(self, str(len(self)), module)
 
     def __len__(self) -> int:
+        """The number of modules."""
         return sum(1 for _ in self.children())
 
     def __iter__(self) -> Iterator[Module]:
+        """The modules in order."""
         return self.children()
 
     def __getitem__(self, index: Any) -> Any:

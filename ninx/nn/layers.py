@@ -11,7 +11,7 @@ from .. import functional as F
 from ..array import empty
 from ..engine import Tensor
 from ..kernels.geometry import pair
-from ..ops import flatten
+from ..ops import add_, flatten
 from . import init
 from .module import Buffer, Module, Parameter
 
@@ -86,12 +86,19 @@ class ConvTranspose2d(Module):
         dtype: Any = np.float32,
     ):
         if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(f"ConvTranspose2d: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}")
+            raise ValueError(
+                f"ConvTranspose2d: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
+            )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.padding, self.output_padding, self.dilation = (
             pair(v, "ConvTranspose2d", n)
-            for n, v in (("kernel_size", kernel_size), ("stride", stride), ("padding", padding), ("output_padding", output_padding),
-                         ("dilation", dilation))
+            for n, v in (
+                ("kernel_size", kernel_size),
+                ("stride", stride),
+                ("padding", padding),
+                ("output_padding", output_padding),
+                ("dilation", dilation),
+            )
         )
         self.weight = _parameter(in_channels, out_channels // groups, *self.kernel_size, dtype=dtype)
         self.bias = _parameter(out_channels, dtype=dtype) if bias else None
@@ -153,7 +160,7 @@ class _BatchNorm(Module):
         use_batch = self.training or self.running_mean is None
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked += 1
+            add_(self.num_batches_tracked, 1)
             if self.momentum is None:  # a plain average over all batches so far
                 momentum = 1 / self.num_batches_tracked.item()
         mean, var = (self.running_mean, self.running_var) if not use_batch or self.training else (None, None)

@@ -30,10 +30,14 @@ def promote(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     a = as_tensor(a, b if isinstance(b, Tensor) else None)
     b = as_tensor(b, a)
     if xp_of(a.data) is not xp_of(b.data):
-        raise ValueError(f"{operation}: one tensor is on {device_of(a.data)}, the other on {device_of(b.data)}; move one with .to()")
+        raise ValueError(
+            f"{operation}: one tensor is on {device_of(a.data)}, the other on {device_of(b.data)}; move one with .to()"
+        )
     if a.data.dtype != b.data.dtype:
         floats = [np.issubdtype(t.data.dtype, np.floating) for t in (a, b)]
-        common = np.result_type(a.data.dtype, b.data.dtype) if all(floats) or not any(floats) else (a if floats[0] else b).data.dtype
+        common = (
+            np.result_type(a.data.dtype, b.data.dtype) if all(floats) or not any(floats) else (a if floats[0] else b).data.dtype
+        )
         a, b = astype(a, common), astype(b, common)
     return a, b
 

@@ -1,4 +1,4 @@
-"""New tensors: from data, from a number, from the random generator. Floats are float32 unless a dtype or an array says otherwise."""
+"""New tensors: from data, from a number, from the random generator. Floats are float32 unless told otherwise."""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
     if x.is_leaf and x.requires_grad:
         raise RuntimeError(f"{operation}: a leaf that requires grad cannot be changed in place; do it under no_grad()")
     if x.is_view:
-        raise RuntimeError(f"{operation}: a view cannot be changed in place where gradients are recorded; change its base instead")
+        raise RuntimeError(
+            f"{operation}: a view cannot be changed in place where gradients are recorded; change its base instead"
+        )
     return True
 
 

@@ -24,7 +24,7 @@ class ValuesIndices(NamedTuple):
 
 
 def axes_of(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
-    """The axes that ``dim`` names, counted from 0; raises IndexError for one that is not there, ValueError for one named twice."""
+    """The axes that ``dim`` names, counted from 0; IndexError for one that is not there, ValueError for one named twice."""
     if dim is None:
         return tuple(range(x.ndim))
     dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def plain(index: Any) -> Any:
 def is_basic(index: Any) -> bool:
     """Only numbers, slices, None and ``...``: NumPy answers with a view, and no entry is picked twice."""
     items = index if isinstance(index, tuple) else (index,)
-    return all(i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool) for i in items)
+    return all(i is None or i is Ellipsis or (isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool)) for i in items)
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
@@ -100,7 +101,9 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     except IndexError as error:
         raise IndexError(f"getitem: {error} (the tensor has shape {x.shape})") from None
     index, shape = frozen(index), x.shape
-    return record(value, (x, lambda g: scatter(g, index, shape)), view_of=_view(np.asarray(value), x) if is_basic(index) else None)
+    return record(
+        value, (x, lambda g: scatter(g, index, shape)), view_of=_view(np.asarray(value), x) if is_basic(index) else None
+    )
 
 
 def frozen(index: Any) -> Any:
@@ -158,7 +161,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     dtype = np.result_type(*(t.data.dtype for t in items))
     items = [astype(t, dtype) for t in items]
     ends = np.cumsum([0] + [t.shape[axis] for t in items])
-    slices = [(*(slice(None),) * axis, slice(int(a), int(b))) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    slices = [(*(slice(None),) * axis, slice(int(a), int(b))) for a, b in pairwise(ends)]
     out = empty((*first.shape[:axis], int(ends[-1]), *first.shape[axis + 1 :]), dtype, xp_of(first.data))
     for t, where in zip(items, slices, strict=True):
         out[where] = t.data

@@ -109,7 +109,13 @@ def to_string(x: Tensor) -> str:
     finite = array[np.isfinite(array)] if floats else array
     whole = bool(floats and (finite == np.round(finite)).all() and (np.abs(finite) < 1e6).all())
     body = np.array2string(
-        array, precision=4, separator=", ", prefix="tensor(", threshold=1000, edgeitems=3, floatmode="maxprec" if whole else "fixed"
+        array,
+        precision=4,
+        separator=", ",
+        prefix="tensor(",
+        threshold=1000,
+        edgeitems=3,
+        floatmode="maxprec" if whole else "fixed",
     )
     notes = [] if array.dtype in (np.float32, np.int64, np.bool_) else [f"dtype={array.dtype}"]
     if array.size == 0 and array.shape != (0,):

@@ -15,9 +15,9 @@ from .optimizer import Group, Optimizer, check_settings
 class Adam(Optimizer):
     """Steps of about lr, whatever the size of the gradient.
 
-        g = gradient + weight_decay * p
-        m = beta1 * m + (1 - beta1) * g            v = beta2 * v + (1 - beta2) * g^2
-        p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)          t counts the steps from 1
+    g = gradient + weight_decay * p
+    m = beta1 * m + (1 - beta1) * g            v = beta2 * v + (1 - beta2) * g^2
+    p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)          t counts the steps from 1
     """
 
     decoupled = False  # does weight decay act on p itself instead of on the gradient?

@@ -12,9 +12,9 @@ from .optimizer import Group, Optimizer, check_settings
 class SGD(Optimizer):
     """p -= lr * g, with weight decay and momentum (Sutskever et al., 2013, in PyTorch's form).
 
-        g = gradient + weight_decay * p
-        v = momentum * v + (1 - dampening) * g          (the first time: v = g)
-        p = p - lr * (g + momentum * v  if nesterov else  v)
+    g = gradient + weight_decay * p
+    v = momentum * v + (1 - dampening) * g          (the first time: v = g)
+    p = p - lr * (g + momentum * v  if nesterov else  v)
     """
 
     def __init__(

@@ -1,0 +1,1 @@
+"""Studying networks and derivatives: gradient checks."""

@@ -1,8 +1,8 @@
 """Is a derivative right? Compare it with finite differences, in random directions and with random cotangents.
 
 For y = f(x), a direction v and a cotangent g, the chain rule says that  <g, (f(x + h v) - f(x - h v)) / 2h>  tends to
-<vjp(g), v>  as h goes to 0: the error of the left side is about h^2. A single random direction sees every entry of the gradient at
-once; where it disagrees, the entries are looked at one by one and the worst is shown.
+<vjp(g), v>  as h goes to 0: the error of the left side is about h^2. A single random direction sees every entry of the
+gradient at once; where it disagrees, the entries are looked at one by one and the worst is shown.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def gradcheck(
     return True
 
 
-def gradgradcheck(
-    func: Function, inputs: Tensor | Sequence[Tensor], *, seed: int = 0, **settings: Any
-) -> bool:
+def gradgradcheck(func: Function, inputs: Tensor | Sequence[Tensor], *, seed: int = 0, **settings: Any) -> bool:
     """`gradcheck` of the gradients themselves: are the second derivatives right? Takes the settings of gradcheck."""
     ins = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     rng = np.random.default_rng(seed)
@@ -69,9 +67,7 @@ def _outputs(func: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
     return [t for t in ((y,) if isinstance(y, Tensor) else y) if t.requires_grad]
 
 
-def _check(
-    func: Function, inputs: tuple[Tensor, ...], eps: float, atol: float, rtol: float, directions: int, seed: int
-) -> None:
+def _check(func: Function, inputs: tuple[Tensor, ...], eps: float, atol: float, rtol: float, directions: int, seed: int) -> None:
     wanted = [i for i, t in enumerate(inputs) if t.requires_grad]
     if not wanted:
         raise ValueError("gradcheck: no input requires grad")

@@ -1,6 +1,6 @@
 """Checkpoints: one safetensors file with the weights, the optimiser's state, the random state and the recipe.
 
-A checkpoint is read as data alone: no code in it is run, sizes are checked by the safetensors library, and the text parts are JSON.
+A checkpoint is read as data alone: no code in it is run, the safetensors library checks all sizes, and the text is JSON.
 """
 
 from __future__ import annotations

@@ -47,7 +47,10 @@ def prepare(recipe: Recipe, training: bool) -> data.Transform:
 
 def initialise(model: nn.Module, init: str) -> None:
     """Draw all weights of two dimensions and more anew, and set their biases to 0; "default" leaves each layer's own values."""
-    draw = {"kaiming_normal": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"), "xavier_uniform": nn.init.xavier_uniform_}
+    draw = {
+        "kaiming_normal": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
+        "xavier_uniform": nn.init.xavier_uniform_,
+    }
     for name, p in model.named_parameters() if init != "default" else ():
         if p.ndim > 1:
             draw[init](p)

@@ -69,7 +69,9 @@ class Recipe(_Strict):
 
 def names() -> list[str]:
     """The names of the recipes that come with ninx."""
-    return sorted(f.name.removesuffix(".toml") for f in files("ninx.train").joinpath("recipes").iterdir() if f.name.endswith(".toml"))
+    return sorted(
+        f.name.removesuffix(".toml") for f in files("ninx.train").joinpath("recipes").iterdir() if f.name.endswith(".toml")
+    )
 
 
 def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
