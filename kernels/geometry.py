@@ -13,20 +13,33 @@ Output size along one axis (PyTorch's rule; "floor" becomes "ceil" with ``ceil_m
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
+
+import numpy as np
 
 Pair = tuple[int, int]
 
 
-def pair(value: int | tuple[int, ...] | list[int], operation: str, name: str) -> Pair:
+def whole(value: Any, operation: str, name: str) -> int:
+    """A whole number of Python or NumPy as an int; not a boolean, which would count as 0 or 1."""
+    try:
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise ValueError(f"{operation}: {name} must be a whole number, got {value!r}")
+
+
+def pair(value: Any, operation: str, name: str) -> Pair:
     """One number for both axes, or a sequence of two: (vertical, horizontal)."""
-    items = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(items) == 1:
-        items *= 2
-    if len(items) != 2 or not all(isinstance(i, int) and not isinstance(i, bool) for i in items):
+    items = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if len(items) not in (1, 2):
         raise ValueError(f"{operation}: {name} must be one whole number or two, got {value!r}")
-    return items[0], items[1]
+    first, last = whole(items[0], operation, name), whole(items[-1], operation, name)
+    return first, last
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +148,7 @@ def _check(operation: str, k: Pair, s: Pair, p: Pair, d: Pair, groups: int = 1) 
     for name, value, least in (("kernel_size", k, 1), ("stride", s, 1), ("padding", p, 0), ("dilation", d, 1)):
         if min(value) < least:
             raise ValueError(f"{operation}: {name} must be at least {least}, got {value}")
-    if groups < 1:
+    if whole(groups, operation, "groups") < 1:
         raise ValueError(f"{operation}: groups must be at least 1, got {groups}")
 
 
@@ -144,7 +157,7 @@ def _need_4d(operation: str, name: str, shape: tuple[int, ...], layout: str) -> 
         raise ValueError(f"{operation}: {name} must have 4 dimensions {layout}, got shape {shape}")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def convolution(
     operation: str,
     x_shape: tuple[int, ...],
@@ -171,7 +184,7 @@ def convolution(
     return Geometry(operation, n, c, h, w, o, kh, kw, *stride, *padding, *dilation, groups, oh, ow)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def transposed(
     operation: str,
     g_shape: tuple[int, ...],
@@ -193,6 +206,8 @@ def transposed(
     _check(operation, k, stride, padding, dilation, groups)
     if w_shape[0] != o:
         raise ValueError(f"{operation}: input has {o} channels, but weight {w_shape} wants {w_shape[0]}")
+    if o % groups:
+        raise ValueError(f"{operation}: {o} input channels cannot be split into groups={groups}")
     for i in range(2):
         if not 0 <= output_padding[i] < max(stride[i], dilation[i]):
             raise ValueError(
@@ -208,7 +223,7 @@ def transposed(
     return Geometry(operation, n, c, h, w, o, *k, *stride, *padding, *dilation, groups, oh, ow)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def pooling(
     operation: str,
     x_shape: tuple[int, ...],

@@ -190,16 +190,33 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
 
 def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
     """(y, arg): one pass over the whole output for each tap of the window; see `loops` for ties and NaN."""
-    xp = xp_of(x)
-    slab, taps = _slab(x, geo, _whole(geo), -xp.inf), _taps_inside(geo, xp)
-    y = xp.full((geo.N, geo.OH, geo.OW, geo.C), -xp.inf, x.dtype)
-    # Where every value is -inf no tap is larger: the first tap inside the image is chosen beforehand.
-    arg = xp.broadcast_to(taps.argmax(axis=0)[:, :, None], y.shape).astype(argmax_dtype(geo))
-    for tap in range(geo.KH * geo.KW):
-        value = _tap(slab, geo, geo.OH, *divmod(tap, geo.KW))
+    xp, count = xp_of(x), geo.KH * geo.KW
+    slab = _slab(x, geo, _whole(geo), -xp.inf)
+    taps = [_tap(slab, geo, geo.OH, *divmod(t, geo.KW)) for t in range(count)]
+    y = taps[0].copy()
+    for value in taps[1:]:
+        xp.maximum(y, value, out=y)
+    if not (y > -xp.inf).all():
+        return _max_pool2d_special(taps, geo)
+    # The first tap that equals y has the largest (count - t). Plain arithmetic: a choice by a mask that no processor can
+    # predict is many times slower.
+    dtype = argmax_dtype(geo)
+    last = xp.zeros(y.shape, dtype)
+    for t, value in enumerate(taps):
+        xp.maximum(last, (value == y) * dtype(count - t - 1), out=last)
+    return y, dtype(count - 1) - last
+
+
+def _max_pool2d_special(taps: list[Array], geo: Geometry) -> tuple[Array, Array]:
+    """The same where a window holds NaN, or nothing but -inf: then its padding must not be chosen."""
+    xp = xp_of(taps[0])
+    y = xp.full((geo.N, geo.OH, geo.OW, geo.C), -xp.inf, taps[0].dtype)
+    # Where no value is larger than -inf, the first tap inside the image stays chosen.
+    arg = xp.broadcast_to(_taps_inside(geo, xp).argmax(axis=0)[:, :, None], y.shape).astype(argmax_dtype(geo))
+    for t, value in enumerate(taps):
         better = (value > y) | (value != value)
         xp.copyto(y, value, where=better)
-        xp.copyto(arg, arg.dtype.type(tap), where=better)
+        xp.copyto(arg, arg.dtype.type(t), where=better)
     return y, arg
 
 

@@ -15,77 +15,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from types import FunctionType
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .array import Array, xp_of
+from .graph import Node, Source, Version, Vjp, takes_value
 from .methods import Operators
-from .modes import check_anomaly, is_anomaly_enabled, is_grad_enabled, no_grad, user_line
+from .modes import check_anomaly, enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, unwatched
 
-Vjp: TypeAlias = Callable[..., Any]
 Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
-Source: TypeAlias = "Tensor | Node"  # where a gradient flows to: a leaf, or the operation that made a tensor
-
-
-class Version:
-    """Counts the in-place changes of one piece of memory; a tensor and its views share it."""
-
-    __slots__ = ("count", "tracked")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.tracked = False  # was a value with a gradient ever written into it?
-
-
-class Node:
-    """One recorded operation. It keeps no input's value, only the vjps (with what they close over) and where they lead."""
-
-    __slots__ = ("__weakref__", "dtype", "entries", "hooks", "line", "name", "output", "saved", "shape")
-
-    def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]]):
-        self.name, self.shape, self.dtype = name, out.data.shape, out.data.dtype
-        self.entries: Sequence[tuple[tuple[Source | None, ...], Vjp]] | None = entries
-        self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
-        self.output = out.data if any(_takes_value(vjp) for _, vjp in entries) else None
-        kept = [out] if self.output is not None else []
-        kept += [t for _, vjp in entries for t in _closed_over(vjp)]
-        self.saved = [(t.version, t.version.count, t.data.shape) for t in kept]
-        self.line = user_line() if is_anomaly_enabled() else None
-
-    def value(self) -> Tensor:
-        """The operation's own value for a vjp that asks for it; tied to this node, so that it can be differentiated."""
-        y = Tensor(self.output, requires_grad=True)
-        y.node = self
-        return y
-
-    def check_versions(self) -> None:
-        """Refuse to go on if a value that a vjp needs was changed in place since."""
-        for version, count, shape in self.saved:
-            if version.count != count:
-                raise RuntimeError(
-                    f"backward of {self.name}: the tensor of shape {tuple(shape)} that it needs was changed in place since "
-                    f"(saved at version {count}, now at version {version.count}); change a copy instead"
-                )
-
-
-def _takes_value(vjp: Vjp) -> bool:
-    return vjp.__code__.co_argcount > 1
-
-
-def _closed_over(vjp: Vjp) -> list[Tensor]:
-    """The tensors that a vjp keeps, itself or in a function that it calls."""
-    functions, tensors = [vjp], []
-    for function in functions:
-        for cell in function.__closure__ or ():
-            kept = cell.cell_contents
-            if isinstance(kept, Tensor):
-                tensors.append(kept)
-            elif isinstance(kept, FunctionType) and kept not in functions:
-                functions.append(kept)
-    return tensors
 
 
 class Tensor(Operators):
@@ -104,7 +43,7 @@ class Tensor(Operators):
 
     def source(self) -> Source | None:
         """Where this tensor's gradient flows to (None: nowhere). Refuses a tensor whose history no longer fits its value."""
-        if self.seen != self.version.count and (self.node is not None or (self.is_view and self.version.tracked)):
+        if self.seen != self.version.tracked and (self.node is not None or self.is_view):
             raise RuntimeError(
                 f"a tensor of shape {self.data.shape} shares memory with one that was changed in place after it was made, "
                 "so its gradient is lost; take the view again after the change"
@@ -112,17 +51,17 @@ class Tensor(Operators):
         return (self.node or self) if self.requires_grad else None
 
 
-def record(value: Array, *entries: Entry, view_of: Tensor | None = None) -> Tensor:
+def record(value: Array, *entries: Entry, view_of: Tensor | None = None, name: str | None = None) -> Tensor:
     """The tensor of ``value``, which the calling operation computed, with the way back for each ``(input, vjp)``.
 
     The left side of an entry may be a tuple of inputs (None for an absent one); its vjp then returns one cotangent for each.
     Only what is wanted is kept: nothing under `no_grad`, and no entry whose inputs need no gradient. ``view_of``: the
-    input with which the value shares memory.
+    input with which the value shares memory. ``name``: of the operation, if it is not that of the calling function.
     """
     out = Tensor(value)
     if view_of is not None:
-        out.version, out.seen, out.is_view = view_of.version, view_of.version.count, True
-    name = sys._getframe(1).f_code.co_name  # the operation that calls
+        out.version, out.seen, out.is_view = view_of.version, view_of.version.tracked, True
+    name = name or sys._getframe(1).f_code.co_name  # the operation that calls
     if is_grad_enabled():
         kept = []
         for inputs, vjp in entries:
@@ -174,7 +113,8 @@ def _walk(
         _fit(g, source, name)
         grads[id(source)] = grads[id(source)] + g if id(source) in grads else g
 
-    with nullcontext() if create_graph else no_grad():
+    hunting = is_anomaly_enabled()  # in a vjp's result, not in its single steps
+    with enable_grad() if create_graph else no_grad(), unwatched():
         for root, g in zip(roots, cotangents, strict=True):
             add(root, g, "the output")
         while order:
@@ -182,20 +122,27 @@ def _walk(
             if id(source) not in needed or id(source) not in grads:
                 continue
             g = grads.pop(id(source))
-            for hook in source.hooks or ():
+            for hook in tuple(source.hooks or ()):
                 changed = hook(g)
                 g = g if changed is None else _fit(changed, source, "a hook")
             if (targets is None and isinstance(source, Tensor)) or (targets is not None and id(source) in targets):
                 found.append((source, g))
             if isinstance(source, Tensor):
                 continue
+            if source.retained is not None and (t := source.retained()) is not None:
+                _add_to_grad(t, g, create_graph)
             source.check_versions()
             for sources, vjp in source.entries or ():
                 if not any(id(s) in needed for s in sources if s is not None):
                     continue
-                result = vjp(g, source.value()) if _takes_value(vjp) else vjp(g)
+                result = vjp(g, _value_of(source)) if takes_value(vjp) else vjp(g)
                 results = result if isinstance(result, tuple) else (result,)
-                if is_anomaly_enabled():
+                if len(results) != len(sources) or not all(r is None or isinstance(r, Tensor) for r in results):
+                    got = ", ".join(type(r).__name__ for r in results)
+                    raise RuntimeError(
+                        f"backward of {source.name}: the vjp must return {len(sources)} tensor(s), but returned {got}"
+                    )
+                if hunting:
                     check_anomaly(f"backward of {source.name}", [r.data for r in results if r is not None], source.line, [g.data])
                 for s, r in zip(sources, results, strict=True):
                     if s is not None and r is not None and id(s) in needed:
@@ -203,6 +150,13 @@ def _walk(
             if not retain_graph:
                 source.entries, source.output, source.saved = None, None, []
     return found
+
+
+def _value_of(node: Node) -> Tensor:
+    """An operation's own value for a vjp that asks for it; tied to the node, so that it can be differentiated."""
+    y = Tensor(node.output, requires_grad=True)
+    y.node = node
+    return y
 
 
 def _fit(g: Tensor, source: Source, name: str) -> Tensor:
@@ -238,12 +192,16 @@ def backward(
     """Add the gradient of the outputs to ``.grad`` of every leaf that requires grad (see `Tensor.backward`)."""
     retain = create_graph if retain_graph is None else retain_graph
     for leaf, g in _walk(outputs, _cotangents("backward", outputs, gradients), None, create_graph, retain):
-        assert isinstance(leaf, Tensor)
-        if leaf.grad is not None:
-            g = leaf.grad + g if create_graph else Tensor(leaf.grad.data + g.data)
-        fresh = xp_of(leaf.data).empty_like(leaf.data)  # the leaf's layout, and nobody else's memory
-        fresh[...] = g.data
-        leaf.grad = record(fresh, (g, lambda h: h)) if create_graph else Tensor(fresh)
+        if isinstance(leaf, Tensor):
+            _add_to_grad(leaf, g, create_graph)
+
+
+def _add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
+    with enable_grad() if create_graph else no_grad():
+        total = g if t.grad is None else t.grad + g
+        fresh = xp_of(t.data).empty_like(t.data)  # the layout of t, and nobody else's memory
+        fresh[...] = total.data
+        t.grad = record(fresh, (total, lambda h: h), name="backward")
 
 
 def grad(

@@ -16,7 +16,8 @@ from .array import Array, device_of, to_numpy
 
 if TYPE_CHECKING:
     from . import ops
-    from .engine import Node, Tensor
+    from .engine import Tensor
+    from .graph import Node
 else:
 
     class _Deferred:
@@ -85,6 +86,9 @@ class Operators:
 
     def __repr__(self) -> str:
         return ops.to_string(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec and self.ndim == 0 else str(self), spec)
 
     def __bool__(self) -> bool:
         if self.data.size != 1:
@@ -222,10 +226,10 @@ class Operators:
         return ops.abs(self)
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # element by element, as in NumPy
-        return ops.eq(self, other)
+        return NotImplemented if other is None or isinstance(other, str) else ops.eq(self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # element by element, as in NumPy
-        return ops.ne(self, other)
+        return NotImplemented if other is None or isinstance(other, str) else ops.ne(self, other)
 
     def __lt__(self, other: Any) -> Tensor:
         return ops.lt(self, other)

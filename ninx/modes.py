@@ -5,14 +5,16 @@ Both are context variables, so a block switches only its own thread or task, and
 
 from __future__ import annotations
 
+import functools
+import inspect
 import linecache
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -34,6 +36,27 @@ class _Switch(ContextDecorator):
 
     def __init__(self) -> None:
         self._tokens: list[Token[bool]] = []
+
+    def _recreate_cm(self) -> Self:
+        return type(self)()  # each call of a decorated function gets a switch of its own: they may run at the same time
+
+    def __call__(self, func: Any) -> Any:
+        """As a decorator; a generator runs in the mode, but not what happens between its steps."""
+        if not inspect.isgeneratorfunction(func):
+            return super().__call__(func)
+
+        @functools.wraps(func)
+        def steps(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            generator = func(*args, **kwargs)
+            while True:
+                with type(self)():
+                    try:
+                        value = next(generator)
+                    except StopIteration:
+                        return
+                yield value
+
+        return steps
 
     def __enter__(self) -> None:
         self._tokens.append(self.variable.set(self.value))
@@ -67,6 +90,12 @@ class detect_anomaly(_Switch):
     """
 
     variable, value = _anomaly_mode, True
+
+
+class unwatched(_Switch):
+    """Inside, anomalies are not looked for."""
+
+    variable, value = _anomaly_mode, False
 
 
 def user_line() -> str:

@@ -7,6 +7,7 @@ its call: its mask is a hash of (seed, call, position); see `dropout_keep` in th
 from __future__ import annotations
 
 import json
+import operator
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,15 @@ _state = _State(0)
 
 def manual_seed(seed: int) -> None:
     """Start all randomness anew from ``seed`` (0 to 2**64 - 1). Without a call the seed is 0."""
+    global _state
+    _state = _State(_checked_seed(seed))
+
+
+def _checked_seed(seed: int) -> int:
+    seed = operator.index(seed)
     if not 0 <= seed < 2**64:
         raise ValueError(f"manual_seed: the seed must be from 0 to 2**64 - 1, got {seed}")
-    global _state
-    _state = _State(seed)
+    return seed
 
 
 def generator() -> np.random.Generator:
@@ -49,10 +55,12 @@ def set_rng_state(state: str) -> None:
     """Put back what `get_rng_state` gave; raises ValueError for anything else."""
     try:
         fields: dict[str, Any] = json.loads(state)
-        fresh = _State(int(fields["seed"]))
-        fresh.calls = int(fields["calls"])
+        fresh = _State(_checked_seed(fields["seed"]))
+        fresh.calls = operator.index(fields["calls"])
         fresh.generator.bit_generator.state = fields["generator"]
-    except (KeyError, TypeError, ValueError) as error:
+        if fresh.calls < 0:
+            raise ValueError(f"{fresh.calls} calls")
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"set_rng_state: this is no saved random state ({error})") from None
     global _state
     _state = fresh

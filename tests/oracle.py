@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 import ninx
 
+torch.set_num_threads(1)  # the arrays are small: threads would cost more than they bring
+
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
 # A sum of mixed signs may nearly vanish, and then float32 has no digits left of it, whoever computes it. In an array of many
 # entries some sums do not, and the largest is what errors are measured by. An example in which an input or the output has

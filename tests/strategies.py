@@ -170,6 +170,12 @@ def short(pair: tuple[int, int]) -> Any:
     return pair[0] if pair[0] == pair[1] else pair
 
 
+# One in four is a 1x1 kernel without padding, which takes a path of its own.
+any_window = st.tuples(*(pairs[name] for name in ("kernel", "stride", "padding", "dilation")))
+pointwise = st.tuples(st.just((1, 1)), pairs["stride"], st.just((0, 0)), pairs["dilation"])
+windows = st.integers(0, 3).flatmap(lambda i: pointwise if i == 0 else any_window)
+
+
 def _image(draw: st.DrawFn, kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[int, ...]:
     """An image into which the window fits: once, or with up to four steps more, and perhaps some pixels left over."""
     least = (max(1, d * (k - 1) + 1 - 2 * p) for k, p, d in zip(kernel, padding, dilation, strict=True))
@@ -180,7 +186,7 @@ def _image(draw: st.DrawFn, kernel: Any, stride: Any, padding: Any, dilation: An
 @st.composite
 def convolution(draw: st.DrawFn, bias: bool = False, images: tuple[int, int] = (1, 3)) -> Inputs:
     """(x, w) of a conv2d, perhaps with a bias; paddings larger than the kernel and strides larger than it are among them."""
-    kernel, stride, padding, dilation = (draw(pairs[name]) for name in ("kernel", "stride", "padding", "dilation"))
+    kernel, stride, padding, dilation = draw(windows)
     groups, c, o, n = (draw(st.integers(*limits)) for limits in ((1, 3), (1, 3), (1, 3), images))
     x = (n, groups * c, *_image(draw, kernel, stride, padding, dilation))
     shapes = (x, (groups * o, c, *kernel), *([(groups * o,)] if bias and draw(st.booleans()) else []))
@@ -212,7 +218,7 @@ convolution_weight_grad = convolution().map(_of_the_weight_grad)  # (x, g)
 @st.composite
 def transposed_convolution(draw: st.DrawFn, bias: bool = False) -> Inputs:
     """(x, w) of a conv_transpose2d, perhaps with a bias, and all of its options."""
-    kernel, stride, padding, dilation = (draw(pairs[name]) for name in ("kernel", "stride", "padding", "dilation"))
+    kernel, stride, padding, dilation = draw(windows)
     output_padding = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True))
     groups, i, o, n = (draw(st.integers(*limits)) for limits in ((1, 3), (1, 3), (1, 3), (1, 2)))
     extra = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))

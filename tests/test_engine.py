@@ -369,6 +369,17 @@ def test_retain_grad_fills_dot_grad_as_in_pytorch():
         ninx.ones(1).retain_grad()
 
 
+def test_a_retained_gradient_is_that_of_what_the_tensor_is_now_as_in_pytorch():
+    results = []
+    for x in leaf(1, 2), torch.tensor([1.0, 2], dtype=torch.float64, requires_grad=True):
+        y = x * 2
+        y.retain_grad()
+        y *= 3  # y.grad is the gradient by what y is now
+        y.sum().backward()
+        results.append((y.grad.tolist(), x.grad.tolist()))
+    assert results[0] == results[1]
+
+
 def test_detach_shares_memory_and_cuts_the_history():
     x = leaf(1, 2)
     d = x.detach()

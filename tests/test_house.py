@@ -22,7 +22,7 @@ FOLDERS = {"ninx": "ninx", "kernels": "ninx.kernels", "benchmarks": "ninx.benchm
 FLOORS = [
     {"ninx.kernels", "ninx.files", "ninx.names"},  # the last two: helpers that know nothing of the rest
     {"ninx.array"},
-    {"ninx.engine", "ninx.methods", "ninx.modes", "ninx.random"},
+    {"ninx.engine", "ninx.graph", "ninx.methods", "ninx.modes", "ninx.random"},
     {"ninx.ops"},
     {"ninx.functional"},
     {"ninx.nn"},
@@ -149,7 +149,7 @@ def test_a_module_never_bears_the_name_of_a_function_beside_it() -> None:
 
 
 def test_the_engine_stays_readable_in_one_sitting() -> None:
-    assert len((ROOT / "ninx" / "engine.py").read_text(encoding="utf-8").splitlines()) < 280
+    assert len((ROOT / "ninx" / "engine.py").read_text(encoding="utf-8").splitlines()) < 250
 
 
 # -------------------------------------------------------------------- import

@@ -41,33 +41,51 @@ def rows(rng: np.random.Generator, n: int, c: int, h: int, w: int) -> np.ndarray
 # -------------------------------------------------------------------- loops and strided
 
 
+def of_convolution(inputs: Any) -> Geometry:
+    (x, w), options = inputs
+    return some.geometry_of(x, w, **options)
+
+
+def of_transposed(inputs: Any) -> Geometry:
+    """Its output padding makes rows of x that no window reaches: more of them than the output size would tell."""
+    (x, w), options = inputs
+    sizes = {name: geometry.pair(value, "conv", name) for name, value in options.items() if name != "groups"}
+    return geometry.transposed("conv", x, w, groups=options["groups"], **sizes)
+
+
+CONVOLUTIONS = {
+    "convolution": some.convolution(images=(1, 2)).map(of_convolution),
+    "transposed": some.transposed_convolution().map(of_transposed),
+}
+
+
 @some.normal_and_slow(50, 500)
-def test_convolution(count: int) -> None:
-    @some.examples(count, some.convolution(images=(1, 2)), BUDGETS, some.seeds)
-    def _(inputs: Any, budget: int, seed: int) -> None:
-        (x_shape, w_shape), options = inputs
-        geo, rng = some.geometry_of(x_shape, w_shape, **options), np.random.default_rng(seed)
-        x, w = rows(rng, *x_shape), rows(rng, *w_shape)
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_convolution(kind: str, count: int) -> None:
+    @some.examples(count, CONVOLUTIONS[kind], BUDGETS, some.seeds)
+    def _(geo: Geometry, budget: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        x, w = rows(rng, geo.N, geo.C, geo.H, geo.W), rows(rng, geo.O, geo.C // geo.groups, geo.KH, geo.KW)
         b, g = signed(rng, (geo.O,)), rows(rng, geo.N, geo.O, geo.OH, geo.OW)
+        y, biased = loops.conv2d(x, w, None, geo), loops.conv2d(x, w, b, geo)
+        dx, dw = loops.conv2d_input_grad(g, w, geo), loops.conv2d_weight_grad(x, g, geo)
+        adjoint("the trilinear form in x", g, y, dx, x)
+        adjoint("the trilinear form in w", g, y, dw, w)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(strided, "BUDGET", budget)
             for method in ("auto", "im2col"):
-                same("conv2d", loops.conv2d(x, w, b, geo), strided.conv2d(x, w, b, geo, method))
-                same("conv2d without a bias", loops.conv2d(x, w, None, geo), strided.conv2d(x, w, None, geo, method))
-                same("input_grad", loops.conv2d_input_grad(g, w, geo), strided.conv2d_input_grad(g, w, geo, method))
-                same("weight_grad", loops.conv2d_weight_grad(x, g, geo), strided.conv2d_weight_grad(x, g, geo, method))
-        y = strided.conv2d(x, w, None, geo)
-        adjoint("the trilinear form in x", g, y, strided.conv2d_input_grad(g, w, geo), x)
-        adjoint("the trilinear form in w", g, y, strided.conv2d_weight_grad(x, g, geo), w)
+                same("conv2d", biased, strided.conv2d(x, w, b, geo, method))
+                same("conv2d without a bias", y, strided.conv2d(x, w, None, geo, method))
+                same("input_grad", dx, strided.conv2d_input_grad(g, w, geo, method))
+                same("weight_grad", dw, strided.conv2d_weight_grad(x, g, geo, method))
 
 
 @some.normal_and_slow(50, 500)
 def test_im2col_and_col2im(count: int) -> None:
-    @some.examples(count, some.convolution(images=(1, 2)), BUDGETS, some.seeds)
-    def _(inputs: Any, budget: int, seed: int) -> None:
-        (x_shape, w_shape), options = inputs
-        geo, rng = some.geometry_of(x_shape, w_shape, **options), np.random.default_rng(seed)
-        x, cols = rows(rng, *x_shape), signed(rng, (geo.N * geo.OH * geo.OW, geo.KH * geo.KW * geo.C))
+    @some.examples(count, CONVOLUTIONS["convolution"], BUDGETS, some.seeds)
+    def _(geo: Geometry, budget: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        x, cols = rows(rng, geo.N, geo.C, geo.H, geo.W), signed(rng, (geo.N * geo.OH * geo.OW, geo.KH * geo.KW * geo.C))
         expected, back = loops.im2col(x, geo), loops.col2im(cols, geo)
         same("im2col", expected, strided.im2col(x, geo))
         same("col2im", back, strided.col2im(cols, geo))
@@ -276,9 +294,7 @@ def test_workspace_and_parts() -> None:
 def test_transposed_is_pytorchs_output_size(count: int) -> None:
     @some.examples(count, some.transposed_convolution())
     def _(inputs: Any) -> None:
-        (x, w), options = inputs
-        values = {k: geometry.pair(v, "conv", k) for k, v in options.items() if k != "groups"}
-        geo = geometry.transposed("conv", x, w, groups=options["groups"], **values)
+        ((x, w), options), geo = inputs, of_transposed(inputs)
         expected = torch.nn.functional.conv_transpose2d(torch.zeros(x), torch.zeros(w), None, **options)
         assert tuple(expected.shape) == (geo.N, geo.C, geo.H, geo.W)
 
@@ -309,7 +325,7 @@ ERRORS: list[tuple[Any, str]] = [
     (lambda f: f.conv((3, 3), (4, 3, 3, 3)), r"op: input must have 4 dimensions \(N, C, H, W\), got shape \(3, 3\)"),
     (lambda f: f.conv(X, (4, 3, 3)), r"op: weight must have 4 dimensions .* got shape \(4, 3, 3\)"),
     (lambda f: geometry.pair((1, 2, 3), "op", "stride"), r"op: stride must be one whole number or two, got \(1, 2, 3\)"),
-    (lambda f: geometry.pair(0.5, "op", "padding"), "op: padding must be one whole number or two, got 0.5"),
+    (lambda f: geometry.pair(0.5, "op", "padding"), "op: padding must be a whole number, got 0.5"),
     (lambda f: geometry.pair(True, "op", "padding"), "got True"),
     (lambda f: f.back(X, (4, 3, 3, 3)), r"op: input has 3 channels, but weight \(4, 3, 3, 3\) wants 4"),
     (lambda f: f.back(X, (3, 2, 2, 2), groups=2), "op: 3 .*channels cannot be split into groups=2"),

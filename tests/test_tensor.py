@@ -223,6 +223,8 @@ def test_the_text_is_pytorch_s(name):
 def test_the_text_of_larger_tensors_and_of_what_a_tensor_is():
     values = np.random.default_rng(0).standard_normal((2, 3, 4, 2)).astype(np.float32)
     assert repr(ninx.tensor(values)) == repr(torch.from_numpy(values))
+    many = np.random.default_rng(0).standard_normal((200, 30)).astype(np.float32)  # shortened, as are its digits
+    assert repr(ninx.tensor(many)) == repr(torch.from_numpy(many)).replace(",  ...", ", ...")
     long = repr(ninx.arange(2000))
     assert long.startswith("tensor([   0,    1,    2, ...")
     assert len(long) < 100
@@ -313,7 +315,7 @@ def test_casts_and_what_they_cost():
         (lambda x: x.unsqueeze(3), IndexError, r"unsqueeze: dim 3 .*\(2, 3\)"),
         (lambda x: x.squeeze(2), IndexError, r"squeeze: dim 2 .*\(2, 3\)"),
         (lambda x: x.permute(0, 3), (IndexError, ValueError), r"permute: .*\(2, 3\)"),
-        (lambda x: x.permute(0, 0), ValueError, r"permute: \(0, 0\) .*\(2, 3\)"),
+        (lambda x: x.permute(0, 0), ValueError, r"permute: .*\(0, 0\)"),
         (lambda x: x.permute(0), ValueError, "permute"),
         (lambda x: x.transpose(0, 2), IndexError, r"transpose: dim 2 .*\(2, 3\)"),
         (lambda x: x.flatten(2), IndexError, r"flatten: .*2 .*\(2, 3\)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..names import unknown
 from .dataset import ArrayDataset, Dataset
-from .digits import MEAN, STD, digits
+from .embedded import MEAN, STD, digits
 from .images import read_digit
 from .loader import DataLoader
 from .transforms import Compose, Normalize, RandomTranslate, ToTensor, Transform

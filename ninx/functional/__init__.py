@@ -3,7 +3,7 @@
 from ..ops import pad, relu, sigmoid, tanh
 from .activation import leaky_relu, log_softmax, softmax
 from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
-from .linear import linear
+from .fully_connected import linear
 from .loss import cross_entropy, l1_loss, mse_loss, nll_loss
 from .normalization import batch_norm
 from .pooling import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d

@@ -52,7 +52,15 @@ def conv2d(
     stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
-    geo = geometry.convolution("conv2d", input.shape, weight.shape, stride, _pair(padding, "padding"), dilation, _whole(groups))
+    geo = geometry.convolution(
+        "conv2d",
+        input.shape,
+        weight.shape,
+        stride,
+        _pair(padding, "padding"),
+        dilation,
+        geometry.whole(groups, "conv2d", "groups"),
+    )
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'gemm' or 'im2col', got {method!r}")
@@ -117,7 +125,7 @@ def conv_transpose2d(
         _pair(padding, "padding"),
         _pair(output_padding, "output_padding"),
         _pair(dilation, "dilation"),
-        _whole(groups),
+        geometry.whole(groups, "conv2d", "groups"),
     )
     _check(name, input, weight, bias, geo.C)
     y = conv2d_input_grad(input, weight, geo)
@@ -126,12 +134,6 @@ def conv_transpose2d(
 
 def _pair(value: Any, name: str) -> tuple[int, int]:
     return geometry.pair(value, "conv2d", name)
-
-
-def _whole(groups: Any) -> int:
-    if not isinstance(groups, int):
-        raise ValueError(f"conv2d: groups must be a whole number, got {groups!r}")
-    return groups
 
 
 def _named_padding(

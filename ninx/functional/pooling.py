@@ -92,12 +92,12 @@ def avg_pool2d(
 
 def _average(x: Tensor, geo: Geometry, divisor: Array) -> Tensor:
     value = kernels.tier().avg_pool2d(nhwc(x.data), geo, divisor)
-    return record(nchw(value), (x, lambda g: _average_back(g, geo, divisor)))
+    return record(nchw(value), (x, lambda g: _average_back(g, geo, divisor)), name="avg_pool2d")
 
 
 def _average_back(g: Tensor, geo: Geometry, divisor: Array) -> Tensor:
     value = kernels.tier().avg_pool2d_input_grad(nhwc(g.data), geo, divisor)
-    return record(nchw(value), (g, lambda h: _average(h, geo, divisor)))
+    return record(nchw(value), (g, lambda h: _average(h, geo, divisor)), name="avg_pool2d")
 
 
 def global_avg_pool2d(input: Tensor) -> Tensor:

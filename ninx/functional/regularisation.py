@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ninx import kernels
 
-from ..array import Array, nchw, xp_of
-from ..engine import Tensor, record
+from ..array import nchw, xp_of
+from ..engine import Tensor
+from ..ops.arithmetic import gate
 from ..random import next_dropout
 
 
@@ -31,17 +32,7 @@ def _drop(operation: str, x: Tensor, p: float, training: bool, shape: tuple[int,
         raise ValueError(f"{operation}: p must be from 0 to 1, got {p}")
     if not training or p == 0:
         return x
-    keep = _mask(shape, p, x)
-    return _masked(x, keep, 0.0 if p == 1 else 1 / (1 - p))
-
-
-def _mask(shape: tuple[int, ...], p: float, like: Tensor) -> Array:
     lying = (shape[0], shape[2], shape[3], shape[1]) if len(shape) == 4 else shape
-    keep = kernels.tier().dropout_keep(lying, p, *next_dropout(), xp=xp_of(like.data))
-    return (nchw(keep) if len(shape) == 4 else keep).reshape(shape if like.shape else ())
-
-
-def _masked(x: Tensor, keep: Array, scale: float) -> Tensor:
-    """x * scale where kept, else 0; its own adjoint."""
-    value = xp_of(x.data).where(keep, x.data * x.data.dtype.type(scale), x.data.dtype.type(0))
-    return record(value, (x, lambda g: _masked(g, keep, scale)))
+    keep = kernels.tier().dropout_keep(lying, p, *next_dropout(), xp=xp_of(x.data))
+    keep = nchw(keep) if len(shape) == 4 else keep.reshape(x.shape)
+    return gate(x, keep) * (0.0 if p == 1 else 1 / (1 - p))

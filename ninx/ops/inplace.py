@@ -41,6 +41,8 @@ def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
     try:
         x.data[index] = value
     except ValueError:
+        if not x.data.flags.writeable:
+            raise ValueError(f"{operation}: the array of this tensor is read-only") from None
         place = tuple(x.data[index].shape)
         raise ValueError(f"{operation}: a value of shape {tuple(value.shape)} does not fit in place into shape {place}") from None
     changed(x)
@@ -49,7 +51,6 @@ def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
 def changed(x: Tensor) -> None:
     """Note that the memory of x was written to: raise its version. For code that writes to ``x.data`` itself."""
     x.version.count += 1
-    x.seen = x.version.count
 
 
 def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -63,7 +64,10 @@ def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, 
     old.node = x.node
     y = result(old, value)
     _write(operation, x, ..., _same_shape(operation, x, y))
-    x.node, x.requires_grad, x.version.tracked = astype(y, x.data.dtype).node, True, True
+    x.node = astype(y, x.data.dtype).node
+    x.requires_grad = x.node is not None  # zero_ leaves a constant
+    x.version.tracked += 1
+    x.seen = x.version.tracked
     return x
 
 
@@ -76,7 +80,7 @@ def _same_shape(operation: str, x: Tensor, y: Tensor) -> Array:
 def detach(x: Tensor) -> Tensor:
     """The same memory without history: no gradient flows through. A change in place of one is a change of the other."""
     out = Tensor(x.data)
-    out.version, out.seen = x.version, x.version.count
+    out.version = x.version
     return out
 
 
@@ -90,9 +94,11 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
     index = frozen(index)
 
     def put(old: Tensor, new: Tensor) -> Tensor:
-        small = new.shape
+        new, small = astype(new, old.data.dtype), new.shape
         _write("setitem", old, index, new.data)  # old is a copy of x
-        return record(old.data, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)))
+        return record(
+            old.data, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)), name="setitem"
+        )
 
     _take_over("setitem", x, value, put)
 

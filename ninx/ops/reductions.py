@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +9,7 @@ import numpy as np
 from ..array import Array, xp_of
 from ..engine import Tensor, record
 from .arithmetic import broadcast_to, exp, floating, sqrt, where
-from .shapes import getitem, reshape
-
-Dims = int | Sequence[int] | None
+from .shapes import Dims, axes_of, getitem, reshape
 
 
 class ValuesIndices(NamedTuple):
@@ -21,20 +17,6 @@ class ValuesIndices(NamedTuple):
 
     values: Tensor
     indices: Tensor
-
-
-def axes_of(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
-    """The axes that ``dim`` names, counted from 0; IndexError for one that is not there, ValueError for one named twice."""
-    if dim is None:
-        return tuple(range(x.ndim))
-    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
-    for d in dims:
-        if not -x.ndim <= operator.index(d) < x.ndim:
-            raise IndexError(f"{operation}: dim {d} is out of range for a tensor of shape {x.shape}")
-    axes = tuple(sorted(d % x.ndim for d in dims))
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"{operation}: a dim is named twice in {dims}")
-    return axes
 
 
 def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -102,7 +84,7 @@ def _extreme(operation: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     def share(g: Tensor) -> Tensor:
         return where(chosen, reshape(g, kept) / Tensor(count.astype(x.data.dtype)), 0.0)
 
-    return record(value if keepdim else value.squeeze(axes), (x, share))
+    return record(value if keepdim else value.squeeze(axes), (x, share), name=operation)
 
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -132,12 +114,14 @@ def along(index: Array, axis: int) -> tuple[Array, ...]:
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the largest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
-    return record(np.asarray(x.data.argmax(axis=dim, keepdims=keepdim)))
+    axis = None if dim is None else axes_of("argmax", x, dim)[0]
+    return record(np.asarray(x.data.argmax(axis=axis, keepdims=keepdim)))
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the smallest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
-    return record(np.asarray(x.data.argmin(axis=dim, keepdims=keepdim)))
+    axis = None if dim is None else axes_of("argmin", x, dim)[0]
+    return record(np.asarray(x.data.argmin(axis=axis, keepdims=keepdim)))
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:

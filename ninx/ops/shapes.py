@@ -14,13 +14,30 @@ import numpy as np
 
 from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
-from .arithmetic import as_tensor, astype
+from .arithmetic import as_tensor, astype, common_dtype
 
 
 def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
     """The sizes of ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
     items = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
     return tuple(operator.index(i) for i in items)
+
+
+Dims = int | Sequence[int] | None
+
+
+def axes_of(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
+    """The axes that ``dim`` names, counted from 0; IndexError for one that is not there, ValueError for one named twice."""
+    if dim is None:
+        return tuple(range(x.ndim))
+    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
+    for d in dims:
+        if not -x.ndim <= operator.index(d) < x.ndim:
+            raise IndexError(f"{operation}: dim {d} is out of range for a tensor of shape {x.shape}")
+    axes = tuple(operator.index(d) % x.ndim for d in dims)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"{operation}: a dim is named twice in {dims} for a tensor of shape {x.shape}")
+    return axes
 
 
 def _view(value: Array, x: Tensor) -> Tensor | None:
@@ -40,8 +57,8 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
     """The axes in another order; a view."""
-    axes = tuple(d % max(x.ndim, 1) for d in dims)
-    if sorted(axes) != list(range(x.ndim)):
+    axes = axes_of("permute", x, dims)
+    if len(axes) != x.ndim:
         raise ValueError(f"permute: {tuple(dims)} is no order of the {x.ndim} axes of shape {x.shape}")
     inverse = tuple(int(i) for i in np.argsort(axes))
     return record(x.data.transpose(axes), (x, lambda g: permute(g, inverse)), view_of=x)
@@ -49,8 +66,9 @@ def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """Swap two axes; a view."""
+    (i,), (j,) = axes_of("transpose", x, dim0), axes_of("transpose", x, dim1)
     axes = list(range(x.ndim))
-    axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
+    axes[i], axes[j] = j, i
     return permute(x, axes)
 
 
@@ -58,7 +76,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Axes ``start_dim`` to ``end_dim`` (included) as one."""
     if x.ndim == 0:
         return reshape(x, (1,))
-    first, last = start_dim % x.ndim, end_dim % x.ndim
+    (first,), (last,) = axes_of("flatten", x, start_dim), axes_of("flatten", x, end_dim)
     if first > last:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {x.shape}")
     size = int(np.prod(x.shape[first : last + 1], dtype=np.int64))
@@ -67,8 +85,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without the axes of size 1 (all of them, or those of ``dim``; one of another size stays)."""
-    dims = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
-    chosen = {d % max(x.ndim, 1) for d in dims}
+    chosen = axes_of("squeeze", x, dim)
     return reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in chosen))
 
 
@@ -96,6 +113,8 @@ def is_basic(index: Any) -> bool:
 def getitem(x: Tensor, index: Any) -> Tensor:
     """x[index], as in NumPy: numbers, slices, None and ``...`` give a view; arrays and masks pick entries. Adjoint: `scatter`."""
     index = plain(index)
+    if is_basic(index) and not (isinstance(index, tuple) and Ellipsis in index):
+        index = (*(index if isinstance(index, tuple) else (index,)), Ellipsis)  # then one entry is a view too, not a NumPy number
     try:
         value = x.data[index]
     except IndexError as error:
@@ -158,7 +177,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     for t in items[1:]:
         if t.ndim != first.ndim or any(i != axis and m != n for i, (m, n) in enumerate(zip(first.shape, t.shape, strict=False))):
             raise ValueError(f"cat: shapes {first.shape} and {t.shape} differ along more than dim {dim}")
-    dtype = np.result_type(*(t.data.dtype for t in items))
+    dtype = common_dtype(items)
     items = [astype(t, dtype) for t in items]
     ends = np.cumsum([0] + [t.shape[axis] for t in items])
     slices = [(*(slice(None),) * axis, slice(int(a), int(b))) for a, b in pairwise(ends)]
@@ -175,6 +194,8 @@ def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
+    if not tensors:
+        raise ValueError("stack: there are no tensors to join")
     shapes = {as_tensor(t).shape for t in tensors}
     if len(shapes) > 1:
         raise ValueError(f"stack: the shapes must be equal, got {sorted(shapes)}")

@@ -64,13 +64,8 @@ def retain_grad(x: Tensor) -> None:
         if not x.requires_grad:
             raise RuntimeError("retain_grad: this tensor does not require grad")
         return
-    alive = weakref.ref(x)
-
-    def keep(g: Tensor) -> None:
-        if (t := alive()) is not None:
-            t.grad = clone(g) if t.grad is None else t.grad + g
-
-    register_hook(x, keep)
+    if x.node is not None:
+        x.node.retained = weakref.ref(x)
 
 
 def clone(x: Tensor) -> Tensor:
@@ -98,25 +93,23 @@ def deepcopy(x: Tensor, memo: dict[int, Any]) -> Tensor:
         kind, lying, order, requires_grad = picklable(x)
         memo[id(x)] = rebuild(kind, lying.copy(), order, requires_grad)
         if x.grad is not None:
-            memo[id(x)].grad = deepcopy(x.grad.detach(), memo)
+            memo[id(x)].grad = Tensor(x.grad.data.copy(order="K"))
     return memo[id(x)]  # type: ignore[no-any-return]  # memo is copy.deepcopy's own, of any type
 
 
 def to_string(x: Tensor) -> str:
     """``tensor([1.5000, 2.0000], requires_grad=True)``: four digits, long rows cut, as PyTorch prints."""
     array = to_numpy(x.data)
-    floats = np.issubdtype(array.dtype, np.floating)
-    finite = array[np.isfinite(array)] if floats else array
-    whole = bool(floats and (finite == np.round(finite)).all() and (np.abs(finite) < 1e6).all())
-    body = np.array2string(
-        array,
-        precision=4,
-        separator=", ",
-        prefix="tensor(",
-        threshold=1000,
-        edgeitems=3,
-        floatmode="maxprec" if whole else "fixed",
-    )
+    options: dict[str, Any] = {"precision": 4, "suppress_small": True, "max_line_width": 80, "threshold": 1000, "edgeitems": 3}
+    if np.issubdtype(array.dtype, np.floating):
+        sizes = np.abs(array[np.isfinite(array) & (array != 0)], dtype=np.float64)
+        whole = bool((sizes == np.round(sizes)).all())
+        options["floatmode"] = "maxprec" if whole else "fixed"
+        low, high = (sizes.min(), sizes.max()) if sizes.size else (1.0, 1.0)
+        if high > 1000 * low or high > 1e8 or (low < 1e-4 and not whole):
+            width = 11 if (array < 0).any() else 10
+            options["formatter"] = {"float_kind": lambda v: f"{v:{width}.4e}"}
+    body = np.array2string(array, separator=", ", prefix="tensor(", **options)
     notes = [] if array.dtype in (np.float32, np.int64, np.bool_) else [f"dtype={array.dtype}"]
     if array.size == 0 and array.shape != (0,):
         notes.append(f"size={tuple(array.shape)}")

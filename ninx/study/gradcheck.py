@@ -127,8 +127,9 @@ def _report(
         value = along(unit)
         if not abs(ours[index] - value) <= worst[0]:
             worst = (abs(ours[index] - value), index, float(ours[index]), value)
+    size = f" of the first {entries:,}" if ours.size > entries else ""
     layout = " (in a non-contiguous layout)" if changed else ""
     return (
         f"gradcheck: the gradient of input {i}{layout} is wrong: along a random direction {analytic:.6g}, by finite differences "
-        f"{numeric:.6g}; worst entry {tuple(worst[1])}: {worst[2]:.6g} instead of {worst[3]:.6g}"
+        f"{numeric:.6g}; worst entry{size} {tuple(worst[1])}: {worst[2]:.6g} instead of {worst[3]:.6g}"
     )

@@ -1,0 +1,73 @@
+"""What is remembered: the recorded operations (`Node`), and how often a piece of memory was changed (`Version`)."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .methods import Operators
+from .modes import is_anomaly_enabled, user_line
+
+if TYPE_CHECKING:
+    from .engine import Tensor
+
+Vjp: TypeAlias = Callable[..., Any]
+Source: TypeAlias = "Tensor | Node"  # where a gradient flows to: a leaf, or the operation that made a tensor
+
+
+class Version:
+    """Counts the in-place changes of one piece of memory; a tensor and its views share it."""
+
+    __slots__ = ("count", "tracked")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.tracked = 0  # how many of the changes were recorded: these change the history of all that lies there
+
+
+class Node:
+    """One recorded operation. It keeps no input's value, only the vjps (with what they close over) and where they lead."""
+
+    __slots__ = ("__weakref__", "dtype", "entries", "hooks", "line", "name", "output", "retained", "saved", "shape")
+
+    def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]]):
+        self.name, self.shape, self.dtype = name, out.data.shape, out.data.dtype
+        self.entries: Sequence[tuple[tuple[Source | None, ...], Vjp]] | None = entries
+        self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
+        self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf
+        self.output = out.data if any(takes_value(vjp) for _, vjp in entries) else None
+        kept = [out] if self.output is not None else []
+        kept += [t for _, vjp in entries for t in _closed_over(vjp)]
+        self.saved = [(t.version, t.version.count, t.data.shape) for t in kept]
+        self.line = user_line() if is_anomaly_enabled() else None
+
+    def check_versions(self) -> None:
+        """Refuse to go on if a value that a vjp needs was changed in place since."""
+        for version, count, shape in self.saved:
+            if version.count != count:
+                raise RuntimeError(
+                    f"backward of {self.name}: the tensor of shape {tuple(shape)} that it needs was changed in place since "
+                    f"(saved at version {count}, now at version {version.count}); change a copy instead"
+                )
+
+
+def takes_value(vjp: Vjp) -> bool:
+    """Does the vjp have a second parameter, for the operation's own value?"""
+    return vjp.__code__.co_argcount > 1
+
+
+def _closed_over(vjp: Vjp) -> list[Any]:
+    """The tensors that a vjp keeps, itself or in a function that it calls."""
+    functions, tensors = [vjp], []
+    for function in functions:
+        for cell in function.__closure__ or ():
+            try:
+                kept = cell.cell_contents
+            except ValueError:  # a name that is only defined later
+                continue
+            if isinstance(kept, FunctionType) and kept not in functions:
+                functions.append(kept)
+            tensors += [t for t in (kept if isinstance(kept, (list, tuple)) else (kept,)) if isinstance(t, Operators)]
+    return tensors
