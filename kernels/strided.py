@@ -146,7 +146,8 @@ class _Product:
 
     def pixels(self, x: Array) -> Array:
         """The pixels that a 1x1 kernel reads: all of them with stride 1, else every SH-th row and SW-th column."""
-        return x[:, :: self.geo.SH, :: self.geo.SW]
+        geo = self.geo
+        return x[:, : (geo.OH - 1) * geo.SH + 1 : geo.SH, : (geo.OW - 1) * geo.SW + 1 : geo.SW]
 
     def w(self, w: Array) -> Array:
         """(groups, O/groups, KH*KW*C/groups)."""

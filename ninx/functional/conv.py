@@ -64,13 +64,18 @@ def conv2d(
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'gemm' or 'im2col', got {method!r}")
-    b = None if bias is None else bias.data
-    value = nchw(kernels.tier().conv2d(nhwc(input.data), nhwc(weight.data), b, geo, method))
+    return _conv2d(input, weight, bias, geo, method)
+
+
+def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str) -> Tensor:
+    """conv2d of a geometry that is known to fit."""
+    value = nchw(kernels.tier().conv2d(nhwc(x.data), nhwc(w.data), None if b is None else b.data, geo, method))
     return record(
         value,
-        (input, lambda g: conv2d_input_grad(g, weight, geo, method)),
-        (weight, lambda g: conv2d_weight_grad(input, g, geo, method)),
-        *([] if bias is None else [(bias, lambda g: sum(g, (0, 2, 3)))]),
+        (x, lambda g: conv2d_input_grad(g, w, geo, method)),
+        (w, lambda g: conv2d_weight_grad(x, g, geo, method)),
+        *([] if b is None else [(b, lambda g: sum(g, (0, 2, 3)))]),
+        name="conv2d",
     )
 
 
@@ -79,7 +84,7 @@ def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "a
     value = nchw(kernels.tier().conv2d_input_grad(nhwc(g.data), nhwc(weight.data), geo, method))
     return record(
         value,
-        (g, lambda h: _conv2d(h, weight, geo, method)),
+        (g, lambda h: _conv2d(h, weight, None, geo, method)),
         (weight, lambda h: conv2d_weight_grad(h, g, geo, method)),
     )
 
@@ -90,14 +95,8 @@ def conv2d_weight_grad(x: Tensor, g: Tensor, geo: Geometry, method: str = "auto"
     return record(
         value,
         (x, lambda v: conv2d_input_grad(g, v, geo, method)),
-        (g, lambda v: _conv2d(x, v, geo, method)),
+        (g, lambda v: _conv2d(x, v, None, geo, method)),
     )
-
-
-def _conv2d(x: Tensor, w: Tensor, geo: Geometry, method: str) -> Tensor:
-    """conv2d without a bias, of a geometry that is known to fit."""
-    padding, dilation = (geo.PH, geo.PW), (geo.DH, geo.DW)
-    return conv2d(x, w, None, (geo.SH, geo.SW), padding, dilation, geo.groups, method=method)
 
 
 def conv_transpose2d(

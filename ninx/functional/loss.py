@@ -72,7 +72,7 @@ def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, i
         raise IndexError(f"{operation}: class {low if low < 0 else high} is not one of the {classes} classes 0 to {classes - 1}")
     picked = reshape(getitem(logp, along(xp.expand_dims(labels, axis), axis)), target.shape)
     counted = kept.astype(logp.dtype) if weight is None else kept * weight.data[labels]
-    return -picked * Tensor(counted), Tensor(counted), kept
+    return where(Tensor(kept), -picked, 0.0) * Tensor(counted), Tensor(counted), kept
 
 
 def _weighted(logp: Tensor, weight: Tensor | None, axis: int) -> Tensor:

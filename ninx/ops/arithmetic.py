@@ -291,9 +291,16 @@ def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """x held between two bounds (numbers or arrays, either may be None); at a bound the derivative is 1"""
     if min is None and max is None:
         raise ValueError("clip: give min, max or both")
-    low, high = (None if bound is None else as_tensor(bound, x).data for bound in (min, max))
+    bounds: list[Array | None] = []
+    for bound in (min, max):
+        if bound is not None:
+            x, bound = pair("clip", x, bound)
+            if bound.requires_grad:
+                raise ValueError("clip: the bounds take no gradient; use maximum and minimum")
+        bounds.append(None if bound is None else bound.data)
+    low, high = bounds
     inside = (True if low is None else x.data >= low) & (True if high is None else x.data <= high)
-    return record(xp_of(x.data).clip(x.data, low, high), (x, lambda g: where(inside, g, 0.0)))
+    return record(xp_of(x.data).clip(x.data, low, high), (x, unbroadcast(x, lambda g: where(inside, g, 0.0))))
 
 
 def floating(x: Any) -> Tensor:
