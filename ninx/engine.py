@@ -170,7 +170,7 @@ def _fit(g: Tensor, source: Source, name: str) -> Tensor:
     return g
 
 
-def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Tensor]:
+def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Any]) -> list[Tensor]:
     """The cotangents to start from: those given, and 1 for a scalar output."""
     if len(given) != len(outputs):
         raise ValueError(f"{operation}: {len(outputs)} outputs, but {len(given)} gradients were given")
@@ -182,7 +182,8 @@ def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Tenso
             raise RuntimeError(
                 f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.data.shape}"
             )
-        started.append(Tensor(xp_of(t.data).ones_like(t.data)) if g is None else g)
+        g = Tensor(xp_of(t.data).ones_like(t.data)) if g is None else g
+        started.append(g if isinstance(g, Tensor) else Tensor(np.asarray(g)))
     return started
 
 
@@ -207,7 +208,7 @@ def _add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    grad_outputs: Any = None,
     *,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -219,7 +220,8 @@ def grad(
     the outputs do not depend on raises, or gives None with ``allow_unused``.
     """
     outs, ins = [(t,) if isinstance(t, Tensor) else tuple(t) for t in (outputs, inputs)]
-    given = (grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs or (None,) * len(outs))
+    single = grad_outputs is not None and not isinstance(grad_outputs, (tuple, list))
+    given = (grad_outputs,) if single else tuple(grad_outputs or (None,) * len(outs))
     for i, t in enumerate(ins):
         if not t.requires_grad:
             raise RuntimeError(f"grad: input {i} of shape {t.data.shape} does not require grad")

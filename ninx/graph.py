@@ -13,7 +13,7 @@ from .modes import is_anomaly_enabled, user_line
 if TYPE_CHECKING:
     from .engine import Tensor
 
-Vjp: TypeAlias = Callable[..., Any]
+Vjp: TypeAlias = Any  # a plain function or lambda of g, or of g and y
 Source: TypeAlias = "Tensor | Node"  # where a gradient flows to: a leaf, or the operation that made a tensor
 
 
@@ -54,8 +54,8 @@ class Node:
 
 
 def takes_value(vjp: Vjp) -> bool:
-    """Does the vjp have a second parameter, for the operation's own value?"""
-    return vjp.__code__.co_argcount > 1
+    """Does the vjp have a second parameter (without a default), for the operation's own value?"""
+    return bool(vjp.__code__.co_argcount - len(vjp.__defaults__ or ()) > 1)
 
 
 def _closed_over(vjp: Vjp) -> list[Any]:

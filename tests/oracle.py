@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as T
 from hypothesis import strategies as st
 
 import ninx
+import ninx.functional as F
+from ninx.kernels import geometry
 
 torch.set_num_threads(1)  # the arrays are small: threads would cost more than they bring
 
@@ -46,6 +49,39 @@ class Case(NamedTuple):
         (shapes, options), rng = inputs, np.random.default_rng(seed)
         arrays = self.values(shapes, rng)
         agree(lambda *a: self.ours(*a, **options), lambda *a: self.twin(*a, **options), arrays, rng, layouts, self.constants)
+
+
+# -------------------------------------------------------------------- one function for both libraries
+
+
+def library(x: Any) -> Any:
+    """The functions that go with x: ninx.functional or torch.nn.functional."""
+    return T if isinstance(x, torch.Tensor) else F
+
+
+def like(x: Any, array: Any) -> Any:
+    """The array as a tensor of x's library."""
+    return torch.tensor(array) if isinstance(x, torch.Tensor) else ninx.from_numpy(np.asarray(array))
+
+
+def geometry_of(x: tuple[int, ...], w: tuple[int, ...], groups: int, **options: Any) -> geometry.Geometry:
+    """The geometry of conv2d(x, w, groups=groups, **options)."""
+    pairs = {name: geometry.pair(value, "conv2d", name) for name, value in options.items()}
+    return geometry.convolution("conv2d", x, w, **pairs, groups=groups)
+
+
+def input_grad(g: Any, w: Any, x_shape: tuple[int, ...], **options: Any) -> Any:
+    """The derivative of <g, conv2d(x, w)> by x."""
+    if isinstance(g, torch.Tensor):
+        return torch.nn.grad.conv2d_input(x_shape, w, g, **options)
+    return F.conv2d_input_grad(g, w, geometry_of(x_shape, w.shape, **options))
+
+
+def weight_grad(x: Any, g: Any, w_shape: tuple[int, ...], **options: Any) -> Any:
+    """The derivative of <g, conv2d(x, w)> by w."""
+    if isinstance(x, torch.Tensor):
+        return torch.nn.grad.conv2d_weight(x, w_shape, g, **options)
+    return F.conv2d_weight_grad(x, g, geometry_of(x.shape, w_shape, **options))
 
 
 # -------------------------------------------------------------------- values

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import LAYOUTS, geometry_of
+
 from ninx.kernels import geometry
-from oracle import LAYOUTS
 
 # The same examples in every run, and no limit on the time of one: the first call of a function imports and caches things.
 settings.register_profile("ninx", deadline=None, derandomize=True)
@@ -191,12 +192,6 @@ def convolution(draw: st.DrawFn, bias: bool = False, images: tuple[int, int] = (
     x = (n, groups * c, *_image(draw, kernel, stride, padding, dilation))
     shapes = (x, (groups * o, c, *kernel), *([(groups * o,)] if bias and draw(st.booleans()) else []))
     return shapes, {"stride": short(stride), "padding": short(padding), "dilation": short(dilation), "groups": groups}
-
-
-def geometry_of(x: Shape, w: Shape, **options: Any) -> geometry.Geometry:
-    """The geometry of conv2d(x, w, **options)."""
-    groups = options.pop("groups")
-    return geometry.convolution("conv2d", x, w, **{k: geometry.pair(v, "conv2d", k) for k, v in options.items()}, groups=groups)
 
 
 def _of_the_input_grad(inputs: Inputs) -> Inputs:

@@ -114,6 +114,29 @@ def test_translate_moves_every_pixel_alike() -> None:
     assert found == {(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)}
 
 
+class Extreme:
+    """In place of a random generator: the upper end of every range."""
+
+    def uniform(self, low: float, high: float) -> float:
+        return high
+
+
+def test_affine_turns_and_scales_about_the_centre() -> None:
+    image = np.random.default_rng(0).random((2, 9, 9)).astype(np.float32)
+    assert np.array_equal(data.RandomAffine(0)(image, np.random.default_rng(0)), image)
+    np.testing.assert_allclose(data.RandomAffine(90)(image, Extreme()), np.rot90(image, axes=(1, 2)), atol=1e-5)
+    square = np.zeros((1, 28, 28), np.float32)
+    square[0, 9:19, 9:19] = 1
+    larger = data.RandomAffine(0, 0.5)(square, Extreme())
+    assert larger.sum() == pytest.approx(15 * 15, rel=0.02)
+    rows = np.flatnonzero(larger[0].sum(axis=1) > 5)
+    assert (rows[0], rows[-1]) == (6, 21)
+    turned = data.RandomAffine(20, 0.1)
+    draws = [turned(image, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert np.array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[0], draws[2])
+
+
 def test_to_tensor_and_normalise() -> None:
     colour = np.random.default_rng(0).integers(0, 256, (4, 3, 3), dtype=np.uint8)
     planes = data.ToTensor()(colour)
@@ -135,6 +158,7 @@ def test_to_tensor_and_normalise() -> None:
         (lambda: data.load("digits", "test").split(1000), "not 1000"),
         (lambda: data.Normalize([0.1], [0.0]), "positive deviations"),
         (lambda: data.RandomTranslate(-1), "at least 0"),
+        (lambda: data.RandomAffine(10, 1.0), "scale from 0 to below 1"),
     ],
 )
 def test_wrong_arguments_say_what_is_wrong(make, match: str) -> None:

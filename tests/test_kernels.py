@@ -10,13 +10,13 @@ import pytest
 import strategies as some
 import torch
 from hypothesis import strategies as st
-from ninx.kernels import geometry, loops, strided
-from ninx.kernels.geometry import Geometry
-from oracle import LAYOUTS, error, few_digits, lay, signed
+from oracle import LAYOUTS, error, few_digits, geometry_of, lay, signed
 
 import ninx
 import ninx.functional as F
 from ninx import kernels
+from ninx.kernels import geometry, loops, strided
+from ninx.kernels.geometry import Geometry
 
 BUDGETS = st.sampled_from([1, 300, 3000, strided.BUDGET])  # one row at a time, some rows, some images, everything
 
@@ -43,7 +43,7 @@ def rows(rng: np.random.Generator, n: int, c: int, h: int, w: int) -> np.ndarray
 
 def of_convolution(inputs: Any) -> Geometry:
     (x, w), options = inputs
-    return some.geometry_of(x, w, **options)
+    return geometry_of(x, w, **options)
 
 
 def of_transposed(inputs: Any) -> Geometry:

@@ -16,30 +16,13 @@ import strategies as some
 import torch
 import torch.nn.functional as T
 from hypothesis import strategies as st
-from oracle import Case, at_most, close, distinct, higher, lay, positive, signed
+from oracle import Case, at_most, close, distinct, higher, input_grad, lay, library, like, positive, signed, weight_grad
 
 import ninx
 import ninx.functional as F
 from ninx import ops
 
 E = 20  # examples for each line of the table
-
-
-def input_grad(g: Any, w: Any, x_shape: Any, **options: Any) -> Any:
-    if isinstance(g, torch.Tensor):
-        return torch.nn.grad.conv2d_input(x_shape, w, g, **options)
-    return F.conv2d_input_grad(g, w, some.geometry_of(x_shape, w.shape, **options))
-
-
-def weight_grad(x: Any, g: Any, w_shape: Any, **options: Any) -> Any:
-    if isinstance(g, torch.Tensor):
-        return torch.nn.grad.conv2d_weight(x, w_shape, g, **options)
-    return F.conv2d_weight_grad(x, g, some.geometry_of(x.shape, w_shape, **options))
-
-
-def library(x: Any) -> Any:
-    """The functions that go with x."""
-    return T if isinstance(x, torch.Tensor) else F
 
 
 def training(x: Any, w: Any, b: Any) -> Any:
@@ -52,16 +35,15 @@ def training_plain(x: Any) -> Any:
 
 def evaluation(x: Any, w: Any, b: Any) -> Any:
     mean, var = np.linspace(-1, 1, x.shape[1]), np.linspace(0.5, 2, x.shape[1])
-    make = torch.tensor if isinstance(x, torch.Tensor) else ninx.tensor
-    return library(x).batch_norm(x, make(mean), make(var), w, b)
+    return library(x).batch_norm(x, like(x, mean), like(x, var), w, b)
 
 
-def entropy(x: Any, reduction: str, label_smoothing: float, weighted: bool) -> Any:
-    make, classes = torch.tensor if isinstance(x, torch.Tensor) else ninx.tensor, x.shape[1]
-    places = (x.shape[0], *x.shape[2:])
+def entropy(x: Any, weighted: bool, **options: Any) -> Any:
+    """Class 1 is ignored."""
+    classes, places = x.shape[1], (x.shape[0], *x.shape[2:])
     target = np.arange(int(np.prod(places))).reshape(places) % classes
-    weight = make(np.linspace(0.5, 2, classes)) if weighted else None
-    return library(x).cross_entropy(x, make(target), weight, ignore_index=1, reduction=reduction, label_smoothing=label_smoothing)
+    weight = like(x, np.linspace(0.5, 2, classes)) if weighted else None
+    return library(x).cross_entropy(x, like(x, target), weight, ignore_index=1, **options)
 
 
 def entropy_of_probabilities(x: Any, t: Any) -> Any:
@@ -77,8 +59,7 @@ def reduced(name: str, **options: Any) -> tuple[Any, Any]:
 
 def picked(x: Any) -> Any:
     """Slices, and an entry that is taken twice; squared, since to pick is linear."""
-    rows = np.array([0, 1, 1])
-    part = x[rows if isinstance(x, ninx.Tensor) else torch.tensor(rows), 1:]
+    part = x[like(x, [0, 1, 1]), 1:]
     return part * part * part
 
 
@@ -193,11 +174,11 @@ def written_out(x: Any) -> Any:
 
 def network(x: Any, w: Any, v: Any) -> Any:
     """Convolution, normalisation, an activation, pooling, a loss: none of them alone."""
-    here, make = library(x), torch.tensor if isinstance(x, torch.Tensor) else ninx.tensor
+    here = library(x)
     h = here.tanh(here.conv2d(x, w, padding=1))
     h = here.batch_norm(h, None, None, training=True) if here is F else written_out(h)
     h = here.avg_pool2d(here.max_pool2d(h, 2), 2)
-    return here.cross_entropy(here.linear(h.flatten(1), v), make(np.array([0, 2, 1])))
+    return here.cross_entropy(here.linear(h.flatten(1), v), like(x, [0, 2, 1]))
 
 
 THIRD = [

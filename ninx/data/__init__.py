@@ -7,7 +7,7 @@ from .dataset import ArrayDataset, Dataset
 from .embedded import MEAN, STD, digits
 from .images import read_digit
 from .loader import DataLoader
-from .transforms import Compose, Normalize, RandomTranslate, ToTensor, Transform
+from .transforms import Compose, Normalize, RandomAffine, RandomTranslate, ToTensor, Transform
 
 __all__ = [
     "MEAN",
@@ -17,6 +17,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Normalize",
+    "RandomAffine",
     "RandomTranslate",
     "ToTensor",
     "Transform",

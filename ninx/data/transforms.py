@@ -6,12 +6,16 @@ makes for each sample of each epoch, so that a batch does not depend on how many
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from PIL import Image as PillowImage
 
 from .dataset import Image
+
+_AFFINE, _BILINEAR = PillowImage.Transform.AFFINE, PillowImage.Resampling.BILINEAR
 
 
 class Transform(Protocol):
@@ -76,3 +80,24 @@ class RandomTranslate:
         from_y, from_x = slice(max(-dy, 0), min(h, h - dy)), slice(max(-dx, 0), min(w, w - dx))
         moved[:, to_y, to_x] = image[:, from_y, from_x]
         return moved
+
+
+class RandomAffine:
+    """Turn (C, H, W) by up to ``degrees`` and scale it by up to 1 +- ``scale``, about its centre; bilinear, zeros outside."""
+
+    def __init__(self, degrees: float, scale: float = 0.0):
+        if degrees < 0 or not 0 <= scale < 1:
+            raise ValueError(f"RandomAffine: degrees must be at least 0 and scale from 0 to below 1, got {degrees}, {scale}")
+        self.degrees, self.scale = degrees, scale
+
+    def __call__(self, image: Image, rng: np.random.Generator) -> Image:
+        """The turned and scaled image."""
+        angle = math.radians(rng.uniform(-self.degrees, self.degrees))
+        zoom = rng.uniform(1 - self.scale, 1 + self.scale)
+        # Pillow asks where each output pixel comes from: the inverse map, (x, y) -> (a x + b y + c, d x + e y + f).
+        a, b = math.cos(angle) / zoom, math.sin(angle) / zoom
+        cy, cx = (n / 2 for n in image.shape[1:])
+        inverse = (a, b, cx - a * cx - b * cy, -b, a, cy + b * cx - a * cy)
+        size = image.shape[2], image.shape[1]
+        planes = [PillowImage.fromarray(p).transform(size, _AFFINE, inverse, _BILINEAR) for p in image.astype(np.float32)]
+        return np.stack([np.asarray(p, image.dtype) for p in planes])

@@ -29,7 +29,7 @@ def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
         raise RuntimeError(f"{operation}: a leaf that requires grad cannot be changed in place; do it under no_grad()")
     if x.is_view:
         raise RuntimeError(
-            f"{operation}: a view cannot be changed in place where gradients are recorded; change its base instead"
+            f"{operation}: a view cannot be changed in place where gradients are recorded; write y[0] = y[0] * 2, not y[0] *= 2"
         )
     return True
 
@@ -64,8 +64,11 @@ def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, 
     old.node = x.node
     y = result(old, value)
     _write(operation, x, ..., _same_shape(operation, x, y))
+    retained = None if x.node is None else x.node.retained
     x.node = astype(y, x.data.dtype).node
     x.requires_grad = x.node is not None  # zero_ leaves a constant
+    if retained is not None and old.node is not None and x.node is not None:
+        old.node.retained, x.node.retained = None, retained  # .grad is to be that of the new value
     x.version.tracked += 1
     x.seen = x.version.tracked
     return x

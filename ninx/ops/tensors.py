@@ -97,18 +97,27 @@ def deepcopy(x: Tensor, memo: dict[int, Any]) -> Tensor:
     return memo[id(x)]  # type: ignore[no-any-return]  # memo is copy.deepcopy's own, of any type
 
 
+def _shown(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The entries that are printed: all, or of a large array the first and last three along each axis."""
+    if array.size <= 1000:
+        return array
+    return array[np.ix_(*(range(n) if n <= 6 else (0, 1, 2, n - 3, n - 2, n - 1) for n in array.shape))]
+
+
 def to_string(x: Tensor) -> str:
     """``tensor([1.5000, 2.0000], requires_grad=True)``: four digits, long rows cut, as PyTorch prints."""
     array = to_numpy(x.data)
-    options: dict[str, Any] = {"precision": 4, "suppress_small": True, "max_line_width": 80, "threshold": 1000, "edgeitems": 3}
+    options: dict[str, Any] = {"max_line_width": 80, "threshold": 1000, "edgeitems": 3}
     if np.issubdtype(array.dtype, np.floating):
-        sizes = np.abs(array[np.isfinite(array) & (array != 0)], dtype=np.float64)
+        shown = _shown(array)
+        sizes = np.abs(shown[np.isfinite(shown) & (shown != 0)], dtype=np.float64)
         whole = bool((sizes == np.round(sizes)).all())
-        options["floatmode"] = "maxprec" if whole else "fixed"
         low, high = (sizes.min(), sizes.max()) if sizes.size else (1.0, 1.0)
-        if high > 1000 * low or high > 1e8 or (low < 1e-4 and not whole):
-            width = 11 if (array < 0).any() else 10
-            options["formatter"] = {"float_kind": lambda v: f"{v:{width}.4e}"}
+        scientific = high > 1000 * low or high > 1e8 or (low < 1e-4 and not whole)
+        form = ".4e" if scientific else ".0f" if whole else ".4f"
+        texts = {float(v): f"{v:{form}}" + ("." if form == ".0f" and np.isfinite(v) else "") for v in shown.ravel().tolist()}
+        width = max(map(len, texts.values()), default=0)
+        options["formatter"] = {"float_kind": lambda v: texts.get(float(v), str(v)).rjust(width)}
     body = np.array2string(array, separator=", ", prefix="tensor(", **options)
     notes = [] if array.dtype in (np.float32, np.int64, np.bool_) else [f"dtype={array.dtype}"]
     if array.size == 0 and array.shape != (0,):

@@ -38,8 +38,10 @@ class Evaluation:
 
 
 def prepare(recipe: Recipe, training: bool) -> data.Transform:
-    """The transforms of a recipe: pixels to floats, normalised; random shifts only in training."""
+    """The transforms of a recipe: pixels to floats, normalised; chance only in training."""
     steps: list[data.Transform] = [data.ToTensor()]
+    if training and (recipe.rotate or recipe.scale):
+        steps.append(data.RandomAffine(recipe.rotate, recipe.scale))
     if training and recipe.translate:
         steps.append(data.RandomTranslate(recipe.translate))
     return data.Compose([*steps, data.Normalize([data.MEAN], [data.STD])])

@@ -56,7 +56,9 @@ class Recipe(_Strict):
     data: str
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-    translate: int = Field(default=0, ge=0)  # random shifts of the training images, in pixels
+    translate: int = Field(default=0, ge=0)  # the training images are shifted by up to so many pixels,
+    rotate: float = Field(default=0.0, ge=0, le=180)  # turned by up to so many degrees,
+    scale: float = Field(default=0.0, ge=0, lt=1)  # and scaled by up to 1 +- scale
     label_smoothing: float = Field(default=0.0, ge=0, le=1)
     holdout: int = Field(default=0, ge=0)  # so many training samples are evaluated instead of the test set
     limit: int | None = Field(default=None, ge=1)  # use only the first so many training samples
