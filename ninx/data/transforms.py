@@ -83,7 +83,10 @@ class RandomTranslate:
 
 
 class RandomAffine:
-    """Turn (C, H, W) by up to ``degrees`` (clockwise or back) and scale it by up to 1 +- ``scale``, about its centre; bilinear, zeros outside."""
+    """Turn (C, H, W) by up to ``degrees``, clockwise or back, and scale it by up to 1 +- ``scale``, about its centre.
+
+    Bilinear; what comes in at the border is 0.
+    """
 
     def __init__(self, degrees: float, scale: float = 0.0):
         if degrees < 0 or not 0 <= scale < 1:

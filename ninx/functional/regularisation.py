@@ -6,7 +6,7 @@ from ninx import kernels
 
 from ..array import nchw, xp_of
 from ..engine import Tensor
-from ..ops.arithmetic import gate
+from ..ops import gate
 from ..random import next_dropout
 
 

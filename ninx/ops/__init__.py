@@ -1,5 +1,9 @@
-"""Differentiable operations on tensors: arithmetic, reductions, shapes, the matrix product; and the making of tensors."""
+"""Differentiable operations on tensors: arithmetic, reductions, shapes, the matrix product; and the making of tensors.
 
+What ``__all__`` names is also `ninx.NAME`; the rest (imported ``as`` itself) serves Tensor's methods and the floors above.
+"""
+
+# fmt: off
 from .arithmetic import (
     abs,
     add,
@@ -32,110 +36,45 @@ from .arithmetic import (
     sin,
     sqrt,
     sub,
-    sum_to,
     tanh,
-    to,
     where,
 )
+from .arithmetic import gate as gate
+from .arithmetic import sum_to as sum_to
+from .arithmetic import to as to
 from .creation import arange, eye, from_numpy, full, ones, ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like
-from .inplace import add_, changed, copy_, detach, div_, fill_, mul_, setitem_, sub_
+from .inplace import add_ as add_
+from .inplace import changed as changed
+from .inplace import copy_ as copy_
+from .inplace import detach
+from .inplace import div_ as div_
+from .inplace import fill_ as fill_
+from .inplace import mul_ as mul_
+from .inplace import setitem_ as setitem_
+from .inplace import sub_ as sub_
 from .linalg import matmul
 from .reductions import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
-from .shapes import cat, concat, flatten, getitem, pad, permute, reshape, scatter, sequence, squeeze, stack, transpose, unsqueeze
-from .tensors import backward, clone, deepcopy, picklable, rebuild, register_hook, requires_grad_, retain_grad, to_string
+from .shapes import cat, concat, flatten, permute, reshape, squeeze, stack, transpose, unsqueeze
+from .shapes import getitem as getitem
+from .shapes import pad as pad
+from .shapes import scatter as scatter
+from .shapes import sequence as sequence
+from .tensors import backward as backward
+from .tensors import clone
+from .tensors import deepcopy as deepcopy
+from .tensors import picklable as picklable
+from .tensors import rebuild as rebuild
+from .tensors import register_hook as register_hook
+from .tensors import requires_grad_ as requires_grad_
+from .tensors import retain_grad as retain_grad
+from .tensors import to_string as to_string
 
 __all__ = [
-    "abs",
-    "add",
-    "add_",
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "arange",
-    "argmax",
-    "argmin",
-    "astype",
-    "backward",
-    "broadcast_to",
-    "cat",
-    "changed",
-    "clip",
-    "clone",
-    "concat",
-    "copy_",
-    "cos",
-    "deepcopy",
-    "detach",
-    "div",
-    "div_",
-    "eq",
-    "exp",
-    "eye",
-    "fill_",
-    "flatten",
-    "from_numpy",
-    "full",
-    "ge",
-    "getitem",
-    "gt",
-    "isfinite",
-    "isnan",
-    "le",
-    "log",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logsumexp",
-    "lt",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "mul",
-    "mul_",
-    "ne",
-    "neg",
-    "ones",
-    "ones_like",
-    "pad",
-    "permute",
-    "picklable",
-    "pow",
-    "rand",
-    "randint",
-    "randn",
-    "randperm",
-    "rebuild",
-    "register_hook",
-    "relu",
-    "requires_grad_",
-    "reshape",
-    "retain_grad",
-    "scatter",
-    "sequence",
-    "setitem_",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sqrt",
-    "squeeze",
-    "stack",
-    "std",
-    "sub",
-    "sub_",
-    "sum",
-    "sum_to",
-    "tanh",
-    "tensor",
-    "to",
-    "to_string",
-    "transpose",
-    "unsqueeze",
-    "var",
-    "where",
-    "zeros",
-    "zeros_like",
+    "abs", "add", "all", "amax", "amin", "any", "arange", "argmax", "argmin", "astype", "broadcast_to", "cat", "clip", "clone",
+    "concat", "cos", "detach", "div", "eq", "exp", "eye", "flatten", "from_numpy", "full", "ge", "gt", "isfinite", "isnan", "le",
+    "log", "logical_and", "logical_not", "logical_or", "logsumexp", "lt", "matmul", "max", "maximum", "mean", "min", "minimum",
+    "mul", "ne", "neg", "ones", "ones_like", "permute", "pow", "rand", "randint", "randn", "randperm", "relu", "reshape",
+    "sigmoid", "sign", "sin", "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "transpose", "unsqueeze", "var",
+    "where", "zeros", "zeros_like",
 ]
+# fmt: on
