@@ -14,7 +14,7 @@ from PIL import Image
 
 import ninx
 
-TINY = ["--set", "model.name=nin-mnist-v0", "--limit", "200", "--epochs", "1"]
+TINY = ["--set", "model.name=nin-mnist-v0", "--set", "model.switches={}", "--limit", "200", "--epochs", "1"]
 
 
 def _ninx(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:

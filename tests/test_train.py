@@ -13,7 +13,13 @@ from ninx import train
 from ninx.train import recipe as recipes
 from ninx.train.loop import prepare
 
-TINY = {"model.name": "nin-mnist-v0", "limit": 96, "epochs": 2, "batch_size": 32, "optim.lr": 0.05}
+TINY = {
+    "model": {"name": "nin-mnist-v0", "init": "kaiming_normal"},
+    "optim": {"name": "SGD", "lr": 0.05, "momentum": 0.9, "nesterov": True},
+    "limit": 96,
+    "epochs": 2,
+    "batch_size": 32,
+}
 
 
 def _tiny(folder: Path, **changes: object) -> train.Training:

@@ -27,11 +27,17 @@ def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     return Tensor(xp_of(like.data).asarray(x, kind))
 
 
+_RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
+
+
 def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
-    """PyTorch's rule: floats win over whole numbers and these over booleans, whatever their size; among the winners the larger,
-    and a tensor without dimensions only counts where no other wins."""
-    rank = ["biuf".replace("u", "i").index(t.data.dtype.kind.replace("u", "i")) for t in tensors]
-    winners = [t for t, r in zip(tensors, rank, strict=True) if r == max(rank)]
+    """The dtype in which tensors meet, by PyTorch's rule.
+
+    Floats win over whole numbers and these over booleans, whatever their size; among the winners the larger; and a tensor
+    without dimensions only counts where no other wins.
+    """
+    highest = max(_RANK[t.data.dtype.kind] for t in tensors)
+    winners = [t for t in tensors if _RANK[t.data.dtype.kind] == highest]
     return np.result_type(*(t.data.dtype for t in [t for t in winners if t.data.ndim] or winners))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tomllib
 from collections.abc import Mapping
@@ -101,7 +102,7 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
             branch = branch.setdefault(part, {})
             if not isinstance(branch, dict):
                 raise ValueError(f"recipe {name}: {key!r} names nothing, because {part!r} is a single value")
-        branch[last] = value
+        branch[last] = copy.deepcopy(value)
     return parse(tree, f"recipe {name}")
 
 
