@@ -77,6 +77,7 @@ CASES = [
     Case("sigmoid", ops.sigmoid, torch.sigmoid, some.plain(some.one(3, smallest=3))),
     Case("sigmoid of few", ops.sigmoid, torch.sigmoid, ONE, at_most(4)),
     Case("relu", ops.relu, torch.relu, ONE),
+    Case("gate", lambda x: ops.gate(x, abs(x.data) > 1), lambda x: x * (abs(x.detach()) > 1), ONE),
     Case("clone", ops.clone, torch.clone, ONE),
     Case("matmul", ops.matmul, torch.matmul, some.products()),
     Case("sum", ops.sum, over(torch.sum), some.reduction()),
