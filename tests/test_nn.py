@@ -280,3 +280,19 @@ def test_weights_lie_channels_last() -> None:
 def test_wrong_arguments_say_what_is_wrong(make, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         make()
+
+
+def test_tensors_on_two_devices_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no second device here, so one array is declared to lie on one."""
+    here, there = ninx.ones(1, 3, 4, 4), ninx.ones(1, 3, 4, 4)
+
+    def device_of(array: object) -> str:
+        return "cuda:0" if array is there.data else "cpu"
+
+    monkeypatch.setattr("ninx.methods.device_of", device_of)
+    monkeypatch.setattr("ninx.ops.arithmetic.device_of", device_of)
+    monkeypatch.setattr("ninx.ops.arithmetic.xp_of", lambda *arrays: device_of(arrays[0]))
+    with pytest.raises(ValueError, match="add: one tensor is on cpu, the other on cuda:0"):
+        _ = here + there
+    with pytest.raises(ValueError, match="conv2d: all must have one device, got input cuda:0, weight cpu"):
+        ninx.functional.conv2d(there, ninx.ones(2, 3, 1, 1))
