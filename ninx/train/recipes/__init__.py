@@ -1,0 +1,1 @@
+"""The recipes that come with ninx, one TOML file each."""
