@@ -60,15 +60,16 @@ def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
     """Two digits as PNG, one enlarged and dark on light; the answers are those of the network itself."""
     digits = ninx.data.load("digits", "test")
     for i in (0, 1):
-        Image.fromarray(digits.images[i]).resize((280, 280)).save(run / f"light{i}.png")
-        Image.fromarray(255 - digits.images[i]).resize((280, 280)).save(run / f"dark{i}.png")
-    light = _ninx("predict", "runs/digits-seed0", "light0.png", "light1.png", cwd=run)
+        light = Image.fromarray(digits.images[i]).resize((280, 280))
+        light.save(run / f"light{i}.png")
+        Image.fromarray(255 - np.asarray(light)).save(run / f"dark{i}.png")  # exactly inverted: resizing rounds
+    bright = _ninx("predict", "runs/digits-seed0", "light0.png", "light1.png", cwd=run)
     dark = _ninx("predict", "runs/digits-seed0", "--invert", "dark0.png", "dark1.png", cwd=run)
-    assert light.returncode == dark.returncode == 0, light.stderr + dark.stderr
-    assert light.stdout == dark.stdout.replace("dark", "light")
+    assert bright.returncode == dark.returncode == 0, bright.stderr + dark.stderr
+    assert bright.stdout == dark.stdout.replace("dark", "light")
     model = ninx.load_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
     recipe = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").recipe
-    for i, line in enumerate(light.stdout.splitlines()):
+    for i, line in enumerate(bright.stdout.splitlines()):
         image = ninx.train.loop.prepare(recipe, False)(ninx.data.read_digit(run / f"light{i}.png"), np.random.default_rng(0))
         answer = model(ninx.tensor(image[None])).argmax().item()
         assert re.fullmatch(rf"light{i}\.png: {answer}  \(\d+\.\d %; next \d, \d+\.\d %\)", line), line
