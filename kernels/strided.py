@@ -114,11 +114,6 @@ class _Product:
     """
 
     def __init__(self, geo: Geometry, method: str, itemsize: int):
-        if method == "gemm" and not geo.pointwise:
-            raise ValueError(
-                f"{geo.operation}: method='gemm' needs a 1x1 kernel without padding, "
-                f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
-            )
         self.geo = geo
         self.gemm = geo.pointwise and method != "im2col"
         # The gemm path has no columns, hence no workspace to bound: all images in one product.

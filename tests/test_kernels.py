@@ -221,6 +221,14 @@ def test_gemm_makes_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
             F.conv2d(x, w, method="im2col")
 
 
+@pytest.mark.parametrize("tier", kernels.TIERS)
+@pytest.mark.parametrize(("k", "p"), [(3, 0), (1, 1)])
+def test_gemm_is_refused_in_every_tier_where_im2col_is_not_the_identity(tier: str, k: int, p: int) -> None:
+    words = f"conv2d: method='gemm' needs a 1x1 kernel without padding, got kernel {k}x{k} with padding {p}x{p}"
+    with ninx.use_kernels(tier), pytest.raises(ValueError, match=words):
+        F.conv2d(ninx.ones(1, 2, 4, 4), ninx.ones(3, 2, k, k), padding=p, method="gemm")
+
+
 # -------------------------------------------------------------------- memory
 
 

@@ -64,6 +64,11 @@ def conv2d(
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'gemm' or 'im2col', got {method!r}")
+    if method == "gemm" and not geo.pointwise:
+        raise ValueError(
+            "conv2d: method='gemm' needs a 1x1 kernel without padding, "
+            f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
+        )
     return _conv2d(input, weight, bias, geo, method)
 
 
