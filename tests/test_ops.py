@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from oracle import LAYOUTS, Case, agree, at_most, close, distinct, few_digits, lay, positive, signed
 
 import ninx
+import ninx.functional as F
 from ninx import ops
 
 E = 20  # examples for each line of the tables
@@ -210,6 +211,22 @@ def test_derivatives_at_the_corners_are_pytorchs() -> None:
         agree(ours, twin, [x], rng)
     base, power = np.array([0.0, 0.0, 0.0, 2.0, 3.0, 1.0, 5.0, 4.0]), np.array([0.0, 1.0, 2.0, 0.0, 1.0, 0.0, 2.0, 0.5])
     agree(ops.pow, torch.pow, [base, power], rng)  # 0 ** b: the logarithm of 0 must not reach the gradient
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_closed_gate_lets_nothing_through(dtype: Any) -> None:
+    """Not even 0 * inf, which is NaN: relu is as in PyTorch, and what dropout drops is 0."""
+    x, g = np.array([-1.0, 0.0, 2.0, -3.0, 1.0], dtype), np.array([np.inf, np.nan, np.inf, -np.inf, np.nan], dtype)
+    ours, theirs = ninx.from_numpy(x).requires_grad_(), torch.tensor(x, requires_grad=True)
+    ops.relu(ours).backward(ninx.from_numpy(g))
+    torch.relu(theirs).backward(torch.tensor(g))
+    np.testing.assert_array_equal(ours.grad.data, theirs.grad.numpy())  # NaN equals NaN here
+
+    huge = ninx.full((64,), np.inf, dtype, requires_grad=True)
+    y = F.dropout(huge, 0.5)
+    y.backward(huge.detach())
+    assert set(y.tolist()) == set(huge.grad.tolist()) == {0, np.inf}
+    assert y.dtype == huge.grad.dtype == dtype
 
 
 def test_clip_with_bounds_that_are_arrays() -> None:
