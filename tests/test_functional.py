@@ -251,6 +251,23 @@ def test_running_statistics() -> None:
             assert not ours.requires_grad
 
 
+EMPTY = [(4, 0), (4, 0, 2, 2), (0, 3), (0, 3, 2, 2), (2, 3, 0, 2)]
+
+
+@pytest.mark.parametrize(("size", "affine"), [(s, a) for s in EMPTY for a in (True, False) if s[1] or not a])
+def test_batch_norm_of_nothing(size: tuple[int, ...], affine: bool) -> None:
+    """The running statistics stay, and weight and bias get gradients of 0. (PyTorch takes no weight of no channels.)"""
+    results = []
+    for f, make in ((F, ninx.from_numpy), (T, torch.from_numpy)):
+        x, mean, var, *wb = (make(np.full(s, 2.0)) for s in (size, *[size[1:2]] * 4))
+        wb = [t.requires_grad_() for t in wb] if affine else []
+        y = f.batch_norm(x.requires_grad_(), mean, var, *wb, training=True)
+        y.sum().backward()
+        results.append([y.detach(), mean, var, x.grad, *(t.grad for t in wb)])
+    for ours, theirs in zip(*results, strict=True):
+        close("batch_norm", ours, theirs, np.float64)
+
+
 @pytest.mark.parametrize("name", ["dropout", "dropout2d"])
 @pytest.mark.parametrize("p", [0.0, 0.3, 0.5, 1.0])
 def test_dropout(name: str, p: float) -> None:
@@ -373,6 +390,34 @@ def test_an_ignored_target_may_stand_at_anything(name: str, value: float) -> Non
     close("the loss", getattr(F, name)(ninx.from_numpy(array), ninx.from_numpy(target)), expected, np.float64)
 
 
+def silent(function: Any, x: np.ndarray, *rest: np.ndarray) -> None:
+    """The value and the gradient are PyTorch's, NaN for NaN, and no warning of NumPy's says so."""
+    ours, theirs = ninx.from_numpy(x).requires_grad_(), torch.tensor(x, requires_grad=True)
+    y, expected = function(F, ours, *map(ninx.from_numpy, rest)), function(T, theirs, *map(torch.tensor, rest))
+    y.sum().backward()
+    expected.sum().backward()
+    for got, wanted in ((y, expected.detach()), (ours.grad, theirs.grad)):
+        np.testing.assert_allclose(got.data, wanted.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_loss_where_no_target_counts(smoothing: float, reduction: str) -> None:
+    options = {"reduction": reduction, "label_smoothing": smoothing}
+    ignored = np.array([-100, -100])
+    silent(lambda f, x, t: f.cross_entropy(x, t, **options), np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 3.0]]), ignored)
+    silent(lambda f, x, t: f.nll_loss(x, t, reduction=reduction), np.array([[-1.0, -2.0], [-1.0, -3.0]]), ignored)
+    weightless = np.array([0.0, 1.0])
+    silent(lambda f, x, t, w: f.nll_loss(x, t, w, reduction=reduction), -np.ones((2, 2)), np.array([0, 0]), weightless)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "cross_entropy", "nll_loss"])
+def test_the_loss_of_no_examples(name: str, reduction: str) -> None:
+    target = np.zeros(0, np.int64) if name in ("cross_entropy", "nll_loss") else np.zeros((0, 3))
+    silent(lambda f, x, t: getattr(f, name)(x, t, reduction=reduction), np.zeros((0, 3)), target)
+
+
 # -------------------------------------------------------------------- errors: the operation, the values, what to change
 
 
@@ -411,6 +456,7 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stan
     (lambda: F.batch_norm(X, None, None, zeros(3, 1), training=True), ValueError, r"weight must have shape \(3,\)"),
     (lambda: F.batch_norm(X, None, None), ValueError, "without running_mean and running_var only training=True"),
     (lambda: F.batch_norm(zeros(1, 3), None, None, training=True), ValueError, "more than one value for each channel"),
+    (lambda: F.batch_norm(zeros(1, 0), None, None, training=True), ValueError, r"more than one value .* got input \(1, 0\)"),
     (lambda: F.linear(zeros(2, 3), zeros(4, 2)), ValueError, r"linear: input \(2, 3\) must end with in_features of .* \(4, 2\)"),
     (lambda: F.dropout(X, 1.5), ValueError, "dropout: p must be from 0 to 1, got 1.5"),
     (lambda: F.dropout(X, -0.1), ValueError, "p must be from 0 to 1, got -0.1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -255,6 +256,38 @@ def test_sigmoid_and_logsumexp_do_not_overflow() -> None:
     assert ops.logsumexp(far).item() == 1000 + np.log(2)
     low = np.array([[-np.inf, 1.0], [-np.inf, -np.inf]])
     assert ops.logsumexp(ninx.from_numpy(low), 1).tolist() == [1.0, -np.inf]
+
+
+INF = np.inf
+SILENT = {  # what has no value, in NumPy a warning
+    "mean of nothing": ("mean", (), {}, np.zeros((0, 3))),
+    "mean along nothing": ("mean", (0,), {}, np.zeros((0, 3))),
+    "var of nothing": ("var", (0,), {}, np.zeros((0, 3))),
+    "var of one": ("var", (0,), {}, np.ones((1, 3))),
+    "var of as many as the correction": ("var", (0,), {"correction": 2}, np.array([[1.0, 2.0], [1.0, 4.0]])),
+    "std of nothing": ("std", (0,), {}, np.zeros((0, 3))),
+    "std of one": ("std", (0,), {}, np.ones((1, 3))),
+    "std of equals": ("std", (1,), {}, np.array([[2.0, 2.0, 2.0], [1.0, 2.0, 4.0]])),
+    "logsumexp of nothing": ("logsumexp", (0,), {}, np.zeros((0, 3))),
+    "logsumexp of infinities": ("logsumexp", (1,), {}, np.array([[-INF, -INF], [-INF, 1.0], [INF, 1.0], [np.nan, 1.0]])),
+    "softmax of infinities": ("softmax", (1,), {}, np.array([[-INF, -INF], [-INF, 1.0], [INF, 1.0], [np.nan, 1.0]])),
+    "log_softmax of infinities": ("log_softmax", (1,), {}, np.array([[-INF, -INF], [-INF, 1.0], [INF, 1.0], [np.nan, 1.0]])),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_nan_and_infinity_come_without_a_warning_as_in_pytorch(case: str) -> None:
+    name, dims, options, array = SILENT[case]
+    x, reference = ninx.from_numpy(array).requires_grad_(), torch.tensor(array, requires_grad=True)
+    y = getattr(F if "softmax" in name else ops, name)(x, *dims, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's word on too few degrees of freedom
+        expected = getattr(reference, name)(*dims, **options)
+    g = np.arange(1.0, 1 + y.numel()).reshape(y.shape)
+    y.backward(ninx.from_numpy(g))
+    expected.backward(torch.tensor(g))
+    for ours, theirs in ((y, expected.detach()), (x.grad, reference.grad)):
+        np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-14)  # NaN equals NaN here
 
 
 @pytest.mark.parametrize("name", ["sum", "add", "mul", "matmul", "cat", "reshape", "exp", "where"])

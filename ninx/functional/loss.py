@@ -44,7 +44,7 @@ def cross_entropy(
     if label_smoothing:
         uniform = where(Tensor(kept), -sum(_weighted(logp, weight, axis), axis), 0.0)
         loss = loss * (1 - label_smoothing) + uniform * (label_smoothing / classes)
-    return sum(loss) / sum(counted) if reduction == "mean" else _reduce(loss, reduction)
+    return _mean_over(counted, loss) if reduction == "mean" else _reduce(loss, reduction)
 
 
 def nll_loss(
@@ -52,7 +52,7 @@ def nll_loss(
 ) -> Tensor:
     """-input[target]: the cross-entropy of log-probabilities (N, C), (N, C, d1, ...) or (C); the rest as `cross_entropy`."""
     loss, counted, _ = _pick("nll_loss", input, target, weight, ignore_index)
-    return sum(loss) / sum(counted) if reduction == "mean" else _reduce(loss, reduction)
+    return _mean_over(counted, loss) if reduction == "mean" else _reduce(loss, reduction)
 
 
 def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> tuple[Tensor, Tensor, Array]:
@@ -73,6 +73,12 @@ def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, i
     picked = reshape(getitem(logp, along(xp.expand_dims(labels, axis), axis)), target.shape)
     counted = kept.astype(logp.dtype) if weight is None else kept * weight.data[labels]
     return where(Tensor(kept), -picked, 0.0) * Tensor(counted), Tensor(counted), kept
+
+
+def _mean_over(counted: Tensor, loss: Tensor) -> Tensor:
+    """sum(loss) / sum(counted); where nothing counts that is NaN, with gradients of 0 for what does not count."""
+    total = sum(counted)
+    return sum(loss) / where(total == 0, np.nan, total)
 
 
 def _weighted(logp: Tensor, weight: Tensor | None, axis: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..array import xp_of
@@ -27,6 +29,7 @@ def batch_norm(
 
     With xhat the normalised input, the adjoint is  dbias = sum(g),  dweight = sum(g * xhat),
     dx = weight / sqrt(var + eps) * (g - dbias / m - xhat * dweight / m).
+    Of an input without values nothing is learnt: the running ones stay.
     """
     if input.ndim < 2:
         raise ValueError(f"batch_norm: input must have shape (N, C, ...), got {input.shape}")
@@ -43,9 +46,12 @@ def batch_norm(
         return input * reshape(scale, wide) + reshape(shift, wide)
 
     axes = (0, *range(2, input.ndim))
-    m = input.data.size // channels
-    if m < 2:
+    m = math.prod(input.shape[a] for a in axes)
+    if m == 1:
         raise ValueError(f"batch_norm: training needs more than one value for each channel, got input {input.shape}")
+    if not input.data.size:
+        y = input * (1.0 if weight is None else reshape(weight, wide))
+        return y if bias is None else y + reshape(bias, wide)
     xp = xp_of(input.data)
     mu = input.data.mean(axis=axes, keepdims=True)
     xhat = input.data - mu

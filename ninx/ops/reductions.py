@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import broadcast_to, exp, floating, sqrt, where
+from .arithmetic import broadcast_to, exp, floating, where
 from .shapes import Dims, axes_of, getitem, reshape
 
 
@@ -32,14 +33,19 @@ def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The mean over ``dim``. Adjoint: every entry gets g / n."""
+    """The mean over ``dim`` (of nothing: NaN). Adjoint: every entry gets g / n."""
     x, axes = floating(x), axes_of("mean", x, dim)
     shape, kept = x.shape, _kept(x.shape, axes)
-    n = _count(shape, axes)
+    n = _count(shape, axes) or np.nan
     return record(
-        x.data.mean(axis=axes, keepdims=keepdim),
+        _mean(x.data, axes, keepdim),
         (x, lambda g: broadcast_to(reshape(g / n, kept), shape)),
     )
+
+
+def _mean(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """NumPy's mean, without its warning that the mean of nothing is NaN."""
+    return x.mean(axis=axes, keepdims=keepdims) if _count(x.shape, axes) else x.sum(axis=axes, keepdims=keepdims) + np.nan
 
 
 def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
@@ -50,16 +56,22 @@ def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = Fal
     """The variance: sum of (x - mean)^2 / (n - correction). Adjoint: g * 2 (x - mean) / (n - correction)."""
     x, axes = floating(x), axes_of("var", x, dim)
     kept = _kept(x.shape, axes)
-    n = _count(x.shape, axes) - correction
+    n = builtins.max(_count(x.shape, axes) - correction, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        centred = x.data - x.data.mean(axis=axes, keepdims=True)
+        centred = x.data - _mean(x.data, axes, True)
         value = (centred * centred).sum(axis=axes, keepdims=keepdim) / x.data.dtype.type(n)
-    return record(value, (x, lambda g: reshape(g, kept) * (x - mean(x, axes, keepdim=True)) * (2 / n)))
+
+    def back(g: Tensor) -> Tensor:
+        with np.errstate(invalid="ignore"):
+            return reshape(g, kept) * (x - mean(x, axes, keepdim=True)) * (2 / n if n else np.inf)
+
+    return record(value, (x, back))
 
 
 def std(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """The standard deviation, sqrt(var)."""
-    return sqrt(var(x, dim, correction=correction, keepdim=keepdim))
+    """The standard deviation, sqrt(var); its derivative at 0, where all entries are equal, is 0."""
+    v = var(x, dim, correction=correction, keepdim=keepdim)
+    return record(xp_of(v.data).sqrt(v.data), (v, lambda g, y: where(y == 0, 0.0, g / (2 * where(y == 0, 1.0, y)))))
 
 
 def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -138,11 +150,13 @@ def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))), with the largest entry taken out first. Adjoint: g * softmax(x)."""
     x, axes = floating(x), axes_of("logsumexp", x, dim)
     xp, kept = xp_of(x.data), _kept(x.shape, axes)
-    top = x.data.max(axis=axes, keepdims=True)
+    top = x.data.max(axis=axes, keepdims=True) if _count(x.shape, axes) else xp.zeros(kept, x.data.dtype)
     top = xp.where(xp.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
         value = xp.log(xp.exp(x.data - top).sum(axis=axes, keepdims=True)) + top
-    return record(
-        value if keepdim else value.squeeze(axes),
-        (x, lambda g, y: reshape(g, kept) * exp(x - reshape(y, kept))),
-    )
+
+    def back(g: Tensor, y: Tensor) -> Tensor:
+        with np.errstate(invalid="ignore"):  # the softmax of infinities is NaN
+            return reshape(g, kept) * exp(x - reshape(y, kept))
+
+    return record(value if keepdim else value.squeeze(axes), (x, back))
