@@ -152,9 +152,16 @@ def _check(operation: str, k: Pair, s: Pair, p: Pair, d: Pair, groups: int = 1) 
         raise ValueError(f"{operation}: groups must be at least 1, got {groups}")
 
 
-def _need_4d(operation: str, name: str, shape: tuple[int, ...], layout: str) -> None:
+def need_4d(operation: str, name: str, shape: tuple[int, ...], layout: str) -> None:
+    """Raises ValueError unless ``shape`` has 4 dimensions; ``layout`` says which."""
     if len(shape) != 4:
         raise ValueError(f"{operation}: {name} must have 4 dimensions {layout}, got shape {shape}")
+
+
+def _need_channels(operation: str, w_shape: tuple[int, ...], inputs: int, outputs: int) -> None:
+    for name, count in (("input", inputs), ("output", outputs)):
+        if count < 1:
+            raise ValueError(f"{operation}: weight {w_shape} has no {name} channels; it needs at least one")
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -168,11 +175,12 @@ def convolution(
     groups: int = 1,
 ) -> Geometry:
     """Geometry of a convolution of x (N, C, H, W) with weight (O, C/groups, KH, KW). Raises ValueError if they do not fit."""
-    _need_4d(operation, "input", x_shape, "(N, C, H, W)")
-    _need_4d(operation, "weight", w_shape, "(O, C/groups, KH, KW)")
+    need_4d(operation, "input", x_shape, "(N, C, H, W)")
+    need_4d(operation, "weight", w_shape, "(O, C/groups, KH, KW)")
     n, c, h, w = x_shape
     o, per_group, kh, kw = w_shape
     _check(operation, (kh, kw), stride, padding, dilation, groups)
+    _need_channels(operation, w_shape, per_group, o)
     if c != per_group * groups:
         raise ValueError(
             f"{operation}: input has {c} channels, but weight {w_shape} with groups={groups} wants "
@@ -199,11 +207,12 @@ def transposed(
 
     H = (OH - 1)*SH - 2*PH + DH*(KH - 1) + output_padding + 1
     """
-    _need_4d(operation, "input", g_shape, "(N, C, H, W)")
-    _need_4d(operation, "weight", w_shape, "(in_channels, out_channels/groups, KH, KW)")
+    need_4d(operation, "input", g_shape, "(N, C, H, W)")
+    need_4d(operation, "weight", w_shape, "(in_channels, out_channels/groups, KH, KW)")
     n, o, oh, ow = g_shape
     k = (w_shape[2], w_shape[3])
     _check(operation, k, stride, padding, dilation, groups)
+    _need_channels(operation, w_shape, w_shape[0], w_shape[1])
     if w_shape[0] != o:
         raise ValueError(f"{operation}: input has {o} channels, but weight {w_shape} wants {w_shape[0]}")
     if o % groups:
@@ -234,7 +243,7 @@ def pooling(
     ceil_mode: bool = False,
 ) -> Geometry:
     """Geometry of a pooling of x (N, C, H, W): every channel by itself, so O = C = groups."""
-    _need_4d(operation, "input", x_shape, "(N, C, H, W)")
+    need_4d(operation, "input", x_shape, "(N, C, H, W)")
     n, c, h, w = x_shape
     _check(operation, kernel, stride, padding, dilation)
     if 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:

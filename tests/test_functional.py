@@ -71,8 +71,10 @@ def resized(draw: st.DrawFn) -> Any:
 
 @st.composite
 def rows_and_weight(draw: st.DrawFn) -> Any:
-    """x (..., I), w (O, I) and perhaps b (O)."""
-    i, o = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    """x (..., I), w (O, I) and perhaps b (O); or w (I), which is one output without an axis of its own."""
+    i, o = draw(st.integers(1, 6)), draw(st.integers(0, 6))
+    if not o:
+        return ((*draw(some.shape(0, 3)), i), (i,)), {}
     return ((*draw(some.shape(0, 3)), i), (o, i), *([(o,)] if draw(st.booleans()) else [])), {}
 
 
@@ -444,10 +446,21 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stan
     (lambda: F.conv2d(X, W, method="fft"), ValueError, "method must be 'auto', 'gemm' or 'im2col', got 'fft'"),
     (lambda: F.conv2d(X, W, method="gemm"), ValueError, "method='gemm' needs a 1x1 kernel without padding, got kernel 3x3"),
     (lambda: F.conv2d(X, zeros(4, 3, 1, 1), padding=1, method="gemm"), ValueError, "got kernel 1x1 with padding 1x1"),
+    (lambda: F.conv2d(X, zeros(3, 3, 3), padding="same"), ValueError, r"weight must have 4 dim.* got shape \(3, 3, 3\)"),
+    (lambda: F.conv2d(zeros(5, 5), zeros(4, 3, 2, 2), padding="same"), ValueError, r"input must have 4 dim.* got shape \(5, 5\)"),
+    (lambda: F.conv2d(X, zeros(0, 3, 1, 1)), ValueError, r"conv2d: weight \(0, 3, 1, 1\) has no output channels"),
+    (lambda: F.conv2d(zeros(2, 0, 5, 5), zeros(4, 0, 1, 1)), ValueError, r"conv2d: weight \(4, 0, 1, 1\) has no input channels"),
+    (lambda: F.conv_transpose2d(X, zeros(3, 0, 2, 2)), ValueError, r"conv_transpose2d: weight \(3, 0, 2, 2\) has no output"),
+    (lambda: F.conv_transpose2d(zeros(2, 0, 5, 5), zeros(0, 3, 2, 2)), ValueError, r"\(0, 3, 2, 2\) has no input channels"),
+    (lambda: F.conv_transpose2d(X, zeros(3, 2, 2, 2), stride=1.5), ValueError, "conv_transpose2d: stride must be a whole number"),
+    (lambda: F.conv_transpose2d(X, zeros(3, 2, 2, 2), groups=1.5), ValueError, "conv_transpose2d: groups must be a whole"),
     (lambda: F.conv_transpose2d(X, zeros(3, 2, 2, 2), zeros(3)), ValueError, r"conv_transpose2d: the bias .* \(2,\)"),
     (lambda: F.conv_transpose2d(X, zeros(3, 2, 2, 2, dtype=np.float64)), TypeError, "conv_transpose2d: all must have one dtype"),
     (lambda: F.max_pool2d(WHOLE, 2), TypeError, "max_pool2d: needs floating-point numbers, got int64"),
     (lambda: F.avg_pool2d(X, 2, divisor_override=0), ValueError, "divisor_override must not be 0"),
+    (lambda: F.adaptive_avg_pool2d(X, (2, 2, 2)), ValueError, r"adaptive_avg_pool2d: output_size must be .* got \(2, 2, 2\)"),
+    (lambda: F.adaptive_avg_pool2d(X, (2,)), ValueError, r"adaptive_avg_pool2d: output_size must be .* got \(2,\)"),
+    (lambda: F.adaptive_avg_pool2d(X, 1.5), ValueError, "adaptive_avg_pool2d: output_size must be a whole number, got 1.5"),
     (lambda: F.adaptive_avg_pool2d(X, (0, 2)), ValueError, "the output size must be at least 1x1, got 0x2"),
     (lambda: F.adaptive_avg_pool2d(zeros(5, 5), 2), ValueError, r"adaptive_avg_pool2d: input must have shape \(N, C, H, W\)"),
     (lambda: F.global_avg_pool2d(zeros(3, 5, 5)), ValueError, r"global_avg_pool2d: input must have shape .*got \(3, 5, 5\)"),
@@ -457,6 +470,9 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stan
     (lambda: F.batch_norm(X, None, None), ValueError, "without running_mean and running_var only training=True"),
     (lambda: F.batch_norm(zeros(1, 3), None, None, training=True), ValueError, "more than one value for each channel"),
     (lambda: F.batch_norm(zeros(1, 0), None, None, training=True), ValueError, r"more than one value .* got input \(1, 0\)"),
+    (lambda: F.linear(zeros(2, 3), zeros(2)), ValueError, r"linear: input \(2, 3\) must end with in_features of weight \(2,\)"),
+    (lambda: F.linear(zeros(2, 3), zeros(2, 4, 3)), ValueError, r"linear: weight must have shape .* got \(2, 4, 3\)"),
+    (lambda: F.linear(zeros(2, 3), ninx.tensor(1.0)), ValueError, r"linear: weight must have shape .* got \(\)"),
     (lambda: F.linear(zeros(2, 3), zeros(4, 2)), ValueError, r"linear: input \(2, 3\) must end with in_features of .* \(4, 2\)"),
     (lambda: F.dropout(X, 1.5), ValueError, "dropout: p must be from 0 to 1, got 1.5"),
     (lambda: F.dropout(X, -0.1), ValueError, "p must be from 0 to 1, got -0.1"),

@@ -13,8 +13,6 @@ Shapes: x (N, C, H, W), w (O, C/groups, KH, KW), y and g (N, O, OH, OW); the ker
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ninx import kernels
@@ -49,7 +47,7 @@ def conv2d(
     """
     if input.ndim == 3:
         return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method).squeeze(0)
-    stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
+    stride, dilation = geometry.pair(stride, "conv2d", "stride"), geometry.pair(dilation, "conv2d", "dilation")
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
     geo = geometry.convolution(
@@ -57,7 +55,7 @@ def conv2d(
         input.shape,
         weight.shape,
         stride,
-        _pair(padding, "padding"),
+        geometry.pair(padding, "conv2d", "padding"),
         dilation,
         geometry.whole(groups, "conv2d", "groups"),
     )
@@ -125,19 +123,15 @@ def conv_transpose2d(
         name,
         input.shape,
         weight.shape,
-        _pair(stride, "stride"),
-        _pair(padding, "padding"),
-        _pair(output_padding, "output_padding"),
-        _pair(dilation, "dilation"),
-        geometry.whole(groups, "conv2d", "groups"),
+        geometry.pair(stride, name, "stride"),
+        geometry.pair(padding, name, "padding"),
+        geometry.pair(output_padding, name, "output_padding"),
+        geometry.pair(dilation, name, "dilation"),
+        geometry.whole(groups, name, "groups"),
     )
     _check(name, input, weight, bias, geo.C)
     y = conv2d_input_grad(input, weight, geo)
     return y if bias is None else y + bias.reshape(1, -1, 1, 1)
-
-
-def _pair(value: Any, name: str) -> tuple[int, int]:
-    return geometry.pair(value, "conv2d", name)
 
 
 def _named_padding(
@@ -148,6 +142,8 @@ def _named_padding(
         return x, (0, 0)
     if name != "same" or stride != (1, 1):
         raise ValueError(f"conv2d: padding is a size, 'valid', or 'same' with stride 1; got {name!r} with stride {stride}")
+    geometry.need_4d("conv2d", "input", x.shape, "(N, C, H, W)")
+    geometry.need_4d("conv2d", "weight", w.shape, "(O, C/groups, KH, KW)")
     total = [d * (k - 1) for d, k in zip(dilation, w.shape[2:], strict=True)]
     if any(t % 2 for t in total):
         x = pad(x, (0, total[1] % 2, 0, total[0] % 2))

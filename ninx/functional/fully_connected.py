@@ -7,8 +7,13 @@ from ..ops import matmul, transpose
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """y = x @ W.T + b; input (..., in_features), weight (out_features, in_features), bias (out_features)."""
+    """y = x @ W.T + b; input (..., in_features), weight (out_features, in_features), bias (out_features).
+
+    A weight (in_features) is one output without an axis of its own: y (...).
+    """
+    if weight.ndim not in (1, 2):
+        raise ValueError(f"linear: weight must have shape (out_features, in_features) or (in_features), got {weight.shape}")
     if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
         raise ValueError(f"linear: input {input.shape} must end with in_features of weight {weight.shape}")
-    y = matmul(input, transpose(weight, 0, 1))
+    y = matmul(input, transpose(weight, 0, 1) if weight.ndim == 2 else weight)
     return y if bias is None else y + bias

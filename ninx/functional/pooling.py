@@ -122,8 +122,13 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | tuple[int | None, int 
         return adaptive_avg_pool2d(input.unsqueeze(0), output_size).squeeze(0)
     if input.ndim != 4:
         raise ValueError(f"adaptive_avg_pool2d: input must have shape (N, C, H, W), got {input.shape}")
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    (h, w), (oh, ow) = input.shape[2:], (n if o is None else o for o, n in zip(wanted, input.shape[2:], strict=True))
+    wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(wanted) != 2:
+        raise ValueError(f"adaptive_avg_pool2d: output_size must be one whole number or two, got {wanted}")
+    h, w = input.shape[2:]
+    oh, ow = (
+        n if o is None else geometry.whole(o, "adaptive_avg_pool2d", "output_size") for o, n in zip(wanted, (h, w), strict=True)
+    )
     if min(oh, ow) < 1:
         raise ValueError(f"adaptive_avg_pool2d: the output size must be at least 1x1, got {oh}x{ow}")
     if oh == ow == 1:

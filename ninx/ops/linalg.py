@@ -15,6 +15,8 @@ def matmul(a: Any, b: Any) -> Tensor:
     a, b = promote("matmul", a, b)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul: a number has no matrix product; shapes {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise _misfit(a, b)
     if a.ndim == 1 or b.ndim == 1:  # a vector is a matrix of one row (left) or one column (right)
         rows = reshape(a, (1, *a.shape)) if a.ndim == 1 else a
         cols = reshape(b, (*b.shape, 1)) if b.ndim == 1 else b
@@ -28,10 +30,14 @@ def matmul(a: Any, b: Any) -> Tensor:
     try:
         value = xp_of(a.data).matmul(a.data, b.data)
     except ValueError:
-        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} do not fit: (..., n, k) @ (..., k, m)") from None
+        raise _misfit(a, b) from None
     shape_a, shape_b = a.shape, b.shape
     return record(
         value,
         (a, lambda g: sum_to(matmul(g, transpose(b, -2, -1)), shape_a)),
         (b, lambda g: sum_to(matmul(transpose(a, -2, -1), g), shape_b)),
     )
+
+
+def _misfit(a: Tensor, b: Tensor) -> ValueError:
+    return ValueError(f"matmul: shapes {a.shape} and {b.shape} do not fit: (..., n, k) @ (..., k, m)")
