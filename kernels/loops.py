@@ -102,15 +102,17 @@ def col2im(cols: Array, geo: Geometry) -> Array:
 def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
     """(y, arg): the largest value of each window and its position r*KW + q in the window.
 
-    The padding is -inf. The first of equal values wins, and a NaN wins over everything (the last one, as in PyTorch).
+    The padding is -inf. The first of equal values wins, and a NaN wins over everything (the last one, as in PyTorch). Where
+    all is -inf, the first pixel that is not above or left of the image has the place (none at all may lie inside it).
     """
     y = np.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
     arg = np.zeros(y.shape, argmax_dtype(geo))
     for n, i, j in _windows(geo):
         for c in range(geo.C):
-            taps = list(_taps(geo, i, j))
-            best, where = -np.inf, taps[0][0] * geo.KW + taps[0][1] if taps else 0
-            for r, q, h, v in taps:
+            first_r = next(r for r in range(geo.KH) if i * geo.SH - geo.PH + r * geo.DH >= 0)
+            first_q = next(q for q in range(geo.KW) if j * geo.SW - geo.PW + q * geo.DW >= 0)
+            best, where = -np.inf, first_r * geo.KW + first_q
+            for r, q, h, v in _taps(geo, i, j):
                 value = x[n, h, v, c]
                 if value > best or np.isnan(value):
                     best, where = value, r * geo.KW + q

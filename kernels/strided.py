@@ -208,7 +208,7 @@ def _max_pool2d_special(taps: list[Array], geo: Geometry) -> tuple[Array, Array]
     xp = xp_of(taps[0])
     y = xp.full((geo.N, geo.OH, geo.OW, geo.C), -xp.inf, taps[0].dtype)
     # Where no value is larger than -inf, the first tap inside the image stays chosen.
-    arg = xp.broadcast_to(_taps_inside(geo, xp).argmax(axis=0)[:, :, None], y.shape).astype(argmax_dtype(geo))
+    arg = xp.broadcast_to(_first_taps(geo, xp)[:, :, None], y.shape).astype(argmax_dtype(geo))
     for t, value in enumerate(taps):
         better = (value > y) | (value != value)
         xp.copyto(y, value, where=better)
@@ -216,13 +216,11 @@ def _max_pool2d_special(taps: list[Array], geo: Geometry) -> tuple[Array, Array]
     return y, arg
 
 
-def _taps_inside(geo: Geometry, xp: Any) -> Array:
-    """(KH*KW, OH, OW): does tap r*KW + q of window (i, j) lie inside the image?"""
+def _first_taps(geo: Geometry, xp: Any) -> Array:
+    """(OH, OW): the first tap r*KW + q of each window that is not above or left of the image; see `loops.max_pool2d`."""
     h = xp.arange(geo.OH) * geo.SH - geo.PH + xp.arange(geo.KH)[:, None] * geo.DH
     w = xp.arange(geo.OW) * geo.SW - geo.PW + xp.arange(geo.KW)[:, None] * geo.DW
-    inside_h, inside_w = (h >= 0) & (h < geo.H), (w >= 0) & (w < geo.W)
-    both = inside_h[:, None, :, None] & inside_w[None, :, None, :]
-    return both.reshape(geo.KH * geo.KW, geo.OH, geo.OW)
+    return (h >= 0).argmax(axis=0)[:, None] * geo.KW + (w >= 0).argmax(axis=0)
 
 
 def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:

@@ -216,12 +216,21 @@ def test_windows_of_256_pixels_and_more(side: int) -> None:
     MAX.check((((2, 2, side + 3, side + 2),), {"kernel_size": side, "stride": 2, "padding": 1}), (), side)
 
 
-def test_a_window_beside_a_small_image() -> None:
-    """Taps at -1 and 1 of an image of one pixel: the maximum of nothing, which sends no gradient anywhere."""
-    x = ninx.ones(1, 1, 1, 1, requires_grad=True)
-    y = F.max_pool2d(x, 2, 1, 1, 2)
-    y.sum().backward()
-    assert (y.item(), x.grad.item()) == (-np.inf, 0)
+@pytest.mark.parametrize("tier", ["loops", "strided"])
+def test_a_window_beside_a_small_image(tier: str) -> None:
+    """Taps at -1 and 1 of an image of one pixel: the maximum of nothing, which sends no gradient anywhere.
+
+    Its place lies outside the image, where PyTorch says too, and is not negative.
+    """
+    for size, options in [((1, 1), (2, 1, 1, 2)), ((1, 3), ((2, 3), 1, 1, (2, 1))), ((3, 1), ((3, 2), 1, (0, 1), (1, 2)))]:
+        with ninx.use_kernels(tier):
+            x = ninx.ones(1, 1, *size, requires_grad=True)
+            y, places = F.max_pool2d(x, *options, return_indices=True)
+            y.sum().backward()
+        expected, expected_places = T.max_pool2d(torch.ones(1, 1, *size), *options, return_indices=True)
+        assert (y.tolist(), places.tolist()) == (expected.tolist(), expected_places.tolist())
+        assert (y.data == -np.inf).all()
+        assert not x.grad.data.any()
 
 
 @some.normal_and_slow(25, 200)
@@ -314,6 +323,17 @@ def test_dropout_is_the_same_in_both_tiers_and_every_layout(name: str) -> None:
         np.testing.assert_array_equal(first, outputs[0][0])
         np.testing.assert_array_equal(second, outputs[0][1])
     assert (outputs[0][0] != outputs[0][1]).any()  # the next call has another mask
+
+
+# -------------------------------------------------------------------- softmax
+
+
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax])
+def test_whole_numbers_are_softened_as_float32(function: Any) -> None:
+    """As for every other function of floats; PyTorch refuses them here."""
+    y = function(ninx.tensor([[1, 2], [3, 3]]), 1)
+    assert y.dtype == np.float32
+    assert y.tolist() == function(ninx.tensor([[1.0, 2.0], [3.0, 3.0]]), 1).tolist()
 
 
 # -------------------------------------------------------------------- losses
@@ -474,6 +494,8 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stan
     (lambda: F.linear(zeros(2, 3), zeros(2, 4, 3)), ValueError, r"linear: weight must have shape .* got \(2, 4, 3\)"),
     (lambda: F.linear(zeros(2, 3), ninx.tensor(1.0)), ValueError, r"linear: weight must have shape .* got \(\)"),
     (lambda: F.linear(zeros(2, 3), zeros(4, 2)), ValueError, r"linear: input \(2, 3\) must end with in_features of .* \(4, 2\)"),
+    (lambda: F.softmax(X, 4), IndexError, r"softmax: dim 4 is out of range for a tensor of shape \(2, 3, 5, 5\)"),
+    (lambda: F.log_softmax(X, -5), IndexError, "log_softmax: dim -5 is out of range"),
     (lambda: F.dropout(X, 1.5), ValueError, "dropout: p must be from 0 to 1, got 1.5"),
     (lambda: F.dropout(X, -0.1), ValueError, "p must be from 0 to 1, got -0.1"),
     (lambda: F.dropout2d(zeros(2, 3)), ValueError, r"dropout2d: input must have shape \(N, C, H, W\), got \(2, 3\)"),

@@ -11,7 +11,7 @@ import strategies as some
 import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from oracle import LAYOUTS, Case, agree, at_most, close, distinct, few_digits, lay, positive, signed
+from oracle import LAYOUTS, Case, agree, at_most, close, distinct, few_digits, lay, library, positive, signed
 
 import ninx
 import ninx.functional as F
@@ -41,8 +41,8 @@ def in_place(name: str) -> tuple[Any, Any]:
     return ours, twin
 
 
-def pads(x: torch.Tensor, pad: Any, value: float) -> torch.Tensor:
-    return torch.nn.functional.pad(x, pad, value=value)
+def by_place(x: Any, pad: Any, value: float) -> Any:
+    return library(x).pad(x, pad, "constant", value)
 
 
 ONE, TWO, INTO = some.plain(some.one()), some.plain(some.broadcast()), some.plain(some.into())
@@ -106,7 +106,8 @@ CASES = [
     Case("cat", lambda *t, dim: ops.cat(t, dim), lambda *t, dim: torch.cat(t, dim), some.joined()),
     Case("concat", lambda *t, dim: ops.concat(t, dim), lambda *t, dim: torch.concat(t, dim), some.joined()),
     Case("stack", lambda *t, dim: ops.stack(t, dim), lambda *t, dim: torch.stack(t, dim), some.stacked()),
-    Case("pad", ops.pad, pads, some.padded()),
+    Case("pad", ops.pad, torch.nn.functional.pad, some.padded()),
+    Case("pad by place", by_place, by_place, some.padded()),
     Case("clip", lambda x, b: ops.clip(x, *b), lambda x, b: torch.clip(x, *b), some.plain(some.one(), b=BOUNDS)),
     Case("add_", *in_place("add_"), INTO),
     Case("sub_", *in_place("sub_"), INTO),
@@ -306,6 +307,22 @@ def test_empty_arrays(name: str) -> None:
     agree(ours, twin, arrays, rng)
 
 
+@pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "amax", "amin", "any", "all", "squeeze"])
+@pytest.mark.parametrize("dim", [(), []], ids=["tuple", "list"])
+def test_no_dim_at_all_is_every_dim_or_none_as_in_pytorch(name: str, dim: Any) -> None:
+    """The sum over () is that of all entries; any and all reduce nothing then, and squeeze takes nothing away."""
+    x = np.array([[1.0, 2.0, 4.0]])
+    ours, theirs = getattr(ops, name)(ninx.from_numpy(x), dim), getattr(torch.tensor(x), name)(tuple(dim))
+    np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-14, strict=True)
+    if name != "squeeze":
+        assert getattr(ops, name)(ninx.from_numpy(x), dim, keepdim=True).ndim == 2
+
+
+def test_logsumexp_over_no_dim_is_that_of_all() -> None:
+    x = ninx.tensor([[1.0, 2.0, 4.0]])  # PyTorch fails here without keepdim
+    assert ops.logsumexp(x, ()).item() == ops.logsumexp(x).item()
+
+
 # -------------------------------------------------------------------- dtypes
 
 
@@ -473,6 +490,11 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [
     (lambda: ops.unsqueeze(X, 3), IndexError, "unsqueeze: dim 3 is out of range"),
     (lambda: X[2], IndexError, r"getitem: index 2 is out of bounds .*the tensor has shape \(2, 3\)"),
     (lambda: X[0, 0, 0], IndexError, "getitem: too many indices"),
+    (lambda: ops.pad(X, (1, 1), "reflect"), ValueError, "pad: mode must be 'constant', .* got 'reflect'"),
+    (lambda: ops.pad(X, (1, 1), 2.0), ValueError, "pad: mode must be 'constant', .* got 2.0"),
+    (lambda: ops.max(X, (0, 1)), TypeError, r"max: dim must be one whole number, got \(0, 1\); amax"),
+    (lambda: ops.min(X, ()), TypeError, r"min: dim must be one whole number, got \(\); amin"),
+    (lambda: ops.argmax(X, (0, 1)), TypeError, r"argmax: dim must be one whole number, got \(0, 1\)"),
     (lambda: ops.pad(X, (1,)), ValueError, "pad: needs at most 2 pairs of sizes"),
     (lambda: ops.pad(X, (-1, 0)), ValueError, r"of at least 0 for shape \(2, 3\), got \(-1, 0\)"),
     (lambda: ops.pad(X, (1,) * 6), ValueError, "at most 2 pairs"),

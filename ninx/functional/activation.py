@@ -7,6 +7,8 @@ import numpy as np
 from ..array import Array, xp_of
 from ..engine import Tensor, record
 from ..ops import exp, sum, where
+from ..ops.arithmetic import floating
+from ..ops.shapes import axes_of
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
@@ -16,7 +18,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
     """x - log(sum(exp(x))) along ``dim``, the largest entry taken out first. Adjoint: g - softmax(x) * sum(g)."""
-    shifted = _shifted(input.data, dim)
+    input, shifted = _shifted("log_softmax", input, dim)
     xp = xp_of(shifted)
     value = shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
     return record(value, (input, lambda g, y: g - exp(y) * sum(g, dim, keepdim=True)))
@@ -24,12 +26,14 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 
 def softmax(input: Tensor, dim: int) -> Tensor:
     """exp(x) / sum(exp(x)) along ``dim``. Adjoint: y * (g - sum(g * y))."""
-    value = xp_of(input.data).exp(_shifted(input.data, dim))
+    input, shifted = _shifted("softmax", input, dim)
+    value = xp_of(shifted).exp(shifted)
     value /= value.sum(axis=dim, keepdims=True)
     return record(value, (input, lambda g, y: y * (g - sum(g * y, dim, keepdim=True))))
 
 
-def _shifted(x: Array, dim: int) -> Array:
-    """x less its largest entry along ``dim``: no exponential overflows. Where that entry is infinite, all becomes NaN."""
+def _shifted(operation: str, x: Tensor, dim: int) -> tuple[Tensor, Array]:
+    """x as floats, and less its largest entry along ``dim``: no exponential overflows. An infinite one makes NaN of all."""
+    x, axes = floating(x), axes_of(operation, x, dim)
     with np.errstate(invalid="ignore"):
-        return x - x.max(axis=dim, keepdims=True)
+        return x, x.data - x.data.max(axis=axes, keepdims=True)

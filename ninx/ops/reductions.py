@@ -1,4 +1,4 @@
-"""Sums, means and extremes over axes. ``dim`` is an axis, several, or None for all; ``keepdim`` keeps them with size 1."""
+"""Sums, means and extremes over axes. ``dim`` is an axis, several, or None or () for all; ``keepdim`` keeps them with size 1."""
 
 from __future__ import annotations
 
@@ -25,16 +25,29 @@ def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+def _axes(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
+    """`axes_of`, and PyTorch's rule that no dim at all is every dim. (`any` and `all` have it otherwise, there as here.)"""
+    return axes_of(operation, x, None if isinstance(dim, (tuple, list)) and not dim else dim)
+
+
+def _axis(operation: str, x: Tensor, dim: Any) -> int:
+    """The one axis that ``dim`` names."""
+    if not isinstance(dim, (int, np.integer)):
+        hint = f"; a{operation} takes several" if operation in ("max", "min") else ""
+        raise TypeError(f"{operation}: dim must be one whole number, got {dim}{hint}")
+    return axes_of(operation, x, int(dim))[0]
+
+
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The sum over ``dim``. Adjoint: every summand gets g."""
-    axes, shape = axes_of("sum", x, dim), x.shape
+    axes, shape = _axes("sum", x, dim), x.shape
     kept = _kept(shape, axes)
     return record(x.data.sum(axis=axes, keepdims=keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The mean over ``dim`` (of nothing: NaN). Adjoint: every entry gets g / n."""
-    x, axes = floating(x), axes_of("mean", x, dim)
+    x, axes = floating(x), _axes("mean", x, dim)
     shape, kept = x.shape, _kept(x.shape, axes)
     n = _count(shape, axes) or np.nan
     return record(
@@ -54,7 +67,7 @@ def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> Tensor:
     """The variance: sum of (x - mean)^2 / (n - correction). Adjoint: g * 2 (x - mean) / (n - correction)."""
-    x, axes = floating(x), axes_of("var", x, dim)
+    x, axes = floating(x), _axes("var", x, dim)
     kept = _kept(x.shape, axes)
     n = builtins.max(_count(x.shape, axes) - correction, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -85,7 +98,7 @@ def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def _extreme(operation: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    axes = axes_of(operation, x, dim)
+    axes = _axes(operation, x, dim)
     kept = _kept(x.shape, axes)
     if _count(x.shape, axes) == 0:
         raise ValueError(f"{operation}: no entries along dim {dim} of a tensor of shape {x.shape}")
@@ -110,7 +123,7 @@ def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 def _along(which: str, x: Tensor, dim: int, keepdim: bool) -> ValuesIndices:
-    (axis,) = axes_of(which[3:], x, dim)
+    axis = _axis(which[3:], x, dim)
     index = xp_of(x.data).expand_dims(getattr(x.data, which)(axis=axis), axis)
     values = getitem(x, along(index, axis))
     if not keepdim:
@@ -126,13 +139,13 @@ def along(index: Array, axis: int) -> tuple[Array, ...]:
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the largest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
-    axis = None if dim is None else axes_of("argmax", x, dim)[0]
+    axis = None if dim is None else _axis("argmax", x, dim)
     return record(np.asarray(x.data.argmax(axis=axis, keepdims=keepdim)))
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the smallest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
-    axis = None if dim is None else axes_of("argmin", x, dim)[0]
+    axis = None if dim is None else _axis("argmin", x, dim)
     return record(np.asarray(x.data.argmin(axis=axis, keepdims=keepdim)))
 
 
@@ -148,7 +161,7 @@ def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))), with the largest entry taken out first. Adjoint: g * softmax(x)."""
-    x, axes = floating(x), axes_of("logsumexp", x, dim)
+    x, axes = floating(x), _axes("logsumexp", x, dim)
     xp, kept = xp_of(x.data), _kept(x.shape, axes)
     top = x.data.max(axis=axes, keepdims=True) if _count(x.shape, axes) else xp.zeros(kept, x.data.dtype)
     top = xp.where(xp.isfinite(top), top, 0)

@@ -144,17 +144,19 @@ def scatter(x: Tensor, index: Any, shape: tuple[int, ...]) -> Tensor:
     return record(value, (x, lambda g: getitem(g, index)))
 
 
-def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
-    """Put ``value`` around x: ``pad`` = (left, right, top, bottom, ...) counts from the last axis, as in PyTorch; at least 0.
+def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    """Put ``value`` (None: 0) around x: ``pad`` = (left, right, top, bottom, ...) counts from the last axis, each at least 0.
 
-    Adjoint: crop.
+    The only ``mode`` is "constant". Adjoint: crop.
     """
+    if mode != "constant":
+        raise ValueError(f"pad: mode must be 'constant', the only one there is, got {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
         raise ValueError(f"pad: needs at most {x.ndim} pairs of sizes of at least 0 for shape {x.shape}, got {tuple(pad)}")
     pairs = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
     inside = tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True))
     out = empty(tuple(n + before + after for (before, after), n in zip(pairs, x.shape, strict=True)), x.data.dtype, xp_of(x.data))
-    out[...] = value
+    out[...] = 0 if value is None else value
     out[inside] = x.data
     return record(out, (x, lambda g: crop(g, inside)))
 
