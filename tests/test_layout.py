@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from oracle import LAYOUTS, lay
 
 import ninx
 import ninx.functional as F
-from ninx import data, models, nn, optim
+from ninx import array, data, models, nn, optim
 
 
 class Branches(nn.Module):
@@ -57,6 +58,17 @@ def test_other_layouts_are_right_and_cost_one_copy() -> None:
     assert np.array_equal(layer(turned).detach().numpy(), y.detach().numpy())
     assert ninx.layout_copies() == before + 1
     assert y.data.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+@pytest.mark.parametrize("how", LAYOUTS)
+def test_what_a_kernel_gets_is_contiguous_and_a_view_where_it_can_be(how) -> None:
+    x = lay(np.arange(120.0).reshape(2, 3, 4, 5), how)[0]
+    before = ninx.layout_copies()
+    rows = array.nhwc(x)
+    assert np.array_equal(rows, x.transpose(0, 2, 3, 1))
+    assert rows.flags.c_contiguous
+    assert np.shares_memory(rows, x) == (how == "channels_last")
+    assert ninx.layout_copies() - before == (how != "channels_last")
 
 
 def test_a_1x1_convolution_reads_the_image_where_it_lies() -> None:
