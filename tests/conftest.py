@@ -1,5 +1,6 @@
-"""Shared fixtures: every test starts from the same random state and leaves none behind."""
+"""Shared fixtures. Every test starts from the same random state and leaves none behind."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +14,12 @@ def _fresh_randomness() -> Iterator[None]:
     ninx.manual_seed(0)
     yield
     ninx.set_rng_state(state)
+
+
+@pytest.fixture
+def no_gc() -> Iterator[None]:
+    """What dies here dies by its reference count."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -1,6 +1,5 @@
 """The engine: record, backward and grad, what they promise about gradients, memory and errors."""
 
-import gc
 import weakref
 
 import numpy as np
@@ -13,15 +12,6 @@ from ninx import ops, record
 
 def leaf(*entries, dtype=np.float64):
     return ninx.tensor(np.array(entries, dtype), requires_grad=True)
-
-
-@pytest.fixture
-def no_gc():
-    """What dies here dies by its reference count."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 # -------------------------------------------------------------------- sums of gradients

@@ -3,7 +3,6 @@
 And what no difference quotient can see: does an operation write into what it is given, notice that it was changed, leak?
 """
 
-import gc
 import re
 import weakref
 
@@ -224,15 +223,6 @@ def test_settings_reach_both_checks():
 
 
 # -------------------------------------------------------------------- what differences cannot see, for every operation
-
-
-@pytest.fixture
-def no_gc():
-    """What dies here dies by its reference count."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def distinct(*shape, seed=0):
