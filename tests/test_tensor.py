@@ -57,8 +57,11 @@ def test_a_new_tensor_is_a_copy_in_the_same_layout_and_from_numpy_is_not():
 
 def test_only_floats_want_gradients_and_only_numbers_are_tensors():
     for make in (lambda: ninx.tensor([1], requires_grad=True), lambda: ninx.tensor([1]).requires_grad_()):
-        with raises(TypeError, "only floating-point tensors can require grad, not int64"):
+        with raises(RuntimeError, "only floating-point tensors can require grad, not int64"):
             make()
+    for wish in ("no", 0, None):  # PyTorch refuses them too
+        with raises(TypeError, f"requires_grad_: say True or False, not {wish!r}"):
+            ninx.ones(1).requires_grad_(wish)
     for data in ("text", [1j]):
         with raises(TypeError, "floats, whole numbers or booleans"):
             ninx.tensor(data)
@@ -96,6 +99,28 @@ def test_a_number_takes_the_dtype_of_the_tensor_as_in_pytorch(function):
             ours = function(ninx.tensor(x), number)
             assert f"torch.{ours.dtype}" == str(theirs.dtype), (a, number)
             assert np.allclose(ours.data, theirs.numpy())
+
+
+@pytest.mark.parametrize("function", ARITHMETIC)
+def test_a_list_takes_the_dtype_of_the_tensor(function):
+    """As a number does: through float32 it would lose digits that a float64 tensor keeps."""
+    for a in DTYPES:
+        for number in (0.1, 3, True):
+            x = ninx.tensor(np.array([1, 1]).astype(a))
+            for y, expected in (
+                (function(x, [number, number]), function(x, number)),
+                (function((number, number), x), function(number, x)),
+            ):
+                assert (y.dtype, y.tolist()) == (expected.dtype, expected.tolist()), (a, number)
+
+
+def test_a_mask_takes_numbers_as_in_pytorch():
+    """What is not 0 is True."""
+    for lib, make in ((ninx, ninx.tensor), (torch, torch.tensor)):
+        mask = lib.zeros(5) > 0
+        mask[0], mask[1], mask[2] = 1, 0.5, True
+        mask[3:] = make([0, 7])
+        assert mask.tolist() == [True, True, True, False, True]
 
 
 def test_a_tensor_of_no_dimension_does_not_widen_others_as_in_pytorch():

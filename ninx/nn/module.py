@@ -134,7 +134,7 @@ class Module:
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say of every parameter whether it wants a gradient."""
         for p in self.parameters():
-            p.requires_grad = requires_grad
+            p.requires_grad_(requires_grad)
         return self
 
     def to(self, target: Any) -> Self:

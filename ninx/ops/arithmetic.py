@@ -11,23 +11,19 @@ from ..array import Array, device_of, empty, on_device, xp_of
 from ..engine import Tensor, record
 from ..graph import Vjp
 
+_RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
+_NEW = {"b": np.bool_, "i": np.int64, "u": np.int64, "f": np.float32}  # what a number becomes where it has no example
+
 
 def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
-    """``x`` as a tensor. A Python or NumPy number takes the dtype of ``like`` (unless it would lose its kind) and its device."""
+    """``x`` as a tensor. A number or a list takes the dtype of ``like`` (unless it would lose its kind) and its device."""
     if isinstance(x, Tensor):
         return x
-    if like is None or not isinstance(x, (bool, int, float, np.generic)):
-        array = np.asarray(x)
+    array = np.asarray(x)
+    if like is None or not isinstance(x, (bool, int, float, np.generic, list, tuple)):
         return Tensor(array.astype(np.float32) if isinstance(x, (float, list, tuple)) and array.dtype == np.float64 else array)
-    kind = like.data.dtype
-    if isinstance(x, (float, np.floating)) and not np.issubdtype(kind, np.floating):
-        kind = np.dtype(np.float32)
-    elif kind == np.bool_ and not isinstance(x, (bool, np.bool_)):
-        kind = np.dtype(np.int64)
-    return Tensor(xp_of(like.data).asarray(x, kind))
-
-
-_RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
+    given, kind = array.dtype.kind, like.data.dtype
+    return Tensor(xp_of(like.data).asarray(x, _NEW[given] if _RANK.get(given, 0) > _RANK[kind.kind] else kind))
 
 
 def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:

@@ -30,7 +30,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: st
 def leaf(array: Any, requires_grad: bool = False, device: str = "cpu") -> Tensor:
     """A tensor of ``array``, which is not copied; checks that only floats require grad."""
     if requires_grad and not np.issubdtype(array.dtype, np.floating):
-        raise TypeError(f"only floating-point tensors can require grad, not {array.dtype}")
+        raise RuntimeError(f"only floating-point tensors can require grad, not {array.dtype}")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a tensor holds floats, whole numbers or booleans, not {array.dtype}")
     return Tensor(array if device == "cpu" else on_device(array, device), requires_grad)

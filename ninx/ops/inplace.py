@@ -90,6 +90,8 @@ def detach(x: Tensor) -> Tensor:
 def setitem_(x: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: entries at the index come from the value, all others stay."""
     index, value = plain(index), as_tensor(value, x)
+    if x.data.dtype == np.bool_:
+        value = astype(value, np.bool_)  # what is not 0 is True
     if not _is_tracked("setitem", x, value):
         _write("setitem", x, index, value.data)
         return

@@ -23,11 +23,13 @@ def backward(x: Tensor, gradient: Any = None, retain_graph: bool | None = None, 
 
 
 def requires_grad_(x: Tensor, requires_grad: bool = True) -> Tensor:
-    """Say whether x, a leaf of floats, wants a gradient."""
+    """Say whether x, a leaf of floats, wants a gradient. (Setting ``x.requires_grad`` itself is unchecked.)"""
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"requires_grad_: say True or False, not {requires_grad!r}")
     if x.node is not None and not requires_grad:
         raise RuntimeError("requires_grad_: only a leaf can be switched off; use detach()")
     if requires_grad and not x.is_floating_point():
-        raise TypeError(f"only floating-point tensors can require grad, not {x.dtype}")
+        raise RuntimeError(f"only floating-point tensors can require grad, not {x.dtype}")
     x.requires_grad = requires_grad
     return x
 
