@@ -17,12 +17,17 @@ LAYERS = {
     "ConvTranspose2d": ((6, 4, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, (2, 6, 4, 5)),
     "Linear": ((7, 3), {}, (2, 4, 7)),
     "BatchNorm1d": ((5,), {}, (6, 5)),
+    "BatchNorm1d-lines": ((5,), {}, (3, 5, 4)),
     "BatchNorm2d": ((5,), {"momentum": None}, (3, 5, 4, 2)),
     "BatchNorm2d-plain": ((5,), {"affine": False, "track_running_stats": False}, (3, 5, 4, 2)),
+    "BatchNorm2d-tracked": ((5,), {"affine": False}, (3, 5, 4, 2)),
+    "MaxPool2d-dilated": ((2,), {"stride": 1, "dilation": 2}, (2, 3, 8, 7)),
+    "AvgPool2d-divisor": ((2,), {"divisor_override": 3}, (2, 3, 8, 7)),
     "MaxPool2d": ((3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 3, 8, 7)),
     "AvgPool2d": ((3, 2), {"padding": 1, "ceil_mode": True, "count_include_pad": False}, (2, 3, 8, 7)),
     "AdaptiveAvgPool2d": (((3, None),), {}, (2, 3, 8, 7)),
     "Flatten": ((1, 2), {}, (2, 3, 4, 5)),
+    "Flatten-default": ((), {}, (2, 3, 4, 5)),
     "Identity": ((), {}, (2, 3)),
     "ReLU": ((), {}, (2, 3)),
     "LeakyReLU": ((0.2,), {}, (2, 3)),
@@ -71,6 +76,39 @@ def test_loss_module_equals_pytorch(name: str, reduction: str) -> None:
     ours = getattr(nn, name)(reduction=reduction)(ninx.tensor(x), ninx.tensor(target))
     theirs = getattr(torch.nn, name)(reduction=reduction)(torch.tensor(x), torch.tensor(target))
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("CrossEntropyLoss", {"label_smoothing": 0.2}),
+        ("CrossEntropyLoss", {"ignore_index": 1}),
+        ("CrossEntropyLoss", {"weight": np.array([0.5, 1.0, 2.0, 4.0])}),
+        ("NLLLoss", {"ignore_index": 1}),
+        ("NLLLoss", {"weight": np.array([0.5, 1.0, 2.0, 4.0])}),
+    ],
+)
+def test_settings_of_losses_reach_the_function(name: str, settings: dict) -> None:
+    x, target = np.random.default_rng(2).standard_normal((5, 4)), np.array([0, 1, 2, 3, 1])
+    values = []
+    for modules, make in ((nn, ninx.from_numpy), (torch.nn, torch.tensor)):
+        given = {k: make(v) if isinstance(v, np.ndarray) else v for k, v in settings.items()}
+        values.append(getattr(modules, name)(**given)(make(x), make(target)).item())
+    assert values[0] == pytest.approx(values[1], rel=1e-12)
+
+
+def test_dropout_drops_entries_or_maps_and_only_in_training() -> None:
+    x = ninx.ones(4, 8, 5, 5)
+    for layer, whole_maps in ((nn.Dropout(0.5), False), (nn.Dropout2d(0.5), True)):
+        dropped = layer(x).data == 0
+        assert 0 < dropped.mean() < 1
+        assert (dropped == dropped[:, :, :1, :1]).all() == whole_maps
+        assert layer.eval()(x) is x
+
+
+def test_global_average() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
+    np.testing.assert_allclose(nn.GlobalAvgPool2d()(ninx.tensor(x)).data, x.mean((2, 3), keepdims=True), rtol=1e-12)
 
 
 def test_default_initial_values_have_pytorchs_distribution() -> None:
@@ -173,6 +211,15 @@ def test_modes_apply_and_moves() -> None:
     assert not any(p.requires_grad for p in net.requires_grad_(False).parameters())
 
 
+def test_gradients_move_with_their_parameters() -> None:
+    layer = nn.Linear(2, 2)
+    layer(ninx.ones(1, 2)).sum().backward()
+    layer.double()
+    assert {p.grad.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
+    layer(ninx.ones(1, 2, dtype=np.float64)).sum().backward()
+    assert layer.weight.grad.tolist() == [[2, 2], [2, 2]]
+
+
 def test_zero_grad() -> None:
     layer = nn.Linear(2, 2)
     layer(ninx.ones(1, 2)).sum().backward()
@@ -206,6 +253,7 @@ def test_containers() -> None:
     assert len(numbered) == 3
     assert numbered[-1] is list(numbered)[2]
     assert isinstance(numbered[:2], nn.Sequential)
+    assert type(nn.ModuleList(numbered)[:2]) is nn.ModuleList
     assert list(numbered[1:].state_dict()) == list(torch.nn.Sequential(*map(_twin, (0, 1, 2)))[1:].state_dict())
     numbered.append(nn.Identity())
     assert len(numbered) == 4
@@ -213,6 +261,17 @@ def test_containers() -> None:
 
 def _twin(i: int) -> torch.nn.Module:
     return (torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))[i]
+
+
+def test_text_of_what_differs_from_the_defaults() -> None:
+    for settings in ({"bias": False}, {"padding": 2, "dilation": 3, "groups": 2}):
+        assert repr(nn.Conv2d(4, 6, 3, **settings)) == repr(torch.nn.Conv2d(4, 6, 3, **settings))
+
+
+@pytest.mark.parametrize("param", [None, 0.0, 0.5])
+def test_gains_are_pytorchs(param: float | None) -> None:
+    for name in ("linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu"):
+        assert nn.init.calculate_gain(name, param) == torch.nn.init.calculate_gain(name, param)
 
 
 def test_mlpconv_is_a_perceptron_slid_over_the_image() -> None:
@@ -227,6 +286,9 @@ def test_mlpconv_is_a_perceptron_slid_over_the_image() -> None:
                 layer.weight.detach().numpy().reshape(layer.out_channels, -1) @ signal + layer.bias.detach().numpy(), 0
             )
         np.testing.assert_allclose(y[0, :, i, j], signal, rtol=1e-12)
+    double = nn.MLPConv(2, (5, 4), 3, stride=2, padding=1, dtype="float64")
+    assert {p.dtype for p in double.parameters()} == {np.dtype(np.float64)}
+    assert double(ninx.tensor(x)).shape == (1, 4, 3, 3)
     assert (nn.MLPConv(2, (5, 3), 3, last_relu=False)(ninx.randn(1, 2, 8, 8)).detach().numpy() < 0).any()
 
 
@@ -242,7 +304,10 @@ def test_clip_grad_norm_equals_pytorch() -> None:
             assert norm.item() == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item(), rel=1e-12)
             for p, q in zip(ours, theirs, strict=True):
                 np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-12)
+    assert nn.clip_grad_norm_([ninx.zeros(3, requires_grad=True)], 1.0).item() == 0  # there is no gradient at all
     ours[0].grad.fill_(float("nan"))
+    nn.clip_grad_norm_(ours, 1.0)
+    assert np.isnan(ours[1].grad.data).all()  # as in PyTorch: not a mixture of clipped and unclipped
     with pytest.raises(RuntimeError, match="norm of the gradients is nan"):
         nn.clip_grad_norm_(ours, 1.0, error_if_nonfinite=True)
 

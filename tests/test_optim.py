@@ -92,7 +92,7 @@ def _run(optimizer: optim.Optimizer, params: list, grads: list) -> None:
     ("name", "settings"),
     [
         ("StepLR", {"step_size": 3, "gamma": 0.5}),
-        ("MultiStepLR", {"milestones": [2, 5, 5], "gamma": 0.1}),
+        ("MultiStepLR", {"milestones": [5, 2, 5], "gamma": 0.1}),
         ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
     ],
 )
@@ -111,6 +111,50 @@ def test_schedules_equal_pytorch(name: str, settings: dict) -> None:
     other = getattr(optim.lr_scheduler, name)(optim.SGD([ninx.zeros(1, requires_grad=True)], lr=0.3), **settings)
     other.load_state_dict(a.state_dict())
     assert other.get_last_lr()[0] == pytest.approx(a.get_last_lr()[0])
+
+
+def test_a_schedule_begun_again_keeps_the_first_rate() -> None:
+    """As when a run is resumed: the rate that is already lowered is not what the schedule began with."""
+    optimizer = optim.SGD([ninx.zeros(1, requires_grad=True)], lr=0.8)
+    before = optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    before.step()
+    again = optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    again.load_state_dict(before.state_dict())
+    assert again.get_last_lr() == before.get_last_lr() == [0.4]
+
+
+def test_a_loaded_state_is_a_copy_in_the_layout_of_its_parameter() -> None:
+    p = ninx.tensor(np.ones((4, 3)).T, requires_grad=True)
+    optimizer = optim.Adam([p])
+    settings = optimizer.state_dict()["param_groups"]
+    saved = {"step": np.array(2.0), "exp_avg": np.ones((3, 4)), "exp_avg_sq": ninx.ones(3, 4)}
+    optimizer.load_state_dict({"state": {"0": saved}, "param_groups": settings})
+    state = optimizer.state[0]
+    assert (state["step"], type(state["step"])) == (2, int)
+    assert state["exp_avg"].strides == state["exp_avg_sq"].strides == p.data.strides
+    p.grad = ninx.ones(3, 4, dtype=np.float64)
+    optimizer.step()
+    assert (saved["exp_avg"] == 1).all()
+    assert (saved["exp_avg_sq"].data == 1).all()
+
+
+def test_zero_grad_forgets_or_fills() -> None:
+    p, q = ninx.ones(2, requires_grad=True), ninx.ones(2, requires_grad=True)
+    optimizer = optim.SGD([p, q])
+    (p * 3).sum().backward()
+    kept = p.grad
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad is kept
+    assert (p.grad.tolist(), q.grad) == ([0, 0], None)
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_only_leaves_are_learnt() -> None:
+    p = ninx.ones(2, requires_grad=True)
+    for wrong in (p * 2, np.ones(2)):
+        with pytest.raises(TypeError, match="SGD: parameters must be leaf tensors"):
+            optim.SGD([wrong])
 
 
 def test_closure_is_called_and_its_loss_returned() -> None:
@@ -145,6 +189,14 @@ def test_a_step_is_seen_by_backward() -> None:
         (lambda p: optim.SGD([p, p], lr=0.1), "given twice"),
         (lambda p: optim.SGD([p], lr=-1), "lr must be at least 0"),
         (lambda p: optim.SGD([p], lr=0.1, nesterov=True), "nesterov needs a momentum"),
+        (lambda p: optim.SGD([p], lr=0.1, momentum=0.9, dampening=0.1, nesterov=True), "and no dampening"),
+        (lambda p: optim.SGD([p], lr=float("nan")), "lr must be at least 0, got nan"),
+        (
+            lambda p: (o := optim.Adam([p])).load_state_dict(
+                {"state": {0: {"exp_avg": np.ones(3)}}, "param_groups": o.state_dict()["param_groups"]}
+            ),
+            r"state exp_avg of shape \(3,\) for a parameter of shape \(2,\)",
+        ),
         (lambda p: optim.Adam([p], betas=(0.9, 1.0)), "betas must be"),
         (lambda p: optim.SGD([{"params": [p], "rate": 1}], lr=0.1), r"unknown setting\(s\) \['rate'\]"),
         (
