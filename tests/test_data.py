@@ -71,6 +71,34 @@ def test_order_depends_on_seed_and_epoch_alone() -> None:
     assert next(iter(later))[1].tolist() == orders(1)[1]
 
 
+def test_the_chance_of_a_transform_depends_on_seed_epoch_and_sample() -> None:
+    def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return rng.random((1, 2, 2))
+
+    drawn = []
+    for seed in (1, 2):
+        loader = data.DataLoader(Numbers(6), 3, seed=seed, transform=noise)
+        drawn += [x.data[i, 0, 0, 0] for _ in range(2) for x, _ in loader for i in range(3)]
+    assert len(set(drawn)) == len(drawn) == 24
+
+
+def test_images_of_two_sizes_make_no_batch() -> None:
+    class Mixed(Numbers):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            return np.zeros((1, 2, 2 + index)), index
+
+    with pytest.raises(ValueError, match=r"of a batch must have one shape, got \[\(1, 2, 2\), \(1, 2, 3\)\]"):
+        list(data.DataLoader(Mixed(2), 2))
+
+
+def test_split_cuts_off_the_end() -> None:
+    whole = data.ArrayDataset(np.zeros((5, 2, 2), np.uint8), np.arange(5, dtype=np.uint8), "abcde")
+    first, last = whole.split(2)
+    assert (first.labels.tolist(), last.labels.tolist()) == ([0, 1, 2], [3, 4])
+    assert (len(first), len(last), last.classes) == (3, 2, tuple("abcde"))
+    assert whole.labels.dtype == np.int64
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_threads_change_nothing(workers: int) -> None:
     """Two epochs with random shifts: bit for bit the batches that no thread prepared."""
@@ -114,6 +142,13 @@ def test_translate_moves_every_pixel_alike() -> None:
     assert found == {(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)}
 
 
+def test_what_a_shift_leaves_open_is_filled() -> None:
+    moved = data.RandomTranslate(2, fill=-1.0)(np.zeros((2, 5, 4), np.float32), np.random.default_rng(0))
+    dy, dx = np.random.default_rng(0).integers(-2, 3, 2)
+    assert dy or dx
+    assert (moved == -1).sum() == 2 * (5 * 4 - (5 - abs(dy)) * (4 - abs(dx)))
+
+
 class Extreme:
     """In place of a random generator: the upper end of every range."""
 
@@ -125,6 +160,8 @@ def test_affine_turns_and_scales_about_the_centre() -> None:
     image = np.random.default_rng(0).random((2, 9, 9)).astype(np.float32)
     assert np.array_equal(data.RandomAffine(0)(image, np.random.default_rng(0)), image)
     np.testing.assert_allclose(data.RandomAffine(90)(image, Extreme()), np.rot90(image, -1, axes=(1, 2)), atol=1e-5)
+    wide = np.random.default_rng(0).random((2, 5, 9)).astype(np.float32)
+    np.testing.assert_allclose(data.RandomAffine(180)(wide, Extreme()), np.rot90(wide, 2, axes=(1, 2)), atol=1e-5)
     square = np.zeros((1, 28, 28), np.float32)
     square[0, 9:19, 9:19] = 1
     larger = data.RandomAffine(0, 0.5)(square, Extreme())
@@ -156,6 +193,7 @@ def test_to_tensor_and_normalise() -> None:
             "labels run from 0 to 2, but there are 2 classes",
         ),
         (lambda: data.load("digits", "test").split(1000), "not 1000"),
+        (lambda: data.load("digits", "test").split(0), "can split off 1 to 999 of 1000 samples, not 0"),
         (lambda: data.Normalize([0.1], [0.0]), "positive deviations"),
         (lambda: data.RandomTranslate(-1), "at least 0"),
         (lambda: data.RandomAffine(10, 1.0), "scale from 0 to below 1"),
@@ -207,6 +245,30 @@ def test_files_of_every_kind_give_the_same_digit(tmp_path: Path) -> None:
     assert np.corrcoef(lossy.ravel(), expected.ravel())[0, 1] > 0.9
 
 
+def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
+    """A camera that was held on its side stores the picture so, and says in its tags how to turn it."""
+    upright = _drawing((90, 120), (30, 20, 40, 90))
+    ImageDraw.Draw(upright).rectangle((30, 80, 60, 90), fill=255)  # an L
+    upright.save(tmp_path / "upright.png")
+    tags = Image.Exif()
+    tags[0x0112] = 6  # the orientation: to be turned by 90 degrees, clockwise
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=tags)
+    assert np.array_equal(data.read_digit(tmp_path / "turned.png"), data.read_digit(tmp_path / "upright.png"))
+
+
+def test_a_faint_digit_is_as_good_as_a_clear_one(tmp_path: Path) -> None:
+    _drawing((90, 90), (30, 20, 50, 70)).save(tmp_path / "clear.png")
+    _drawing((90, 90), (30, 20, 50, 70), ink=160, paper=120).save(tmp_path / "faint.png")
+    assert np.array_equal(data.read_digit(tmp_path / "faint.png"), data.read_digit(tmp_path / "clear.png"))
+
+
+def test_a_hairline_stays_a_line(tmp_path: Path) -> None:
+    """A fifteenth of a pixel wide after scaling, but one pixel is the least there is."""
+    _drawing((400, 400), (200, 50, 200, 349)).save(tmp_path / "line.png")
+    digit = data.read_digit(tmp_path / "line.png")
+    assert (digit.any(axis=1).sum(), digit.any(axis=0).sum()) == (20, 1)
+
+
 def test_mnist_digits_stay_where_they_are() -> None:
     """The preparation is MNIST's own, so its digits hardly change."""
     from ninx.data.images import centre
@@ -242,6 +304,9 @@ def test_truncated_and_blank_images_are_refused(tmp_path: Path) -> None:
     Image.new("L", (50, 50), 77).save(tmp_path / "blank.png")
     with pytest.raises(ValueError, match="shows no digit"):
         data.read_digit(tmp_path / "blank.png")
+    _drawing((50, 50), (10, 10, 20, 40), ink=90, paper=77).save(tmp_path / "noise.png")
+    with pytest.raises(ValueError, match=r"nearly the same grey \(77 to 90\)"):
+        data.read_digit(tmp_path / "noise.png")
     with pytest.raises(ValueError, match="cannot be read as an image"):
         data.read_digit(tmp_path)
 

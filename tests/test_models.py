@@ -82,6 +82,11 @@ def test_switches() -> None:
     ]
     assert (models.create("nin-mnist").eval()(x).detach().numpy() >= 0).all()
     assert (models.create("nin-mnist", last_relu=False).eval()(x).detach().numpy() < 0).any()
+    assert [m.p for m in models.create("nin-mnist", dropout=0.3).modules() if type(m).__name__ == "Dropout"] == [0.3, 0.3]
+    assert not (models.create("nin-mnist-v2")(x).detach().numpy() < 0).any()
+    assert (models.create("nin-mnist-v2", last_relu=False)(x).detach().numpy() < 0).any()
+    for name in models.names():
+        assert models.create(name, num_classes=7, in_channels=3)(ninx.randn(2, 3, 28, 28)).shape == (2, 7)
     sizes = {}
     for pooling in ("ceil", "pad1", "floor"):
         net = models.create("nin-mnist", pooling=pooling)
@@ -108,6 +113,10 @@ def test_unknown_names_and_switches_suggest_the_nearest() -> None:
         models.create("nin-minst")
     with pytest.raises(ValueError, match="model nin-mnist: there is no switch 'pool'; did you mean 'pool"):
         models.create("nin-mnist", pool=2)
+    with pytest.raises(ValueError, match="pooling must be one of ceil, pad1, floor, got 'same'"):
+        models.create("nin-mnist", pooling="same")
+    with pytest.raises(ValueError, match="head must be 'global' or 'as-published', got 'max'"):
+        models.create("nin-mnist-v1", head="max")
     with pytest.raises(ValueError, match="pool2 must be 'max' or 'avg', got 'min'"):
         models.create("nin-mnist", pool2="min")
 

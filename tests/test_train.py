@@ -1,15 +1,17 @@
 """Recipes, checkpoints and the training loop."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import ninx
-from ninx import train
+from ninx import nn, train
 from ninx.train import recipe as recipes
 from ninx.train.loop import prepare
 
@@ -109,6 +111,83 @@ def test_an_interrupted_epoch_leaves_the_last_checkpoint(tmp_path: Path) -> None
     assert not list((tmp_path / "run").glob(".*")), "a temporary file was left behind"
 
 
+@pytest.mark.parametrize("kind", ["translate", "rotate", "scale"])
+def test_chance_has_its_place_in_training_alone(kind: str) -> None:
+    """Each of the three by itself changes a training image, at random; an image that is judged stays as it is."""
+    still = {"translate": 0, "rotate": 0, "scale": 0}
+    image = ninx.data.load("digits", "test").images[0]
+    chosen = recipes.load("digits", still | {kind: {"translate": 3, "rotate": 30, "scale": 0.4}[kind]})
+    plain = prepare(recipes.load("digits", still), True)(image, np.random.default_rng(0))
+    drawn = [prepare(chosen, True)(image, np.random.default_rng(seed)) for seed in (0, 1)]
+    assert not np.array_equal(drawn[0], plain)
+    assert not np.array_equal(drawn[0], drawn[1])
+    np.testing.assert_allclose(plain, (image[None] / 255 - ninx.data.MEAN) / ninx.data.STD, rtol=1e-4)
+    assert np.array_equal(prepare(chosen, False)(image, np.random.default_rng(0)), plain)
+
+
+STILL = {"translate": 0, "rotate": 0, "scale": 0, "limit": 80, "epochs": 1}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.4])
+def test_the_metrics_of_an_epoch_are_those_of_all_its_images(tmp_path: Path, smoothing: float) -> None:
+    """With a rate of nearly 0 the network stays what it was, and PyTorch says what the metrics should be. (The last batch is
+    smaller.)"""
+    run = _tiny(tmp_path, **STILL, **{"optim.lr": 1e-12, "label_smoothing": smoothing})
+    seen = []
+    (metrics,) = run.run(lambda done, loss: seen.append(done))
+    assert seen == [32, 64, 80]
+    images = np.stack([prepare(run.recipe, False)(image, np.random.default_rng(0)) for image in run.train_set.images])
+    logits = torch.tensor(run.model.eval()(ninx.tensor(images)).detach().numpy())
+    labels = torch.tensor(run.train_set.labels)
+    expected = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing).item()
+    assert metrics["loss"] == pytest.approx(expected, rel=1e-5)
+    assert metrics["accuracy"] == (logits.argmax(1) == labels).double().mean().item()
+
+
+def test_evaluation_drops_nothing_and_leaves_the_mode_as_it_was() -> None:
+    chosen, few = recipes.load("digits"), ninx.data.load("digits", "test").take(slice(4))
+    model = ninx.models.create("nin-mnist")  # with dropout
+    for mode in (True, False):
+        losses = {train.evaluate(model.train(mode), few, chosen).loss for _ in range(2)}
+        assert len(losses) == 1
+        assert all(m.training == mode for m in model.modules())
+
+
+def test_gradients_are_clipped(tmp_path: Path) -> None:
+    settings = {
+        "optim.momentum": None,
+        "optim.nesterov": None,
+        "optim.weight_decay": 0.0,
+        "optim.lr": 1.0,
+        "optim.clip_norm": 1e-3,
+    }
+    run = _tiny(tmp_path, **STILL, **settings, batch_size=80)
+    before = _state(run)
+    list(run.run())
+    moved = np.sqrt(sum(((v - before[k]) ** 2).sum() for k, v in _state(run).items()))
+    assert moved == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_schedules_of_a_recipe(tmp_path: Path) -> None:
+    few = STILL | {"limit": 8, "batch_size": 8, "epochs": 4, "optim.lr": 0.01}
+    cosine = _tiny(tmp_path / "cosine", **few, **{"schedule.name": "cosine"})
+    assert [m["lr"] for m in cosine.run()] == pytest.approx([0.01 * (1 + np.cos(np.pi * t / 4)) / 2 for t in range(4)])
+    steps = _tiny(tmp_path / "steps", **few, **{"schedule": {"name": "multistep", "milestones": [1, 3], "gamma": 0.5}})
+    assert [m["lr"] for m in steps.run()] == pytest.approx([0.01, 0.005, 0.005, 0.0025])
+    constant = _tiny(tmp_path / "constant", **few, **{"schedule": {"name": "constant"}})
+    assert [m["lr"] for m in constant.run()] == [0.01] * 4
+
+
+def test_the_order_of_the_images_depends_on_the_seed(tmp_path: Path) -> None:
+    orders = []
+    for seed in (1, 2):
+        run = _tiny(tmp_path, seed=seed)
+        orders.append([label for _, labels in run.loader for label in labels.tolist()])
+        assert orders[-1] != run.train_set.labels.tolist()
+        assert sorted(orders[-1]) == sorted(run.train_set.labels.tolist())
+    assert orders[0] != orders[1]
+
+
 def test_holdout_never_sees_the_test_set(tmp_path: Path) -> None:
     run = train.Training(recipes.load("digits", TINY | {"holdout": 400, "limit": None}), tmp_path)
     train_set = ninx.data.load("digits", "train")
@@ -153,6 +232,11 @@ def _damage(path: Path, how: str) -> None:
         save_file(
             load_file(path), path, {"format": "ninx checkpoint 1", "recipe": "{}", "optimizer": "{}", "rng": "", "history": "[]"}
         )
+    else:  # the description, of which one entry is replaced
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata()
+        key, _, text = how.partition("=")
+        save_file(load_file(path), path, metadata | {key: text})
 
 
 @pytest.mark.parametrize(
@@ -167,6 +251,11 @@ def _damage(path: Path, how: str) -> None:
         ("missing", "there is no file"),
         ("folder", "damaged, or no checkpoint"),
         ("recipe", "name is missing"),
+        ("recipe={", r"its description is damaged \(JSONDecodeError"),
+        ("optimizer={}", r"its description is damaged \(KeyError"),
+        ("optimizer=[]", r"its description is damaged \(TypeError"),
+        ('optimizer={"scalars": 3}', r"its description is damaged \(AttributeError"),
+        ("history=3", r"its description is damaged \(TypeError"),
     ],
 )
 def test_damaged_checkpoints_end_in_one_sentence(tmp_path: Path, how: str, match: str) -> None:
@@ -240,6 +329,29 @@ def test_initial_weights_of_a_recipe() -> None:
     weight = model[0][2].weight.detach().numpy()  # 1x1, 96 -> 64
     assert weight.std() == pytest.approx(np.sqrt(2 / 96), rel=0.05)
     assert not model[0][2].bias.detach().numpy().any()
+    net = nn.Sequential(nn.Conv2d(96, 64, 1), nn.BatchNorm2d(64))
+    initialise(net, "xavier_uniform")
+    weight, bound = net[0].weight.detach().numpy(), np.sqrt(6 / (96 + 64))
+    assert 0.99 * bound < np.abs(weight).max() <= bound
+    assert (net[1].weight.detach().numpy() == 1).all()  # a scale is no bias
+
+
+def test_replaced_values_are_copied() -> None:
+    given = {"model": {"name": "nin-mnist-v0"}, "model.init": "xavier_uniform"}
+    assert recipes.load("digits", given).model.init == "xavier_uniform"
+    assert given["model"] == {"name": "nin-mnist-v0"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
+def test_a_file_gets_the_mode_that_the_user_wants(tmp_path: Path) -> None:
+    from ninx import files
+
+    before = os.umask(0o027)
+    try:
+        files.write_atomically(tmp_path / "file", b"x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
 
 
 def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
