@@ -9,7 +9,15 @@ import ninx
 import ninx.functional as F
 from ninx import models, optim
 
-PARAMETERS = {"nin-mnist": 349_674, "nin-mnist-v0": 4_370, "nin-mnist-v1": 4_590, "nin-mnist-v2": 5_010}
+PARAMETERS = {
+    "nin-cifar10": 966_986,
+    "nin-mnist": 349_674,
+    "nin-d2l": 1_992_166,
+    "nin-mnist-v0": 4_370,
+    "nin-mnist-v1": 4_590,
+    "nin-mnist-v2": 5_010,
+}
+SHAPES = {"nin-cifar10": (3, 32, 32), "nin-d2l": (1, 224, 224)}  # the others: (1, 28, 28)
 
 
 def test_every_model_has_its_number_of_parameters() -> None:
@@ -18,10 +26,11 @@ def test_every_model_has_its_number_of_parameters() -> None:
         assert sum(p.numel() for p in models.create(name).parameters()) == count, name
 
 
-def _mlpconv(c: int, widths: tuple[int, ...], k: int) -> tnn.Sequential:
+def _mlpconv(c: int, widths: tuple[int, ...], k: int, stride: int = 1, padding: int | None = None) -> tnn.Sequential:
     layers: list[tnn.Module] = []
     for i, o in enumerate(widths):
-        layers += [tnn.Conv2d(c, o, k if i == 0 else 1, padding=k // 2 if i == 0 else 0), tnn.ReLU()]
+        first = tnn.Conv2d(c, o, k, stride, k // 2 if padding is None else padding)
+        layers += [tnn.Conv2d(c, o, 1) if i else first, tnn.ReLU()]
         c = o
     return tnn.Sequential(*layers)
 
@@ -39,6 +48,33 @@ def torch_nin_mnist() -> tnn.Sequential:
     )
 
 
+def torch_nin_cifar10() -> tnn.Sequential:
+    """As in the authors' Caffe definition, which averages in the second pooling; without dropout."""
+    return tnn.Sequential(
+        _mlpconv(3, (192, 160, 96), 5),
+        tnn.MaxPool2d(3, 2, ceil_mode=True),
+        _mlpconv(96, (192, 192, 192), 5),
+        tnn.AvgPool2d(3, 2, ceil_mode=True),
+        _mlpconv(192, (192, 192, 10), 3),
+        tnn.AdaptiveAvgPool2d(1),
+        tnn.Flatten(),
+    )
+
+
+def torch_nin_d2l() -> tnn.Sequential:
+    return tnn.Sequential(
+        _mlpconv(1, (96, 96, 96), 11, 4, 0),
+        tnn.MaxPool2d(3, 2),
+        _mlpconv(96, (256, 256, 256), 5),
+        tnn.MaxPool2d(3, 2),
+        _mlpconv(256, (384, 384, 384), 3),
+        tnn.MaxPool2d(3, 2),
+        _mlpconv(384, (10, 10, 10), 3),
+        tnn.AdaptiveAvgPool2d(1),
+        tnn.Flatten(),
+    )
+
+
 def torch_staged(second: tuple[bool, bool, bool]) -> tnn.Sequential:
     layers: list[tnn.Module] = []
     for c, o, more in zip((1, 10, 20), (10, 20, 10), second, strict=True):
@@ -47,7 +83,9 @@ def torch_staged(second: tuple[bool, bool, bool]) -> tnn.Sequential:
 
 
 TWINS = {
+    "nin-cifar10": torch_nin_cifar10,
     "nin-mnist": torch_nin_mnist,
+    "nin-d2l": torch_nin_d2l,
     "nin-mnist-v0": lambda: torch_staged((False, False, False)),
     "nin-mnist-v1": lambda: torch_staged((True, False, True)),
     "nin-mnist-v2": lambda: torch_staged((True, True, True)),
@@ -57,16 +95,17 @@ TWINS = {
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_logits_and_gradients_equal_pytorch(name: str) -> None:
     theirs = TWINS[name]().double()
-    switches = {"dropout": 0} if name == "nin-mnist" else {}
+    switches = {} if name.startswith("nin-mnist-v") else {"dropout": 0}
     ours = models.create(name, **switches).double()
     ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((3, 1, 28, 28)), rng.integers(0, 10, 3)
+    x, y = rng.standard_normal((2, *SHAPES.get(name, (1, 28, 28)))), rng.integers(0, 10, 2)
     logits, reference = ours(ninx.tensor(x)), theirs(torch.tensor(x))
     np.testing.assert_allclose(logits.detach().numpy(), reference.detach().numpy(), rtol=1e-10, atol=1e-12)
     F.cross_entropy(logits, ninx.tensor(y)).backward()
     tnn.functional.cross_entropy(reference, torch.tensor(y)).backward()
     for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert q.grad.any(), f"{key} has no gradient to compare"
         np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-8, atol=1e-12, err_msg=key)
 
 

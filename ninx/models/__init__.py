@@ -8,10 +8,12 @@ from typing import Any
 
 from .. import nn
 from ..names import unknown
-from .nin import nin_mnist, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
+from .nin import nin_cifar10, nin_d2l, nin_mnist, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
 
 _PRESETS: dict[str, Callable[..., nn.Module]] = {
+    "nin-cifar10": nin_cifar10,
     "nin-mnist": nin_mnist,
+    "nin-d2l": nin_d2l,
     "nin-mnist-v0": nin_mnist_v0,
     "nin-mnist-v1": nin_mnist_v1,
     "nin-mnist-v2": nin_mnist_v2,
