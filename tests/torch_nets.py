@@ -1,0 +1,143 @@
+"""The networks of ninx.models written down again in PyTorch, straight from their sources and without dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+
+def mlpconv(c: int, widths: Sequence[int], k: int, stride: int = 1, padding: int = 0, norm: bool = False) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i, o in enumerate(widths):
+        layers.append(nn.Conv2d(c, o, 1) if i else nn.Conv2d(c, o, k, stride, padding))
+        layers += [nn.BatchNorm2d(o), nn.ReLU()] if norm else [nn.ReLU()]
+        c = o
+    return nn.Sequential(*layers)
+
+
+def head() -> list[nn.Module]:
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+
+
+def nin_cifar(classes: int) -> nn.Sequential:
+    return nn.Sequential(
+        mlpconv(3, (192, 160, 96), 5, padding=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(96, (192, 192, 192), 5, padding=2),
+        nn.AvgPool2d(3, 2, ceil_mode=True),
+        mlpconv(192, (192, 192, classes), 3, padding=1),
+        *head(),
+    )
+
+
+def nin_cifar10_bn() -> nn.Sequential:
+    return nn.Sequential(
+        mlpconv(3, (192, 160, 96), 5, padding=2, norm=True),
+        nn.MaxPool2d(3, 2, padding=1),
+        mlpconv(96, (192, 192, 192), 5, padding=2, norm=True),
+        nn.AvgPool2d(3, 2, padding=1),
+        mlpconv(192, (192, 192, 10), 3, padding=1, norm=True),
+        *head(),
+    )
+
+
+def nin_mnist() -> nn.Sequential:
+    return nn.Sequential(
+        mlpconv(1, (96, 64, 48), 5, padding=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(48, (128, 96, 48), 5, padding=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(48, (128, 96, 10), 5, padding=2),
+        *head(),
+    )
+
+
+def nin_svhn() -> nn.Sequential:
+    return nn.Sequential(
+        mlpconv(3, (128, 96, 64), 5, padding=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(64, (320, 256, 128), 5, padding=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(128, (384, 256, 10), 5, padding=2),
+        *head(),
+    )
+
+
+def nin_imagenet() -> nn.Sequential:
+    return nn.Sequential(
+        mlpconv(3, (96, 96, 96), 11, 4),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(96, (256, 256, 256), 5, padding=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(256, (384, 384, 384), 3, padding=1),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        mlpconv(384, (1024, 1024, 1000), 3, padding=1),
+        *head(),
+    )
+
+
+def nin_d2l() -> nn.Sequential:
+    return nn.Sequential(
+        mlpconv(1, (96, 96, 96), 11, 4),
+        nn.MaxPool2d(3, 2),
+        mlpconv(96, (256, 256, 256), 5, padding=2),
+        nn.MaxPool2d(3, 2),
+        mlpconv(256, (384, 384, 384), 3, padding=1),
+        nn.MaxPool2d(3, 2),
+        mlpconv(384, (10, 10, 10), 3, padding=1),
+        *head(),
+    )
+
+
+def staged(second: tuple[bool, bool, bool]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for c, o, more in zip((1, 10, 20), (10, 20, 10), second, strict=True):
+        layers += [mlpconv(c, (o,) * (3 if more else 2), 3, padding=1), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, *head())
+
+
+def nin_bn_fc() -> nn.Sequential:
+    def mlp(c: int, hidden: int, o: int) -> nn.Sequential:
+        first, second = nn.Conv2d(c, hidden, 1, bias=False), nn.Conv2d(hidden, o, 1, bias=False)
+        return nn.Sequential(first, nn.BatchNorm2d(hidden), nn.ReLU(), second)
+
+    return nn.Sequential(
+        nn.Conv2d(3, 96, 11, 4, 2),
+        nn.ReLU(),
+        mlp(96, 128, 256),
+        nn.MaxPool2d(3, 2),
+        mlp(256, 192, 384),
+        nn.MaxPool2d(3, 2),
+        mlp(384, 512, 1024),
+        *head(),
+        nn.Linear(1024, 10),
+    )
+
+
+NETS: dict[str, Callable[[], nn.Sequential]] = {
+    "nin-cifar10": lambda: nin_cifar(10),
+    "nin-cifar100": lambda: nin_cifar(100),
+    "nin-mnist": nin_mnist,
+    "nin-svhn": nin_svhn,
+    "nin-imagenet": nin_imagenet,
+    "nin-d2l": nin_d2l,
+    "nin-mnist-v0": lambda: staged((False, False, False)),
+    "nin-mnist-v1": lambda: staged((True, False, True)),
+    "nin-mnist-v2": lambda: staged((True, True, True)),
+    "nin-bn-fc": nin_bn_fc,
+    "nin-cifar10-bn": nin_cifar10_bn,
+}
+
+
+def fresh(name: str) -> nn.Sequential:
+    """The network with weights, always the same, that keep the signal alive through all layers; float64."""
+    net = NETS[name]().double()
+    random = torch.Generator().manual_seed(0)
+    for p in net.parameters():
+        if p.ndim > 1:
+            nn.init.kaiming_normal_(p, nonlinearity="relu", generator=random)
+        else:
+            nn.init.uniform_(p, 0.05, 0.5, generator=random)  # biases, and scales of normalisations: no zeros, no ones
+    return net
