@@ -19,6 +19,8 @@ LAYERS = {
     "BatchNorm1d": ((5,), {}, (6, 5)),
     "BatchNorm2d": ((5,), {"momentum": None}, (3, 5, 4, 2)),
     "BatchNorm2d-plain": ((5,), {"affine": False, "track_running_stats": False}, (3, 5, 4, 2)),
+    "LocalResponseNorm": ((3,), {"alpha": 0.5}, (2, 6, 4, 5)),
+    "LocalResponseNorm-default": ((4,), {}, (2, 3, 4)),
     "MaxPool2d": ((3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 3, 8, 7)),
     "AvgPool2d": ((3, 2), {"padding": 1, "ceil_mode": True, "count_include_pad": False}, (2, 3, 8, 7)),
     "AdaptiveAvgPool2d": (((3, None),), {}, (2, 3, 8, 7)),

@@ -1,7 +1,7 @@
 """Modules: layers, containers, losses, initial values, with PyTorch's names."""
 
 from . import init
-from .activations import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activations import LeakyReLU, LogSoftmax, Maxout, ReLU, Sigmoid, Softmax, Tanh
 from .containers import ModuleList, Sequential
 from .grad_norm import clip_grad_norm_
 from .layers import (
@@ -17,6 +17,7 @@ from .layers import (
     GlobalAvgPool2d,
     Identity,
     Linear,
+    LocalResponseNorm,
     MaxPool2d,
 )
 from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
@@ -40,10 +41,12 @@ __all__ = [
     "L1Loss",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MLPConv",
     "MSELoss",
     "MaxPool2d",
+    "Maxout",
     "Module",
     "ModuleList",
     "NLLLoss",

@@ -186,6 +186,21 @@ class BatchNorm2d(_BatchNorm):
     dims = (4,)
 
 
+class LocalResponseNorm(Module):
+    """`functional.local_response_norm`."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shape stays."""
+        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
 class _Pool(Module):
     """A pooling: its arguments are kept under their names and handed on."""
 
