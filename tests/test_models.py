@@ -12,7 +12,7 @@ from torch import nn as tnn
 
 import ninx
 import ninx.functional as F
-from ninx import models, optim
+from ninx import models, nn, optim
 
 PARAMETERS = {
     "nin-cifar10": 966_986,
@@ -26,13 +26,34 @@ PARAMETERS = {
     "nin-mnist-v2": 5_010,
     "nin-bn-fc": 935_690,
     "nin-cifar10-bn": 969_822,
+    "alexnet-caffe": 60_965_224,
+    "alexnet": 61_100_840,
+    "vgg11": 132_863_336,
+    "vgg16": 138_357_544,
 }
 
 
 def test_every_model_has_its_number_of_parameters() -> None:
     assert set(models.names()) == set(PARAMETERS)
-    for name, count in PARAMETERS.items():
-        assert sum(p.numel() for p in models.create(name).parameters()) == count, name
+    with nn.shapes_only():
+        for name, count in PARAMETERS.items():
+            assert sum(p.numel() for p in models.create(name).parameters()) == count, name
+
+
+def test_shapes_only_takes_no_memory_and_no_random_numbers() -> None:
+    state = ninx.get_rng_state()
+    with nn.shapes_only():
+        bare = models.create("nin-cifar10-bn")
+        linear = nn.Linear(3, 4)
+    assert ninx.get_rng_state() == state
+    whole = models.create("nin-cifar10-bn")
+    assert {k: (v.shape, v.dtype) for k, v in bare.state_dict().items()} == {
+        k: (v.shape, v.dtype) for k, v in whole.state_dict().items()
+    }
+    assert not any(any(p.data.strides) for p in bare.parameters() if p.ndim > 1)  # every entry is the same number
+    with pytest.raises(ValueError, match="read-only"):
+        linear.load_state_dict(nn.Linear(3, 4).state_dict())
+    nn.Linear(3, 4).load_state_dict(nn.Linear(3, 4).state_dict())  # outside, layers have values again
 
 
 def near(ours: ninx.Tensor, theirs: torch.Tensor, tolerance: float, what: str) -> None:
@@ -46,7 +67,7 @@ def near(ours: ninx.Tensor, theirs: torch.Tensor, tolerance: float, what: str) -
 @pytest.mark.parametrize("name", torch_nets.NETS)
 def test_model_equals_pytorch(name: str) -> None:
     """Logits and every gradient in training, then running statistics and logits in evaluation; float64, and float32 logits."""
-    theirs, known = torch_nets.fresh(name), inspect.signature(models.preset(name).make).parameters
+    theirs, known = torch_nets.alive(torch_nets.NETS[name]().double()), inspect.signature(models.preset(name).make).parameters
     ours = models.create(name, **({"dropout": 0} if "dropout" in known else {})).double()
     ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     rng, n = np.random.default_rng(0), 4 if name == "nin-bn-fc" else 2  # its last normalisation sees n values
@@ -110,6 +131,61 @@ def test_one_small_image_is_no_batch_to_normalise() -> None:
     with pytest.raises(ValueError, match="batch_norm: training needs more than one value for each channel"):
         net(image)
     assert net.eval()(image).shape == (1, 10)
+
+
+KEYS = {
+    "alexnet-caffe": "conv1 conv2 conv3 conv4 conv5 fc6 fc7 fc8",
+    "alexnet": "features.{0,3,6,8,10} classifier.{1,4,6}",
+    "vgg11": "features.{0,3,6,8,11,13,16,18} classifier.{0,3,6}",
+    "vgg16": "features.{0,2,5,7,10,12,14,17,19,21,24,26,28} classifier.{0,3,6}",
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_classics_have_the_keys_of_their_sources(name: str) -> None:
+    with nn.shapes_only():
+        keys = list(models.create(name).state_dict())
+    wanted = []
+    for word in KEYS[name].split():
+        start, _, numbers = word.partition("{")
+        wanted += [start + n for n in numbers.rstrip("}").split(",")]
+    assert keys == [f"{layer}.{kind}" for layer in wanted for kind in ("weight", "bias")]
+
+
+@pytest.mark.parametrize("name", torch_nets.MAPS)
+def test_the_maps_of_the_classics_equal_pytorch(name: str) -> None:
+    """All before the first Linear, on a small image, in float64; the weights of the rest are never made."""
+    with nn.shapes_only():
+        ours = models.create(name)
+    theirs = torch_nets.alive(torch_nets.MAPS[name]().double())
+    layers = ours[:15] if name == "alexnet-caffe" else ours[0]
+    for p, q in zip(layers.parameters(), theirs.parameters(), strict=True):
+        assert p.shape == tuple(q.shape)
+        p.data = q.detach().numpy()
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 3, 67, 67))
+    maps, reference = layers(ninx.tensor(x)), theirs(torch.tensor(x))
+    near(maps, reference, 1e-8, "maps")
+    g = rng.standard_normal(reference.shape)
+    maps.backward(ninx.tensor(g))
+    reference.backward(torch.tensor(g))
+    for (key, p), q in zip(layers.named_parameters(), theirs.parameters(), strict=True):
+        near(p.grad, q.grad, 1e-8, f"gradient of {key}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", torch_nets.MAPS)
+def test_the_logits_of_the_classics_equal_pytorch(name: str) -> None:
+    """The whole networks, in float32."""
+    theirs = torch_nets.alive(tnn.Sequential(torch_nets.MAPS[name](), torch_nets.SCORES[name]()))
+    with nn.shapes_only():
+        ours = models.create(name).eval()
+    for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert p.shape == tuple(q.shape)
+        p.data = q.detach().numpy()
+    x = np.random.default_rng(0).standard_normal((1, *models.preset(name).input_shape), dtype=np.float32)
+    with torch.no_grad(), ninx.no_grad():
+        near(ours(ninx.tensor(x)), theirs(torch.tensor(x)), 1e-4, "logits")
 
 
 @pytest.mark.parametrize("name", [n for n in torch_nets.NETS if not n.startswith("nin-mnist-v")])

@@ -131,9 +131,57 @@ NETS: dict[str, Callable[[], nn.Sequential]] = {
 }
 
 
-def fresh(name: str) -> nn.Sequential:
-    """The network with weights, always the same, that keep the signal alive through all layers; float64."""
-    net = NETS[name]().double()
+# -------------------------------------------------------------------- AlexNet and VGG: before the first Linear, and the rest
+
+
+def alexnet_caffe_maps() -> nn.Sequential:
+    return nn.Sequential(
+        *[nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2, ceil_mode=True)],
+        *[nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2, ceil_mode=True)],
+        *[nn.Conv2d(256, 384, 3, padding=1), nn.ReLU()],
+        *[nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU()],
+        *[nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)],
+    )
+
+
+def alexnet_maps() -> nn.Sequential:
+    return nn.Sequential(
+        *[nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)],
+        *[nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)],
+        *[nn.Conv2d(192, 384, 3, padding=1), nn.ReLU()],
+        *[nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()],
+        *[nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2)],
+    )
+
+
+def vgg_maps(plan: str) -> nn.Sequential:
+    """Channels of the 3x3 convolutions, and M for a pooling, as in table 1 of the paper."""
+    layers: list[nn.Module] = []
+    c = 3
+    for item in plan.split():
+        layers += [nn.MaxPool2d(2, 2)] if item == "M" else [nn.Conv2d(c, int(item), 3, padding=1), nn.ReLU()]
+        c = c if item == "M" else int(item)
+    return nn.Sequential(*layers)
+
+
+def scores(side: int, channels: int) -> nn.Sequential:
+    hidden = [nn.Linear(channels * side * side, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU()]
+    return nn.Sequential(nn.AdaptiveAvgPool2d(side), nn.Flatten(), *hidden, nn.Linear(4096, 1000))
+
+
+MAPS: dict[str, Callable[[], nn.Sequential]] = {
+    "alexnet-caffe": alexnet_caffe_maps,
+    "alexnet": alexnet_maps,
+    "vgg11": lambda: vgg_maps("64 M 128 M 256 256 M 512 512 M 512 512 M"),
+    "vgg16": lambda: vgg_maps("64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M"),
+}
+SCORES: dict[str, Callable[[], nn.Sequential]] = {name: lambda: scores(6, 256) for name in MAPS} | {
+    name: lambda: scores(7, 512) for name in ("vgg11", "vgg16")
+}
+
+
+def alive(net: nn.Sequential) -> nn.Sequential:
+    """The network with weights, always the same, that keep the signal alive through all layers."""
     random = torch.Generator().manual_seed(0)
     for p in net.parameters():
         if p.ndim > 1:

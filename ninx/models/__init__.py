@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .. import nn
 from ..names import unknown
+from .classics import alexnet, alexnet_caffe, vgg11, vgg16
 from .nin import nin_cifar10, nin_cifar10_bn, nin_cifar100, nin_d2l, nin_imagenet, nin_mnist, nin_svhn
 from .tutorials import nin_bn_fc, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
 
@@ -32,6 +33,10 @@ PRESETS: dict[str, Preset] = {
     "nin-mnist-v2": Preset(nin_mnist_v2, (1, 224, 224), "a staged MNIST tutorial"),
     "nin-bn-fc": Preset(nin_bn_fc, (3, 32, 32), "an introduction on CSDN"),
     "nin-cifar10-bn": Preset(nin_cifar10_bn, (3, 32, 32), "a CIFAR-10 listing, completed"),
+    "alexnet-caffe": Preset(alexnet_caffe, (3, 227, 227), "Caffe model zoo"),
+    "alexnet": Preset(alexnet, (3, 224, 224), "torchvision"),
+    "vgg11": Preset(vgg11, (3, 224, 224), "torchvision"),
+    "vgg16": Preset(vgg16, (3, 224, 224), "torchvision"),
 }
 
 

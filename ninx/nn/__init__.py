@@ -4,6 +4,7 @@ from . import init
 from .activations import LeakyReLU, LogSoftmax, Maxout, ReLU, Sigmoid, Softmax, Tanh
 from .containers import ModuleList, Sequential
 from .grad_norm import clip_grad_norm_
+from .init import shapes_only
 from .layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -58,4 +59,5 @@ __all__ = [
     "Tanh",
     "clip_grad_norm_",
     "init",
+    "shapes_only",
 ]
