@@ -14,7 +14,10 @@ from .tutorials import nin_bn_fc, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
 
 
 class Preset(NamedTuple):
-    """A network that can be made by name: its function, the input (C, H, W) that it was published for, and where it is from."""
+    """A network that can be made by name: its function, the input (C, H, W) that it was published for, and its source.
+
+    "authors" are those of the paper.
+    """
 
     make: Callable[..., nn.Module]
     input_shape: tuple[int, int, int]
@@ -22,17 +25,17 @@ class Preset(NamedTuple):
 
 
 PRESETS: dict[str, Preset] = {
-    "nin-cifar10": Preset(nin_cifar10, (3, 32, 32), "the paper's authors, Caffe"),
-    "nin-cifar100": Preset(nin_cifar100, (3, 32, 32), "the paper's authors"),
-    "nin-mnist": Preset(nin_mnist, (1, 28, 28), "the paper's authors, cuda-convnet"),
-    "nin-svhn": Preset(nin_svhn, (3, 32, 32), "the paper's authors, cuda-convnet"),
+    "nin-cifar10": Preset(nin_cifar10, (3, 32, 32), "authors, Caffe"),
+    "nin-cifar100": Preset(nin_cifar100, (3, 32, 32), "authors"),
+    "nin-mnist": Preset(nin_mnist, (1, 28, 28), "authors, cuda-convnet"),
+    "nin-svhn": Preset(nin_svhn, (3, 32, 32), "authors, cuda-convnet"),
     "nin-imagenet": Preset(nin_imagenet, (3, 224, 224), "Caffe model zoo"),
     "nin-d2l": Preset(nin_d2l, (1, 224, 224), "Dive into Deep Learning"),
-    "nin-mnist-v0": Preset(nin_mnist_v0, (1, 224, 224), "a staged MNIST tutorial"),
-    "nin-mnist-v1": Preset(nin_mnist_v1, (1, 224, 224), "a staged MNIST tutorial"),
-    "nin-mnist-v2": Preset(nin_mnist_v2, (1, 224, 224), "a staged MNIST tutorial"),
-    "nin-bn-fc": Preset(nin_bn_fc, (3, 32, 32), "an introduction on CSDN"),
-    "nin-cifar10-bn": Preset(nin_cifar10_bn, (3, 32, 32), "a CIFAR-10 listing, completed"),
+    "nin-mnist-v0": Preset(nin_mnist_v0, (1, 224, 224), "MNIST tutorial"),
+    "nin-mnist-v1": Preset(nin_mnist_v1, (1, 224, 224), "MNIST tutorial"),
+    "nin-mnist-v2": Preset(nin_mnist_v2, (1, 224, 224), "MNIST tutorial"),
+    "nin-bn-fc": Preset(nin_bn_fc, (3, 32, 32), "CSDN introduction"),
+    "nin-cifar10-bn": Preset(nin_cifar10_bn, (3, 32, 32), "blog, completed"),
     "alexnet-caffe": Preset(alexnet_caffe, (3, 227, 227), "Caffe model zoo"),
     "alexnet": Preset(alexnet, (3, 224, 224), "torchvision"),
     "vgg11": Preset(vgg11, (3, 224, 224), "torchvision"),
