@@ -21,12 +21,12 @@ def head() -> list[nn.Module]:
     return [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
 
 
-def nin_cifar(classes: int) -> nn.Sequential:
+def nin_cifar(classes: int, second: nn.Module) -> nn.Sequential:
     return nn.Sequential(
         mlpconv(3, (192, 160, 96), 5, padding=2),
         nn.MaxPool2d(3, 2, ceil_mode=True),
         mlpconv(96, (192, 192, 192), 5, padding=2),
-        nn.AvgPool2d(3, 2, ceil_mode=True),
+        second,
         mlpconv(192, (192, 192, classes), 3, padding=1),
         *head(),
     )
@@ -117,8 +117,8 @@ def nin_bn_fc() -> nn.Sequential:
 
 
 NETS: dict[str, Callable[[], nn.Sequential]] = {
-    "nin-cifar10": lambda: nin_cifar(10),
-    "nin-cifar100": lambda: nin_cifar(100),
+    "nin-cifar10": lambda: nin_cifar(10, nn.AvgPool2d(3, 2, ceil_mode=True)),
+    "nin-cifar100": lambda: nin_cifar(100, nn.MaxPool2d(3, 2, ceil_mode=True)),
     "nin-mnist": nin_mnist,
     "nin-svhn": nin_svhn,
     "nin-imagenet": nin_imagenet,

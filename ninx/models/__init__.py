@@ -26,7 +26,7 @@ class Preset(NamedTuple):
 
 PRESETS: dict[str, Preset] = {
     "nin-cifar10": Preset(nin_cifar10, (3, 32, 32), "authors, Caffe"),
-    "nin-cifar100": Preset(nin_cifar100, (3, 32, 32), "authors"),
+    "nin-cifar100": Preset(nin_cifar100, (3, 32, 32), "authors, cuda-convnet"),
     "nin-mnist": Preset(nin_mnist, (1, 28, 28), "authors, cuda-convnet"),
     "nin-svhn": Preset(nin_svhn, (3, 32, 32), "authors, cuda-convnet"),
     "nin-imagenet": Preset(nin_imagenet, (3, 224, 224), "Caffe model zoo"),

@@ -87,13 +87,16 @@ def nin_cifar100(
     *,
     in_channels: int = 3,
     num_classes: int = 100,
-    pool2: str = "avg",
+    pool2: str = "max",
     last_relu: bool = True,
     pooling: str = "ceil",
     dropout: float = 0.5,
     batch_norm: bool = False,
 ) -> nn.Sequential:
-    """`nin_cifar10` with 100 classes, from the same authors; 984,356 parameters."""
+    """The authors' net for CIFAR-100, 32x32, as in their cuda-convnet definition; 984,356 parameters.
+
+    The layers of `nin_cifar10` with 100 outputs, and the maximum in the second pooling.
+    """
     blocks = Block((192, 160, 96), 5, 1, 2), Block((192, 192, 192), 5, 1, 2), Block((192, 192, num_classes), 3, 1, 1)
     switches = pool2, last_relu, pooling, dropout, batch_norm
     return _network("nin-cifar100", in_channels, blocks, (1, 2), *switches)
