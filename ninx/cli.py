@@ -1,4 +1,4 @@
-"""The command line: ``ninx train``, ``ninx eval``, ``ninx predict``. Tables and progress only; the work is done elsewhere."""
+"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``. Tables and progress only; the work is done elsewhere."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from . import __version__, data, models
+from . import __version__, data, models, nn
 from .engine import Tensor
 from .functional import softmax
 from .modes import no_grad
+from .study.summary import Summary, align, summary
 from .train import Evaluation, Training, evaluate, read_checkpoint
 from .train import recipe as recipes
 from .train.loop import CHECKPOINT, CURVES, prepare
 from .train.plots import draw_curves
+
+NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, that one value depends on"
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -168,11 +172,98 @@ def _show(result: Evaluation, dataset: data.ArrayDataset, which: str) -> None:
 
 
 @app.command("models")
-def list_models() -> None:
-    """List the networks by name."""
-    for name in models.names():
-        count = sum(p.numel() for p in models.create(name).parameters())
-        console.print(f"{name:16s} {count:>9,} parameters")
+def show_models(
+    networks: Annotated[list[str] | None, typer.Argument(metavar="[A [B]]", help="One network, or two to compare.")] = None,
+) -> None:
+    """List the networks; with one name, its layers; with two, what tells them apart. Nothing is trained or run."""
+    chosen = networks or []
+    if len(chosen) > 2:
+        raise ValueError(f"models: give no name, one, or two to compare, not {len(chosen)}")
+    found = [_summary(name) for name in chosen or models.names()]
+    if not chosen:
+        _print(_list_of(found))
+    elif len(chosen) == 1:
+        _print(_layers_of(chosen[0], found[0]))
+    else:
+        _compare(chosen, found)
+
+
+def _summary(name: str) -> Summary:
+    preset = models.preset(name)
+    with nn.shapes_only():  # the largest have more than 500 MB of weights
+        return summary(preset.make(), preset.input_shape)
+
+
+def _table(title: str, columns: dict[str, str]) -> Table:
+    """A table with these columns, and on which side their text stands."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name, side in columns.items():
+        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=side == "right")
+    return table
+
+
+def _print(table: Table) -> None:
+    """Names and numbers are of no use when cut off: on a narrow terminal the lines run on."""
+    Console(highlight=False, width=max(console.width, 120)).print(table)
+
+
+def _size(shape: tuple[int, ...] | None) -> str:
+    return "-" if shape is None else "x".join(map(str, shape))
+
+
+def _patch(field: tuple[int, int] | None) -> str:
+    return str(field[0]) if field and field[0] == field[1] else _size(field)
+
+
+def _list_of(summaries: list[Summary]) -> Table:
+    names = {"network": "right", "source": "left", "input": "right", "parameters": "right", "1x1": "right"}
+    table = _table(f"{NOTE} after the last convolution", names | {"MACs": "right", "1x1 ": "right", "sees": "right"})
+    table.columns[0].justify = "left"
+    for name, s in zip(models.names(), summaries, strict=True):
+        shares = f"{100 * s.pointwise_params:.1f} %", f"{100 * s.pointwise_macs:.1f} %"
+        cells = [_size(s.input_shape), f"{s.params:,}", shares[0], f"{s.macs:,}", shares[1], _patch(s.receptive_field)]
+        table.add_row(name, models.preset(name).source, *cells)
+    return table
+
+
+def _layers_of(name: str, s: Summary) -> Table:
+    columns = {"layer": "left", "kind": "left", "kernel/stride/padding": "left", "output": "right", "parameters": "right"}
+    table = _table(f"{name}, from {models.preset(name).source}, input {_size(s.input_shape)}\n{NOTE}", columns)
+    for name in ("MACs", "of all", "sees"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in s.rows:
+        share = f"{100 * row.macs / max(s.macs, 1):.1f} %" if row.macs else ""
+        counts = f"{row.params:,}" if row.params else "", f"{row.macs:,}" if row.macs else "", share
+        style = "bold" if row.pointwise else None
+        table.add_row(
+            row.name, row.kind, row.settings, _size(row.output_shape), *counts, _patch(row.receptive_field), style=style
+        )
+    table.add_section()
+    table.add_row("all", "", "", "", f"{s.params:,}", f"{s.macs:,}", "", _patch(s.receptive_field))
+    table.add_row("1x1", "", "", "", f"{100 * s.pointwise_params:.1f} %", f"{100 * s.pointwise_macs:.1f} %", "", "", style="bold")
+    return table
+
+
+def _compare(names: list[str], summaries: list[Summary]) -> None:
+    """Two networks side by side; a layer that only one of them has, or that differs in its settings or output, is marked."""
+    table = _table("", {" ": "left", names[0]: "left", "output": "right", names[1]: "left", "output ": "right"})
+    for s, name in zip(summaries, names, strict=True):
+        console.print(
+            f"[bold]{name}[/bold], from {models.preset(name).source}: input {_size(s.input_shape)}, {s.params:,} parameters, "
+            f"{s.macs:,} MACs, 1x1 layers {100 * s.pointwise_params:.1f} % and {100 * s.pointwise_macs:.1f} % of them, "
+            f"sees {_patch(s.receptive_field)} pixels",
+            soft_wrap=True,
+        )
+    pairs, different = align(*summaries), 0
+    for a, b in pairs:
+        cells = [
+            text for row in (a, b) for text in ((f"{row.kind} {row.settings}", _size(row.output_shape)) if row else ("", ""))
+        ]
+        same = cells[:2] == cells[2:]
+        different += not same
+        table.add_row("" if same else "≠", *cells, style=None if same else "yellow")
+    _print(table)
+    console.print(f"{different} of {len(pairs)} layers differ.")
 
 
 @app.command("recipes")

@@ -142,3 +142,36 @@ def test_mistakes_end_in_one_sentence_and_code_2(run: Path, tmp_path: Path, args
     assert {p.name for p in tmp_path.iterdir()} == {"text.txt"}, "something was left half-written"
     debug = _ninx(*args, "--debug", cwd=tmp_path)
     assert "Traceback" in debug.stderr
+
+
+def test_models_lists_every_network_without_making_its_weights(tmp_path: Path) -> None:
+    code = """
+from ninx.cli import app
+import tracemalloc
+tracemalloc.start()
+app(["models"], standalone_mode=False)
+print("peak", tracemalloc.get_traced_memory()[1] // 2**20)
+"""
+    narrow = _environment() | {"COLUMNS": "60"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=narrow)
+    assert done.returncode == 0, done.stderr
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in done.stdout.splitlines() if line.strip()}
+    assert set(ninx.models.names()) <= set(lines)
+    assert lines["nin-cifar10"] == "authors, Caffe 3x32x32 966,986 16.5 % 222,486,528 30.8 % 27"
+    assert lines["vgg16"] == "torchvision 3x224x224 138,357,544 0.0 % 15,470,264,320 0.0 % 196"
+    assert int(lines["peak"]) < 50  # MiB; the weights of vgg16 alone are 528
+
+
+def test_models_shows_the_layers_of_one_and_the_difference_of_two(tmp_path: Path) -> None:
+    one = _ninx("models", "nin-mnist-v0", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    assert re.search(r"2\.0 +Conv2d +3x3/1/1, 10 -> 20 +20x112x112 +1,820 +22,579,200 +52\.4 % +8 *\n", one.stdout)
+    assert re.search(r"all +4,370 +43,088,640 +18", one.stdout)
+    two = _ninx("models", "nin-mnist-v0", "nin-mnist-v1", cwd=tmp_path)
+    assert two.returncode == 0, two.stderr
+    assert len(re.findall(r"≠ +(?:Conv2d 1x1/1/0, 10 -> 10|ReLU)", two.stdout)) == two.stdout.count("≠") == 4
+    assert "4 of 21 layers differ" in two.stdout
+    for wrong, message in ((["nin-minst"], "did you mean 'nin-mnist'"), (["vgg11"] * 3, "one, or two to compare, not 3")):
+        failed = _ninx("models", *wrong, cwd=tmp_path)
+        assert failed.returncode == 2
+        assert message in failed.stderr

@@ -78,6 +78,25 @@ def rows_and_weight(draw: st.DrawFn) -> Any:
     return ((*draw(some.shape(0, 3)), i), (o, i), *([(o,)] if draw(st.booleans()) else [])), {}
 
 
+@st.composite
+def neighbours(draw: st.DrawFn) -> Any:
+    """x with 3 to 5 axes; windows smaller and larger than the channels, even and odd; alpha large enough to matter."""
+    options = {"size": st.integers(1, 7), "alpha": st.sampled_from([1e-4, 0.5, 3.0]), "beta": st.sampled_from([0.75, 0.5, 2.0])}
+    options |= {"k": st.sampled_from([1.0, 2.0])}
+    return (draw(some.shape(3, 5)),), draw(st.fixed_dictionaries(options))
+
+
+@st.composite
+def channel_groups(draw: st.DrawFn) -> Any:
+    """x (N, C, ...) and a divisor of C."""
+    size, groups = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    return ((draw(st.integers(1, 4)), size * groups, *draw(some.shape(0, 3))),), {"pool_size": size}
+
+
+def torch_maxout(x: torch.Tensor, pool_size: int) -> torch.Tensor:
+    return x.unflatten(1, (-1, pool_size)).max(2).values
+
+
 def training(x: Any, *wb: Any, eps: float) -> Any:
     return library(x).batch_norm(x, None, None, *wb, training=True, eps=eps)
 
@@ -101,6 +120,8 @@ CASES = [
     Case("log_softmax", F.log_softmax, T.log_softmax, some.along(least=3, smallest=3)),
     Case("adaptive_avg_pool2d", F.adaptive_avg_pool2d, T.adaptive_avg_pool2d, resized()),
     Case("global_avg_pool2d", F.global_avg_pool2d, lambda x: x.mean((2, 3), keepdim=True), some.plain(some.one(4, 4))),
+    Case("local_response_norm", F.local_response_norm, T.local_response_norm, neighbours()),
+    Case("maxout", F.maxout, torch_maxout, channel_groups(), distinct),
     Case("batch_norm training", training, training, features(2)),
     Case("batch_norm training without weight and bias", training, training, features(0)),
     Case("batch_norm training without weight", no_scale, no_scale, features(1)),
@@ -493,6 +514,13 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stan
     (lambda: F.linear(zeros(2, 3), zeros(2)), ValueError, r"linear: input \(2, 3\) must end with in_features of weight \(2,\)"),
     (lambda: F.linear(zeros(2, 3), zeros(2, 4, 3)), ValueError, r"linear: weight must have shape .* got \(2, 4, 3\)"),
     (lambda: F.linear(zeros(2, 3), ninx.tensor(1.0)), ValueError, r"linear: weight must have shape .* got \(\)"),
+    (lambda: F.local_response_norm(zeros(2, 6), 5), ValueError, r"local_response_norm: .* 3 dimensions .* got \(2, 6\)"),
+    (lambda: F.local_response_norm(X, 0), ValueError, "local_response_norm: size must be at least 1, got 0"),
+    (lambda: F.local_response_norm(X.to(np.int64), 2), TypeError, "local_response_norm: needs floating-point numbers, got int64"),
+    (lambda: F.maxout(X, 2), ValueError, "maxout: pool_size=2 must divide the channels, axis 1"),
+    (lambda: F.maxout(zeros(6), 2), ValueError, r"maxout: pool_size=2 .* got \(6,\)"),
+    (lambda: F.maxout(X, 0), ValueError, "maxout: pool_size=0"),
+    (lambda: F.maxout(X, 1.5), ValueError, "maxout: pool_size must be a whole number, got 1.5"),
     (lambda: F.linear(zeros(2, 3), zeros(4, 2)), ValueError, r"linear: input \(2, 3\) must end with in_features of .* \(4, 2\)"),
     (lambda: F.softmax(X, 4), IndexError, r"softmax: dim 4 is out of range for a tensor of shape \(2, 3, 5, 5\)"),
     (lambda: F.log_softmax(X, -5), IndexError, "log_softmax: dim -5 is out of range"),
@@ -519,3 +547,19 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [  # those of the geometry stan
 def test_errors_name_the_operation_and_the_values(call: Any, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
         call()
+
+
+# -------------------------------------------------------------------- maxout and local response normalisation
+
+
+def test_maxout_gives_the_first_of_equal_values_the_gradient_and_hands_nan_on() -> None:
+    x = ninx.tensor([[1.0, 1.0, 0.0, 2.0, 3.0, 3.0]], requires_grad=True)
+    F.maxout(x, 3).backward(ninx.tensor([[5.0, 7.0]]))
+    assert x.grad.numpy().tolist() == [[5.0, 0.0, 0.0, 0.0, 7.0, 0.0]]
+    assert np.isnan(F.maxout(ninx.tensor([[1.0, math.nan, 2.0]]), 3).numpy()).all()
+
+
+def test_alexnets_normalisation_by_hand() -> None:
+    """Five channels around each, alpha divided by five: the middle of seven ones is 1 / (1 + 1/5 * 5)^2."""
+    y = F.local_response_norm(ninx.ones(1, 7, 1, 1), 5, alpha=1.0, beta=2.0).numpy()[0, :, 0, 0]
+    np.testing.assert_allclose(y, [1 / (1 + n / 5) ** 2 for n in (3, 4, 5, 5, 5, 4, 3)], rtol=1e-6)

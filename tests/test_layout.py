@@ -13,14 +13,15 @@ class Branches(nn.Module):
     """Two branches, padded, joined and averaged: the operations in which NumPy would lose the layout by itself."""
 
     def __init__(self) -> None:
-        self.stem = nn.MLPConv(3, (8, 6), 3, padding=1)
+        self.stem = nn.MLPConv(3, (8, 12), 3, padding=1)
         self.norm = nn.BatchNorm2d(6)
         self.left, self.right = nn.Conv2d(6, 5, 1), nn.Conv2d(6, 7, 3)
         self.up = nn.ConvTranspose2d(12, 4, 2, stride=2)
         self.head = nn.Conv2d(4, 10, 1)
 
     def forward(self, x: ninx.Tensor) -> ninx.Tensor:
-        x = F.dropout2d(F.dropout(self.norm(self.stem(x)), 0.3), 0.2)
+        x = F.local_response_norm(F.maxout(self.stem(x), 2), 3)
+        x = F.dropout2d(F.dropout(self.norm(x), 0.3), 0.2)
         x = ninx.cat([self.left(x), F.pad(self.right(x), (1, 1, 1, 1))], 1)
         x = F.avg_pool2d(F.max_pool2d(x, 3, 2, ceil_mode=True), 2) * 2 + 1
         x = F.leaky_relu(self.up(x)).clip(-5, 5) + ninx.randn(1, 4, 1, 1)

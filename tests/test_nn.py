@@ -23,6 +23,8 @@ LAYERS = {
     "BatchNorm2d-tracked": ((5,), {"affine": False}, (3, 5, 4, 2)),
     "MaxPool2d-dilated": ((2,), {"stride": 1, "dilation": 2}, (2, 3, 8, 7)),
     "AvgPool2d-divisor": ((2,), {"divisor_override": 3}, (2, 3, 8, 7)),
+    "LocalResponseNorm": ((3,), {"alpha": 0.5}, (2, 6, 4, 5)),
+    "LocalResponseNorm-default": ((4,), {}, (2, 3, 4)),
     "MaxPool2d": ((3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 3, 8, 7)),
     "AvgPool2d": ((3, 2), {"padding": 1, "ceil_mode": True, "count_include_pad": False}, (2, 3, 8, 7)),
     "AdaptiveAvgPool2d": (((3, None),), {}, (2, 3, 8, 7)),

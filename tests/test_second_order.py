@@ -71,6 +71,14 @@ ENTROPY = {
 IMAGES = st.tuples(st.integers(2, 4), st.integers(2, 4), st.integers(2, 4), st.integers(2, 3))
 NORMED = some.plain(IMAGES.map(lambda x: (x, x[1:2], x[1:2])))
 LOGITS = IMAGES.map(lambda x: (x[: 2 + x[3] % 3],))
+RESPONSES = some.plain(
+    IMAGES.map(lambda x: (x,)),
+    size=st.integers(1, 5),
+    alpha=st.sampled_from([1e-2, 1.0]),
+    beta=st.sampled_from([0.5, 0.75]),
+    k=st.sampled_from([1.0, 2.0]),
+)
+PAIRED = some.plain(IMAGES.map(lambda x: ((x[0], 2 * x[1], *x[2:]),)))
 
 CASES = [
     Case("conv2d", F.conv2d, T.conv2d, some.convolution(bias=True)),
@@ -117,6 +125,8 @@ CASES = [
     Case(
         "avg_pool2d squared", lambda x, **o: F.avg_pool2d(x, **o) ** 2, lambda x, **o: T.avg_pool2d(x, **o) ** 2, some.pooling()
     ),
+    Case("local_response_norm", F.local_response_norm, T.local_response_norm, RESPONSES),
+    Case("maxout", lambda x: F.maxout(x, 2) ** 2, lambda x: x.unflatten(1, (-1, 2)).max(2).values ** 2, PAIRED, distinct),
     Case("batch_norm training", training, training, NORMED),
     Case("batch_norm training without weight and bias", training_plain, training_plain, some.plain(IMAGES.map(lambda x: (x,)))),
     Case("batch_norm evaluation", evaluation, evaluation, NORMED),
@@ -183,6 +193,7 @@ def network(x: Any, w: Any, v: Any) -> Any:
 
 THIRD = [
     *CASES[:3],
+    Case("local_response_norm", F.local_response_norm, T.local_response_norm, RESPONSES, at_most(8)),
     Case("batch_norm", training_plain, written_out, some.plain(IMAGES.map(lambda x: (x,)))),
     # Beyond 1, tanh is near its end, and so are its derivatives.
     Case("network", network, network, some.plain(st.just(((3, 2, 4, 4), (5, 2, 3, 3), (4, 5)))), at_most(1)),

@@ -1,11 +1,11 @@
 """Differentiable functions on tensors, with PyTorch's names and arguments (``import ninx.functional as F``)."""
 
 from ..ops import pad, relu, sigmoid, tanh
-from .activation import leaky_relu, log_softmax, softmax
+from .activation import leaky_relu, log_softmax, maxout, softmax
 from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
 from .fully_connected import linear
 from .loss import cross_entropy, l1_loss, mse_loss, nll_loss
-from .normalization import batch_norm
+from .normalization import batch_norm, local_response_norm
 from .pooling import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
 from .regularisation import dropout, dropout2d
 
@@ -24,8 +24,10 @@ __all__ = [
     "l1_loss",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "max_pool2d",
+    "maxout",
     "mse_loss",
     "nll_loss",
     "pad",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..array import Array, xp_of
+from ninx.kernels.geometry import whole
+
+from ..array import Array, nchw, nhwc, xp_of
 from ..engine import Tensor, record
 from ..ops import exp, sum, where
 from ..ops.arithmetic import floating
@@ -37,3 +39,41 @@ def _shifted(operation: str, x: Tensor, dim: int) -> tuple[Tensor, Array]:
     x, axes = floating(x), axes_of(operation, x, dim)
     with np.errstate(invalid="ignore"):
         return x, x.data - x.data.max(axis=axes, keepdims=True)
+
+
+def maxout(input: Tensor, pool_size: int) -> Tensor:
+    """The largest of every ``pool_size`` channels that follow each other, (N, C, ...) -> (N, C / pool_size, ...).
+
+    The first of equal values gets the gradient. Source: Goodfellow et al., 2013, arXiv 1302.4389.
+    """
+    pool_size = whole(pool_size, "maxout", "pool_size")
+    if input.ndim < 2 or pool_size < 1 or input.shape[1] % pool_size or not input.shape[1]:
+        raise ValueError(
+            f"maxout: pool_size={pool_size} must divide the channels, axis 1 of an input (N, C, ...); got {input.shape}"
+        )
+    return _choose(input, _pieces(input.data, pool_size).argmax(axis=-1)[..., None], pool_size)
+
+
+def _choose(x: Tensor, arg: Array, pool_size: int) -> Tensor:
+    """The entry ``arg`` of every group of channels. Adjoint: `_put_back`."""
+    value = xp_of(x.data).take_along_axis(_pieces(x.data, pool_size), arg, axis=-1)
+    return record(_channels_second(value[..., 0]), (x, lambda g: _put_back(g, arg, pool_size)), name="maxout")
+
+
+def _put_back(g: Tensor, arg: Array, pool_size: int) -> Tensor:
+    """g at the entry ``arg`` of every group of channels, zeros elsewhere. Adjoint: `_choose`."""
+    xp = xp_of(g.data)
+    value = xp.where(arg == xp.arange(pool_size), _pieces(g.data, 1), xp.zeros((), g.data.dtype))
+    flat = value.reshape(*value.shape[:-2], -1)
+    return record(_channels_second(flat), (g, lambda h: _choose(h, arg, pool_size)), name="maxout")
+
+
+def _pieces(x: Array, pool_size: int) -> Array:
+    """(N, C, ...) -> (N, ..., C / pool_size, pool_size): an image as it lies, the groups of its channels as two axes."""
+    rows = nhwc(x) if x.ndim == 4 else xp_of(x).moveaxis(x, 1, -1)
+    return rows.reshape(*rows.shape[:-1], -1, pool_size)
+
+
+def _channels_second(rows: Array) -> Array:
+    """(N, ..., C) -> (N, C, ...)"""
+    return nchw(rows) if rows.ndim == 4 else xp_of(rows).moveaxis(rows, -1, 1)

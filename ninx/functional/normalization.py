@@ -1,4 +1,4 @@
-"""Batch normalisation (Ioffe and Szegedy, 2015, arXiv 1502.03167)."""
+"""Normalisation: over the batch (Ioffe and Szegedy, 2015, arXiv 1502.03167), and over neighbouring channels (AlexNet, 2012)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
-from ..array import xp_of
+from ninx.kernels.geometry import whole
+
+from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
 from ..modes import no_grad
 from ..ops import mean, reshape, sqrt, sum
@@ -79,3 +81,51 @@ def batch_norm(
         return dx, reshape(dweight, (channels,)), reshape(dbias, (channels,))
 
     return record(xhat, ((input, weight, bias), back))
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """y = x / d^beta with d = k + alpha/size * (sum of x^2 over ``size`` neighbouring channels); input (N, C, ...), 3-d or more.
+
+    The channels c - size//2 to c + (size - 1)//2 are the neighbours of c; those outside count as 0. With W the sum over
+    neighbours and W' its adjoint, the adjoint is  dx = g / d^beta - 2 alpha beta / size * x * W'(g * x / d^(beta + 1)).
+
+    Source: Krizhevsky, Sutskever and Hinton, 2012; PyTorch and Caffe divide alpha by ``size``, the paper does not.
+    """
+    size = whole(size, "local_response_norm", "size")
+    if size < 1:
+        raise ValueError(f"local_response_norm: size must be at least 1, got {size}")
+    if input.ndim < 3:
+        raise ValueError(f"local_response_norm: input must have shape (N, C, ...) with 3 dimensions or more, got {input.shape}")
+    if not input.is_floating_point():
+        raise TypeError(f"local_response_norm: needs floating-point numbers, got {input.dtype}")
+    before, after = size // 2, (size - 1) // 2
+    share = alpha / size
+
+    def back(g: Tensor) -> Tensor:
+        # d is computed again from x: half the memory, and under create_graph the way through it is recorded.
+        d = channel_window_sum(input * input, before, after) * share + k
+        shrunk = g * d**-beta
+        return shrunk - input * channel_window_sum(shrunk * input / d, after, before) * (2 * beta * share)
+
+    d = _window_sum(input.data * input.data, before, after)
+    d *= share
+    d += k
+    return record(input.data * d**-beta, (input, back))
+
+
+def channel_window_sum(input: Tensor, before: int, after: int) -> Tensor:
+    """At channel c the sum over the channels c - before to c + after. Adjoint: the same with the two sides exchanged."""
+    value = _window_sum(input.data, before, after)
+    return record(value, (input, lambda g: channel_window_sum(g, after, before)))
+
+
+def _window_sum(x: Array, before: int, after: int) -> Array:
+    """One shifted addition for each neighbour: a running sum over all channels would lose digits."""
+    channels = x.shape[1]
+    out = empty(x.shape, x.dtype, xp_of(x))
+    out[...] = x
+    for shift in range(1, min(before, channels - 1) + 1):
+        out[:, shift:] += x[:, :-shift]
+    for shift in range(1, min(after, channels - 1) + 1):
+        out[:, :-shift] += x[:, shift:]
+    return out

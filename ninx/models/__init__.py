@@ -4,31 +4,62 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import nn
 from ..names import unknown
-from .nin import nin_mnist, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
+from .classics import alexnet, alexnet_caffe, vgg11, vgg16
+from .nin import nin_cifar10, nin_cifar10_bn, nin_cifar100, nin_d2l, nin_imagenet, nin_mnist, nin_svhn
+from .tutorials import nin_bn_fc, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
 
-_PRESETS: dict[str, Callable[..., nn.Module]] = {
-    "nin-mnist": nin_mnist,
-    "nin-mnist-v0": nin_mnist_v0,
-    "nin-mnist-v1": nin_mnist_v1,
-    "nin-mnist-v2": nin_mnist_v2,
+
+class Preset(NamedTuple):
+    """A network that can be made by name: its function, the input (C, H, W) that it was published for, and its source.
+
+    "authors" are those of the paper.
+    """
+
+    make: Callable[..., nn.Module]
+    input_shape: tuple[int, int, int]
+    source: str
+
+
+PRESETS: dict[str, Preset] = {
+    "nin-cifar10": Preset(nin_cifar10, (3, 32, 32), "authors, Caffe"),
+    "nin-cifar100": Preset(nin_cifar100, (3, 32, 32), "authors, cuda-convnet"),
+    "nin-mnist": Preset(nin_mnist, (1, 28, 28), "authors, cuda-convnet"),
+    "nin-svhn": Preset(nin_svhn, (3, 32, 32), "authors, cuda-convnet"),
+    "nin-imagenet": Preset(nin_imagenet, (3, 224, 224), "Caffe model zoo"),
+    "nin-d2l": Preset(nin_d2l, (1, 224, 224), "Dive into Deep Learning"),
+    "nin-mnist-v0": Preset(nin_mnist_v0, (1, 224, 224), "MNIST tutorial"),
+    "nin-mnist-v1": Preset(nin_mnist_v1, (1, 224, 224), "MNIST tutorial"),
+    "nin-mnist-v2": Preset(nin_mnist_v2, (1, 224, 224), "MNIST tutorial"),
+    "nin-bn-fc": Preset(nin_bn_fc, (3, 32, 32), "CSDN introduction"),
+    "nin-cifar10-bn": Preset(nin_cifar10_bn, (3, 32, 32), "blog, completed"),
+    "alexnet-caffe": Preset(alexnet_caffe, (3, 227, 227), "Caffe model zoo"),
+    "alexnet": Preset(alexnet, (3, 224, 224), "torchvision"),
+    "vgg11": Preset(vgg11, (3, 224, 224), "torchvision"),
+    "vgg16": Preset(vgg16, (3, 224, 224), "torchvision"),
 }
 
 
 def names() -> list[str]:
     """The names that `create` knows."""
-    return list(_PRESETS)
+    return list(PRESETS)
+
+
+def preset(name: str) -> Preset:
+    """What is known of a network. Raises ValueError for an unknown name."""
+    if name not in PRESETS:
+        raise ValueError(unknown("model", name, PRESETS))
+    return PRESETS[name]
 
 
 def create(name: str, **switches: Any) -> nn.Module:
     """A new network with fresh weights from the random generator. Raises ValueError for an unknown name or switch."""
-    if name not in _PRESETS:
-        raise ValueError(unknown("model", name, _PRESETS))
-    known = inspect.signature(_PRESETS[name]).parameters
+    make = preset(name).make
+    known = inspect.signature(make).parameters
     for switch in switches:
         if switch not in known:
             raise ValueError(f"model {name}: " + unknown("switch", switch, known))
-    return _PRESETS[name](**switches)
+    return make(**switches)

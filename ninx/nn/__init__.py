@@ -1,9 +1,10 @@
 """Modules: layers, containers, losses, initial values, with PyTorch's names."""
 
 from . import init
-from .activations import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activations import LeakyReLU, LogSoftmax, Maxout, ReLU, Sigmoid, Softmax, Tanh
 from .containers import ModuleList, Sequential
 from .grad_norm import clip_grad_norm_
+from .init import shapes_only
 from .layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -17,6 +18,7 @@ from .layers import (
     GlobalAvgPool2d,
     Identity,
     Linear,
+    LocalResponseNorm,
     MaxPool2d,
 )
 from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
@@ -40,10 +42,12 @@ __all__ = [
     "L1Loss",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MLPConv",
     "MSELoss",
     "MaxPool2d",
+    "Maxout",
     "Module",
     "ModuleList",
     "NLLLoss",
@@ -55,4 +59,5 @@ __all__ = [
     "Tanh",
     "clip_grad_norm_",
     "init",
+    "shapes_only",
 ]

@@ -63,3 +63,18 @@ class LogSoftmax(Softmax):
     def forward(self, x: Tensor) -> Tensor:
         """The shape stays."""
         return F.log_softmax(x, self.dim)
+
+
+class Maxout(Module):
+    """`functional.maxout`: the largest of every ``pool_size`` channels"""
+
+    def __init__(self, pool_size: int):
+        self.pool_size = pool_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C / pool_size, ...)"""
+        return F.maxout(x, self.pool_size)
+
+    def extra_repr(self) -> str:
+        """The number of channels that become one."""
+        return f"pool_size={self.pool_size}"

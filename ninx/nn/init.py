@@ -7,23 +7,54 @@ C/groups * KH * KW and O * KH * KW, for a matrix (out, in) the two sizes.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from ..array import empty
 from ..engine import Tensor
 from ..modes import no_grad
 from ..ops import copy_, fill_
 from ..random import generator
+from .module import Parameter
+
+_shapes_only: ContextVar[bool] = ContextVar("ninx_shapes_only", default=False)
 
 
-def _put(t: Tensor, values: Any) -> Tensor:
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """``with shapes_only():`` layers are made without values: each weight is a single 0, shown in the weight's shape.
+
+    A network of any size then takes neither time nor memory, but it cannot be trained or loaded: for counting and comparing.
+    """
+    token = _shapes_only.set(True)
+    try:
+        yield
+    finally:
+        _shapes_only.reset(token)
+
+
+def parameter(shape: tuple[int, ...], dtype: Any) -> Parameter:
+    """A parameter with undefined values; a convolution's weight lies channels-last, as the kernels read it."""
+    if _shapes_only.get():
+        return Parameter(np.broadcast_to(np.zeros((), dtype), shape))
+    return Parameter(empty(shape, np.dtype(dtype), np))
+
+
+def _put(t: Tensor, draw: Callable[[], Any]) -> Tensor:
+    if _shapes_only.get():
+        return t
     with no_grad():
-        return copy_(t, Tensor(np.asarray(values, t.dtype)))
+        return copy_(t, Tensor(np.asarray(draw(), t.dtype)))
 
 
 def constant_(t: Tensor, val: float) -> Tensor:
     """Every entry is ``val``."""
+    if _shapes_only.get():
+        return t
     with no_grad():
         return fill_(t, val)
 
@@ -40,12 +71,12 @@ def ones_(t: Tensor) -> Tensor:
 
 def uniform_(t: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform in [a, b)."""
-    return _put(t, generator().uniform(a, b, t.shape))
+    return _put(t, lambda: generator().uniform(a, b, t.shape))
 
 
 def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with this mean and standard deviation."""
-    return _put(t, generator().normal(mean, std, t.shape))
+    return _put(t, lambda: generator().normal(mean, std, t.shape))
 
 
 def fans(t: Tensor) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from ..array import empty
 from ..engine import Tensor
 from ..kernels.geometry import pair
 from ..ops import add_, flatten
@@ -16,11 +15,6 @@ from . import init
 from .module import Buffer, Module, Parameter
 
 Size = int | tuple[int, int]
-
-
-def _parameter(*shape: int, dtype: Any) -> Parameter:
-    """A parameter with undefined values; a convolution's weight lies channels-last, as the kernels read it."""
-    return Parameter(empty(shape, np.dtype(dtype), np))
 
 
 def _reset(weight: Parameter, bias: Parameter | None) -> None:
@@ -52,8 +46,8 @@ class Conv2d(Module):
         self.kernel_size, self.stride = pair(kernel_size, "Conv2d", "kernel_size"), pair(stride, "Conv2d", "stride")
         self.padding = padding if isinstance(padding, str) else pair(padding, "Conv2d", "padding")
         self.dilation = pair(dilation, "Conv2d", "dilation")
-        self.weight = _parameter(out_channels, in_channels // groups, *self.kernel_size, dtype=dtype)
-        self.bias = _parameter(out_channels, dtype=dtype) if bias else None
+        self.weight = init.parameter((out_channels, in_channels // groups, *self.kernel_size), dtype)
+        self.bias = init.parameter((out_channels,), dtype) if bias else None
         _reset(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,8 +94,8 @@ class ConvTranspose2d(Module):
                 ("dilation", dilation),
             )
         )
-        self.weight = _parameter(in_channels, out_channels // groups, *self.kernel_size, dtype=dtype)
-        self.bias = _parameter(out_channels, dtype=dtype) if bias else None
+        self.weight = init.parameter((in_channels, out_channels // groups, *self.kernel_size), dtype)
+        self.bias = init.parameter((out_channels,), dtype) if bias else None
         _reset(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,8 +113,8 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = np.float32):
         self.in_features, self.out_features = in_features, out_features
-        self.weight = _parameter(out_features, in_features, dtype=dtype)
-        self.bias = _parameter(out_features, dtype=dtype) if bias else None
+        self.weight = init.parameter((out_features, in_features), dtype)
+        self.bias = init.parameter((out_features,), dtype) if bias else None
         _reset(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -184,6 +178,21 @@ class BatchNorm2d(_BatchNorm):
     """`functional.batch_norm` for (N, C, H, W)."""
 
     dims = (4,)
+
+
+class LocalResponseNorm(Module):
+    """`functional.local_response_norm`."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shape stays."""
+        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
 class _Pool(Module):

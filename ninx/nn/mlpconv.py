@@ -7,7 +7,7 @@ from typing import Any
 
 from .activations import ReLU
 from .containers import Sequential
-from .layers import Conv2d, Size
+from .layers import BatchNorm2d, Conv2d, Size
 from .module import Module
 
 
@@ -17,7 +17,8 @@ class MLPConv(Sequential):
         f1[i,j,k1] = max(w1[k1] . x[i,j] + b[k1], 0)          x[i,j] = the k x k patch centred on pixel (i,j)
         fn[i,j,kn] = max(wn[kn] . f(n-1)[i,j] + b[kn], 0)     a 1x1 convolution: the same matrix for every pixel
 
-    ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out.
+    ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out;
+    ``batch_norm=True`` puts a batch normalisation after every convolution.
     """
 
     def __init__(
@@ -29,9 +30,11 @@ class MLPConv(Sequential):
         padding: Size | str = 0,
         last_relu: bool = True,
         dtype: Any = "float32",
+        batch_norm: bool = False,
     ):
         layers: list[Module] = []
         for i, (c, o) in enumerate(zip([in_channels, *channels[:-1]], channels, strict=True)):
             layers.append(Conv2d(c, o, kernel_size, stride, padding, dtype=dtype) if i == 0 else Conv2d(c, o, 1, dtype=dtype))
+            layers += [BatchNorm2d(o, dtype=dtype)] if batch_norm else []
             layers.append(ReLU())
         super().__init__(*(layers if last_relu else layers[:-1]))

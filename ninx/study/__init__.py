@@ -1,1 +1,1 @@
-"""Studying networks and derivatives: gradient checks."""
+"""Studying networks and derivatives: summaries, gradient checks."""

@@ -1,0 +1,214 @@
+"""Sizes, multiply-adds and receptive fields: the published figures, PyTorch's own counter, and what the networks really do."""
+
+import numpy as np
+import pytest
+import torch
+import torch_nets
+from torch import nn as tnn
+from torch.utils.flop_counter import FlopCounterMode
+
+import ninx
+import ninx.functional as F
+from ninx import models, nn, summary
+from ninx.study.summary import Row, Summary, align
+
+MACS = {
+    "nin-cifar10": 222_486_528,
+    "nin-cifar100": 223_592_448,
+    "nin-mnist": 50_699_712,
+    "nin-svhn": 274_235_392,
+    "nin-imagenet": 1_100_188_800,
+    "nin-d2l": 762_297_352,
+    "nin-mnist-v0": 43_088_640,
+    "nin-mnist-v1": 48_419_840,
+    "nin-mnist-v2": 53_437_440,
+    "nin-bn-fc": 5_752_352,
+    "nin-cifar10-bn": 222_486_528,
+    "alexnet-caffe": 724_406_816,
+    "alexnet": 714_188_480,
+    "vgg11": 7_609_090_048,
+    "vgg16": 15_470_264_320,
+}
+SHARES = {"nin-cifar10": 30.8, "nin-imagenet": 24.9, "nin-mnist": 22.1, "nin-svhn": 19.9, "nin-d2l": 24.2}  # of the MACs, in %
+
+
+def of(name: str) -> Summary:
+    with nn.shapes_only():
+        return summary(models.create(name), models.preset(name).input_shape)
+
+
+def twin(name: str) -> tnn.Sequential:
+    if name in torch_nets.NETS:
+        return torch_nets.NETS[name]()
+    return tnn.Sequential(torch_nets.MAPS[name](), torch_nets.SCORES[name]())
+
+
+def test_every_model_has_its_published_macs() -> None:
+    assert {name: of(name).macs for name in models.names()} == MACS
+    assert {name: round(100 * of(name).pointwise_macs, 1) for name in SHARES} == SHARES
+    assert round(100 * of("nin-cifar10").pointwise_params, 1) == 16.5
+    with nn.shapes_only():  # other inputs than the preset's
+        assert summary(models.create("nin-bn-fc"), (3, 224, 224)).macs == 453_130_784
+        assert summary(models.create("nin-imagenet"), (3, 227, 227)).macs == 1_105_996_320
+
+
+@pytest.mark.parametrize("name", MACS)
+def test_parameters_and_macs_are_those_that_pytorch_counts(name: str) -> None:
+    with torch.device("meta"):
+        net = twin(name).eval()
+        with FlopCounterMode(display=False) as counter:
+            net(torch.empty(1, *models.preset(name).input_shape))
+    found = of(name)
+    assert found.params == sum(p.numel() for p in net.parameters()) == sum(row.params for row in found.rows)
+    assert 2 * found.macs == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", ["nin-cifar10", "nin-svhn", "nin-mnist-v1", "nin-d2l", "nin-bn-fc", "alexnet"])
+def test_the_receptive_field_is_where_the_gradient_reaches(name: str) -> None:
+    """One value of the last convolution's output, differentiated by the image: all weights positive, averages for maxima."""
+
+    def smooth(module: tnn.Module) -> list[tnn.Module]:
+        if list(module.children()):
+            return [part for child in module.children() for part in smooth(child)]
+        if isinstance(module, tnn.MaxPool2d):
+            return [tnn.AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode)]
+        return [] if isinstance(module, (tnn.ReLU, tnn.BatchNorm2d)) else [module]
+
+    layers = smooth(torch_nets.MAPS[name]() if name in torch_nets.MAPS else twin(name))
+    last = max(i for i, layer in enumerate(layers) if isinstance(layer, tnn.Conv2d))
+    for layer in layers[: last + 1]:
+        if isinstance(layer, tnn.Conv2d):
+            tnn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
+    field = of(name).receptive_field
+    image = torch.zeros(1, models.preset(name).input_shape[0], 2 * field[0] + 64, 2 * field[1] + 64, requires_grad=True)
+    y = tnn.Sequential(*layers[: last + 1])(image)
+    y[0, 0, y.shape[2] // 2, y.shape[3] // 2].backward()
+    rows, columns = (image.grad[0, 0].abs().sum(axis) > 0 for axis in (1, 0))
+    assert (int(rows.sum()), int(columns.sum())) == field
+
+
+def test_the_receptive_field_of_uneven_windows() -> None:
+    """By hand: extents (3, 3) with stride (2, 1), then (5, 5) of those steps, then (1, 2) of twice those."""
+    net = nn.Sequential(nn.Conv2d(1, 2, (3, 2), (2, 1), 0, (1, 2)), nn.MaxPool2d(3, 2, 1, 2), nn.Conv2d(2, 2, (1, 2)))
+    assert [row.receptive_field for row in summary(net, (1, 20, 20)).rows] == [(3, 3), (3 + 4 * 2, 3 + 4), (11, 7 + 2)]
+
+
+LAYERS = [
+    (nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 0), (1, 2), 2), (4, 9, 8)),
+    (nn.Conv2d(4, 6, (3, 4), padding="same"), (4, 9, 8)),
+    (nn.Conv2d(4, 6, (3, 4), padding="valid", bias=False), (4, 9, 8)),
+    (nn.Conv2d(4, 6, 1, 2), (4, 9, 8)),
+    (nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2), (4, 5, 4)),
+    (nn.Linear(5, 7, bias=False), (3, 5)),
+    (nn.MaxPool2d(3, 2, 1, 2, True), (4, 9, 8)),
+    (nn.AvgPool2d((3, 2), ceil_mode=True), (4, 9, 8)),
+    (nn.AdaptiveAvgPool2d((3, None)), (4, 9, 8)),
+    (nn.AdaptiveAvgPool2d(4), (4, 9, 8)),
+    (nn.GlobalAvgPool2d(), (4, 9, 8)),
+    (nn.Flatten(), (4, 9, 8)),
+    (nn.Flatten(2), (4, 9, 8)),
+    (nn.Flatten(1, 2), (4, 9, 8)),
+    (nn.Maxout(2), (4, 9, 8)),
+    (nn.LocalResponseNorm(3), (4, 9, 8)),
+    (nn.BatchNorm2d(4), (4, 9, 8)),
+    (nn.BatchNorm1d(4), (4,)),
+    (nn.Dropout2d(), (4, 9, 8)),
+    (nn.LogSoftmax(1), (4,)),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=[repr(layer) for layer, _ in LAYERS])
+def test_a_layer_gives_the_shape_that_it_is_said_to_give(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    (row,) = summary(layer, shape).rows
+    assert row.output_shape == layer.eval()(ninx.randn(2, *shape)).shape[1:]
+    assert row.kind == type(layer).__name__
+    assert row.params == sum(p.numel() for p in layer.parameters())
+
+
+def test_macs_of_grouped_transposed_and_linear_layers() -> None:
+    """One multiplication for each weight and each place where it is used."""
+    macs = [summary(layer, shape).macs for layer, shape in LAYERS[:6]]
+    assert macs == [5 * 6 * (6 * 2 * 6), 9 * 8 * (6 * 4 * 12), 7 * 5 * (6 * 4 * 12), 5 * 4 * (6 * 4), 5 * 4 * (4 * 3 * 9), 3 * 35]
+    assert [summary(layer, shape).rows[0].pointwise for layer, shape in LAYERS[:6]] == [False, False, False, True, False, False]
+
+
+class Residual(nn.Module):
+    """A forward of its own: the layers in another order than that in which they were made, one of them twice."""
+
+    def __init__(self) -> None:
+        self.out = nn.Conv2d(6, 3, 1)
+        self.inner = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU())
+        self.again = nn.Conv2d(3, 3, 1)
+        self.scale = nn.Parameter(np.ones((3, 1, 1), np.float32))
+
+    def forward(self, x: ninx.Tensor) -> ninx.Tensor:
+        return x * self.scale + self.again(self.again(self.out(self.inner(x))))
+
+
+def test_a_module_with_its_own_forward_is_run_once_and_left_as_it_was() -> None:
+    block = Residual()
+    block.inner.eval()
+    net = nn.Sequential(nn.Conv2d(1, 3, 5), block, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3 * 6 * 6, 10))
+    before = {k: v.numpy().copy() for k, v in net.state_dict().items()}
+    found = summary(net, (1, 16, 16))
+    names = ["0", "1.inner.0", "1.inner.1", "1.inner.2", "1.out", "1.again", "1.again", "2", "3", "4"]
+    assert [row.name for row in found.rows] == names
+    assert found.params == sum(p.numel() for p in net.parameters()) == sum(row.params for row in found.rows) + 3
+    assert found.macs == 144 * (75 + 162 + 18 + 9 + 9) + 1080
+    assert found.rows[0].receptive_field == (5, 5)
+    assert {row.receptive_field for row in found.rows[1:]} == {None}
+    assert all(np.array_equal(before[k], v.numpy()) for k, v in net.state_dict().items())
+    assert (net.training, block.training, block.inner.training, block.inner[1].training) == (True, True, False, False)
+    assert not any("forward" in vars(m) for m in net.modules())
+
+
+class Double(nn.ReLU):
+    """A layer of ninx.nn by name only."""
+
+    def forward(self, x: ninx.Tensor) -> ninx.Tensor:
+        return F.relu(ninx.cat([x, x], 1))
+
+
+def test_a_layer_of_ones_own_is_not_taken_for_its_base() -> None:
+    found = summary(nn.Sequential(Double(), nn.Conv2d(4, 1, 1)), (2, 3, 3))
+    assert [row.output_shape for row in found.rows] == [(4, 3, 3), (1, 3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "message"),
+    [
+        (nn.Conv2d(3, 4, 3), (1, 8, 8), "conv2d: input has 1 channels"),
+        (nn.Conv2d(3, 4, 3), (3, 2, 2), "kernel 3x3 .* does not fit input 2x2"),
+        (nn.Conv2d(3, 4, 3), (3, 64), r"Conv2d wants an image \(C, H, W\), but its input has shape \(3, 64\)"),
+        (nn.Linear(3, 4), (5,), r"Linear wants 3 values, but its input has shape \(5,\)"),
+        (nn.Maxout(3), (4, 2, 2), r"Maxout\(3\) does not divide the channels"),
+        (nn.ReLU(), (1.5, 2, 2), "a size of the input must be a whole number, got 1.5"),
+    ],
+)
+def test_what_does_not_fit_is_said(net: nn.Module, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        summary(net, shape)
+
+
+def told(a: Row | None, b: Row | None) -> tuple[str, str]:
+    first, second = ("" if row is None else f"{row.kind} {row.settings}".strip() for row in (a, b))
+    return first, second
+
+
+def test_two_networks_are_aligned_layer_by_layer() -> None:
+    pairs = [told(a, b) for a, b in align(of("nin-cifar10"), of("nin-cifar10-bn"))]
+    assert [pair for pair in pairs if pair[0] != pair[1]] == [
+        *[("", "BatchNorm2d")] * 3,
+        ("MaxPool2d 3x3/2/0 ceil", "MaxPool2d 3x3/2/1"),
+        ("Dropout p=0.5", "Dropout p=0.2"),
+        *[("", "BatchNorm2d")] * 3,
+        ("AvgPool2d 3x3/2/0 ceil", "AvgPool2d 3x3/2/1"),
+        ("Dropout p=0.5", "Dropout p=0.2"),
+        *[("", "BatchNorm2d")] * 3,
+    ]
+    pairs = [told(a, b) for a, b in align(of("nin-mnist-v1"), of("nin-mnist-v2"))]
+    assert [pair for pair in pairs if pair[0] != pair[1]] == [("", "Conv2d 1x1/1/0, 20 -> 20"), ("", "ReLU")]
+    a, b = of("nin-imagenet"), of("alexnet-caffe")
+    pairs = align(a, b)
+    assert [x for x, _ in pairs if x] == list(a.rows)
+    assert [y for _, y in pairs if y] == list(b.rows)
