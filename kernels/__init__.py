@@ -1,34 +1,65 @@
 """Kernels: plain arrays in, plain arrays out. They know nothing of tensors or derivatives; see `geometry` for the letters.
 
-Two implementations of one interface, chosen with `use_kernels` or the environment variable NINX_KERNELS:
+Three implementations of one interface, chosen with `use_kernels` or the environment variable NINX_KERNELS:
 
     loops      nested loops, straight from the formulas: the definition
-    strided    matrix products over strided views of NumPy (or CuPy) arrays: the default
+    strided    matrix products over strided views of NumPy (or CuPy) arrays
+    fast       compiled for this processor by Numba: the default (without Numba: strided)
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from types import ModuleType
 
 from . import loops, strided
 from .geometry import Geometry
+from .memory import MemoryStats, clear_memory, memory_stats
+from .threads import get_num_threads, set_num_threads
 
-TIERS: dict[str, ModuleType] = {"loops": loops, "strided": strided}
+__all__ = [
+    "TIERS", "Geometry", "MemoryStats", "clear_memory", "explain", "get_num_threads", "loops", "memory_stats",
+    "set_num_threads", "strided", "tier", "use_kernels",
+]  # fmt: skip
+
+TIERS = ("loops", "strided", "fast")
 _chosen: ContextVar[str | None] = ContextVar("ninx_kernels", default=None)
 
 
 def tier() -> ModuleType:
-    """The module whose kernels run now."""
-    return TIERS[_name()]
+    """The module whose kernels run now. Numba is imported when it is first wanted."""
+    return _module(_name())
+
+
+@cache
+def _module(name: str) -> ModuleType:
+    if name == "fast":
+        from . import fast
+
+        return fast
+    return {"loops": loops, "strided": strided}[name]
+
+
+@cache
+def _default() -> str:
+    """What NINX_KERNELS says when the first kernel runs; else the fastest tier that there is."""
+    asked = os.environ.get("NINX_KERNELS")
+    return ("fast" if _has_numba() else "strided") if asked is None else _checked(asked)
+
+
+@cache
+def _has_numba() -> bool:
+    return importlib.util.find_spec("numba") is not None
 
 
 def _name() -> str:
-    return _checked(_chosen.get() or os.environ.get("NINX_KERNELS", "strided"))
+    return _chosen.get() or _default()
 
 
 @contextmanager
@@ -46,6 +77,8 @@ def _checked(name: str) -> str:
         near = difflib.get_close_matches(name, TIERS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(TIERS)}"
         raise ValueError(f"use_kernels: there is no tier {name!r}; {hint}")
+    if name == "fast" and not _has_numba():
+        raise ImportError("use_kernels: the tier 'fast' needs Numba, which is not installed; pip install numba")
     return name
 
 
@@ -53,17 +86,25 @@ def explain(geo: Geometry, itemsize: int = 4) -> str:
     """Which path a convolution of this geometry takes, and why, in one sentence."""
     if _name() == "loops":
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
+    reason = ""
+    if _name() == "fast":
+        compiled: str | None = _module("fast").explain(geo, itemsize)
+        if compiled is not None:
+            return compiled
+        reason = f"; not compiled, because {_module('fast').why_not(geo)}"
     if geo.pointwise and geo.SH == geo.SW == 1:
         size = f"({geo.N * geo.OH * geo.OW} x {geo.columns}) @ ({geo.columns} x {geo.O // geo.groups})"
         return (
             f"{geo.operation}: one matrix product {size} for each of {geo.groups} group(s), without a copy, "
-            "because im2col is the identity for a 1x1 kernel"
+            f"because im2col is the identity for a 1x1 kernel{reason}"
         )
     if geo.pointwise:
         step = f"{geo.SH}x{geo.SW}"
-        return f"{geo.operation}: one matrix product over every {step}-th pixel, because the kernel is 1x1 with stride > 1"
+        return (
+            f"{geo.operation}: one matrix product over every {step}-th pixel, because the kernel is 1x1 with stride > 1{reason}"
+        )
     parts, mib = len(geo.parts(itemsize, strided.BUDGET)), geo.workspace(itemsize, strided.BUDGET) / 2**20
     return (
         f"{geo.operation}: im2col and a matrix product in {parts} part(s) of at most {mib:.1f} MiB, "
-        f"because the kernel is {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
+        f"because the kernel is {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}{reason}"
     )

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .geometry import Geometry
-from .types import Array, argmax_dtype
+from .types import MARK, NOWHERE, Array, Drop, argmax_dtype
 
 
 def _taps(geo: Geometry, i: int, j: int) -> Iterator[tuple[int, int, int, int]]:
@@ -45,8 +45,8 @@ def _channels(geo: Geometry, o: int) -> Iterator[tuple[int, int]]:
         yield c, first + c
 
 
-def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto") -> Array:
-    """y[n,i,j,o] = b[o] + sum over taps (r,q) and channels c of x[n,h,w,c] * w[o,r,q,c]."""
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto", relu: bool = False) -> Array:
+    """y[n,i,j,o] = b[o] + sum over taps (r,q) and channels c of x[n,h,w,c] * w[o,r,q,c]; with ``relu`` max(y, 0)."""
     y = np.zeros((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     for n, i, j in _windows(geo):
         for o in range(geo.O):
@@ -54,19 +54,22 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
             for r, q, h, v in _taps(geo, i, j):
                 for c, channel in _channels(geo, o):
                     total += x[n, h, v, channel] * w[o, r, q, c]
-            y[n, i, j, o] = total
+            y[n, i, j, o] = np.maximum(total, 0) if relu else total
     return y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -> Array:
-    """The adjoint of conv2d in x: dx[n,h,w,c] += g[n,i,j,o] * w[o,r,q,c] for every product of the forward loop."""
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+    """The adjoint of conv2d in x: dx[n,h,w,c] += g[n,i,j,o] * w[o,r,q,c] for every product of the forward loop.
+
+    ``gate``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
+    """
     dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for n, i, j in _windows(geo):
         for o in range(geo.O):
             for r, q, h, v in _taps(geo, i, j):
                 for c, channel in _channels(geo, o):
                     dx[n, h, v, channel] += g[n, i, j, o] * w[o, r, q, c]
-    return dx
+    return dx if gate is None else _gate(dx, gate)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -78,6 +81,14 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
                 for c, channel in _channels(geo, o):
                     dw[o, r, q, c] += g[n, i, j, o] * x[n, h, v, channel]
     return dw
+
+
+def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
+    """The adjoints of conv2d in w and in b: db[o] += g[n,i,j,o]."""
+    db = np.zeros(geo.O, g.dtype)
+    for n, i, j in _windows(geo):
+        db += g[n, i, j]
+    return conv2d_weight_grad(x, g, geo), db
 
 
 def im2col(x: Array, geo: Geometry) -> Array:
@@ -99,11 +110,15 @@ def col2im(cols: Array, geo: Geometry) -> Array:
     return x
 
 
-def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
+def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
     """(y, arg): the largest value of each window and its position r*KW + q in the window.
 
     The padding is -inf. The first of equal values wins, and a NaN wins over everything (the last one, as in PyTorch). Where
     all is -inf, the first pixel that is not above or left of the image has the place (none at all may lie inside it).
+
+    For windows of up to 127 taps arg can say more, so that one adjoint does the work of three: with ``mark`` the bit MARK says
+    that the maximum is not positive (a ReLU before the pooling lets no gradient through); with ``drop`` dropout follows, and
+    the places that it drops are NOWHERE.
     """
     y = np.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
     arg = np.zeros(y.shape, argmax_dtype(geo))
@@ -116,18 +131,21 @@ def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
                 value = x[n, h, v, c]
                 if value > best or np.isnan(value):
                     best, where = value, r * geo.KW + q
-            y[n, i, j, c], arg[n, i, j, c] = best, where
+            y[n, i, j, c], arg[n, i, j, c] = best, where | MARK if mark and best <= 0 else where
+    if drop is not None:
+        arg[~dropout_keep(y.shape, *drop)] = NOWHERE
+        y = dropout(y, *drop)
     return y, arg
 
 
-def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:
-    """The adjoint of `max_gather2d`: g goes back to the pixel that ``arg`` names; a pixel named twice gets the sum."""
+def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
+    """The adjoint of `max_gather2d`, times ``scale``: g goes to the pixel that ``arg`` names; one named twice gets the sum."""
     dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for n, i, j in _windows(geo):
         for r, q, h, v in _taps(geo, i, j):
             for c in range(geo.C):
                 if arg[n, i, j, c] == r * geo.KW + q:
-                    dx[n, h, v, c] += g[n, i, j, c]
+                    dx[n, h, v, c] += scale * g[n, i, j, c]
     return dx
 
 
@@ -168,13 +186,13 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return y
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array) -> Array:
-    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``gate`` as in `conv2d_input_grad`."""
     dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for n, i, j in _windows(geo):
         for _, _, h, v in _taps(geo, i, j):
             dx[n, h, v] += g[n, i, j] / divisor[i, j]
-    return dx
+    return dx if gate is None else _gate(dx, gate)
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -201,6 +219,19 @@ def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any
     return xp.asarray(keep)
 
 
+def dropout(x: Array, p: float, seed: int, call: int) -> Array:
+    """y[i] = x[i] / (1 - p) where `dropout_keep` keeps entry i, else 0. Linear in x, and its own adjoint."""
+    y = np.zeros_like(x)
+    keep = dropout_keep(x.shape, p, seed, call)
+    y[keep] = x[keep] * x.dtype.type(dropout_scale(p))
+    return y
+
+
+def dropout_scale(p: float) -> float:
+    """By what dropout multiplies the values that it keeps."""
+    return 0.0 if p == 1 else 1 / (1 - p)
+
+
 def dropout_key(seed: int, call: int) -> int:
     """32 bits that stand for this call of dropout under this seed (64 bits of it count)."""
     return mix(mix(mix(seed) ^ (seed >> 32)) ^ call)
@@ -212,3 +243,44 @@ def mix(h: int) -> int:
     h = (h ^ (h >> 16)) * 0x85EBCA6B & 0xFFFFFFFF
     h = (h ^ (h >> 13)) * 0xC2B2AE35 & 0xFFFFFFFF
     return h ^ (h >> 16)
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    return np.maximum(x, 0)
+
+
+def gate(g: Array, y: Array) -> Array:
+    """The adjoint of a ReLU whose value was y: g where y > 0, else 0."""
+    return np.where(y > 0, g, g.dtype.type(0))
+
+
+_gate = gate  # where an argument has that name
+
+
+def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
+    """One step in place: d = g + decay * p,  v = momentum * v + keep * d,  p -= lr * (d + momentum * v if nesterov else v).
+
+    Without v (no momentum) p -= lr * d.
+    """
+    for i in np.ndindex(p.shape):
+        d = g[i] + decay * p[i]
+        if v is not None:
+            v[i] = momentum * v[i] + keep * d
+            d = d + momentum * v[i] if nesterov else v[i]
+        p[i] -= lr * d
+
+
+def adam(
+    p: Array, g: Array, m: Array, v: Array, *, lr: float, beta1: float, beta2: float, scale: float, eps: float, decay: float,
+    shrink: float,
+) -> None:  # fmt: skip
+    """One step in place: d = g + decay * p,  m = beta1 * m + (1 - beta1) * d,  v = beta2 * v + (1 - beta2) * d^2,
+
+    p = shrink * p - lr * m / (sqrt(v) * scale + eps).
+    """
+    for i in np.ndindex(p.shape):
+        d = g[i] + decay * p[i]
+        m[i] = beta1 * m[i] + (1 - beta1) * d
+        v[i] = beta2 * v[i] + (1 - beta2) * d * d
+        p[i] = shrink * p[i] - lr * m[i] / (np.sqrt(v[i]) * scale + eps)

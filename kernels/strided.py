@@ -19,7 +19,7 @@ import numpy as np
 
 from . import loops
 from .geometry import Geometry, Part
-from .types import Array, argmax_dtype, xp_of
+from .types import MARK, NOWHERE, Array, Drop, argmax_dtype, xp_of
 
 BUDGET = 16 * 2**20  # bytes of im2col columns at one time: about what stays in a core's share of the last-level cache
 
@@ -154,8 +154,8 @@ class _Product:
         return block.reshape(-1, self.geo.groups, self.geo.O // self.geo.groups).transpose(1, 0, 2)
 
 
-def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto") -> Array:
-    """Y = X @ W.T + b for the matrices of `_Product`."""
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto", relu: bool = False) -> Array:
+    """Y = X @ W.T + b for the matrices of `_Product`; with ``relu`` max(Y, 0)."""
     xp, product = xp_of(x), _Product(geo, method, x.itemsize)
     y = xp.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     transposed = product.w(w).transpose(0, 2, 1)
@@ -163,16 +163,21 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
         xp.matmul(product.x(x, part), transposed, out=product.y(y, part))
     if b is not None:
         y += b
+    if relu:
+        xp.maximum(y, 0, out=y)
     return y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -> Array:
-    """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1)."""
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+    """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1).
+
+    ``gate``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
+    """
     xp, product = xp_of(g), _Product(geo, method, g.itemsize)
     dx = xp.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for part in product.parts:
         product.add_x(xp.matmul(product.y(g, part), product.w(w)), dx, part)
-    return dx
+    return dx if gate is None else _gate(dx, gate)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -184,8 +189,26 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
     return dw.reshape(geo.O, geo.KH, geo.KW, geo.C // geo.groups)
 
 
-def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
-    """(y, arg): one pass over the whole output for each tap of the window; see `loops` for ties and NaN."""
+def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
+    """The adjoints in w and b: dW, and db = the sum of g over all pixels."""
+    return conv2d_weight_grad(x, g, geo, method), g.sum(axis=(0, 1, 2))
+
+
+def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
+    """(y, arg); see `loops` for ties, NaN, ``mark`` and ``drop``."""
+    xp = xp_of(x)
+    y, arg = _max_pool2d(x, geo)
+    if mark:
+        arg |= (y <= 0) * np.uint8(MARK)
+    if drop is not None:
+        keep = dropout_keep(y.shape, *drop, xp=xp)
+        y = _gate(y, keep) * y.dtype.type(loops.dropout_scale(drop[0]))
+        arg = xp.where(keep, arg, np.uint8(NOWHERE))
+    return y, arg
+
+
+def _max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
+    """One pass over the whole output for each tap of the window."""
     xp, count = xp_of(x), geo.KH * geo.KW
     slab = _slab(x, geo, _whole(geo), -xp.inf)
     taps = [_tap(slab, geo, geo.OH, *divmod(t, geo.KW)) for t in range(count)]
@@ -223,9 +246,10 @@ def _first_taps(geo: Geometry, xp: Any) -> Array:
     return (h >= 0).argmax(axis=0)[:, None] * geo.KW + (w >= 0).argmax(axis=0)
 
 
-def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:
-    """The adjoint of `max_gather2d`: g goes back to the pixel that ``arg`` names; a pixel named twice gets the sum."""
-    return _spread(geo, g, lambda tap: g * (arg == tap))
+def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
+    """The adjoint of `max_gather2d`, times ``scale``: g goes back to the pixel that ``arg`` names."""
+    g = g if scale == 1 else g * g.dtype.type(scale)
+    return _spread(geo, g, lambda tap: _gate(g, arg == tap))
 
 
 def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
@@ -274,10 +298,11 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return y
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array) -> Array:
-    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``gate`` as in `conv2d_input_grad`."""
     share = g / _per_window(divisor, g)
-    return _spread(geo, g, lambda tap: share)
+    dx = _spread(geo, g, lambda tap: share)
+    return dx if gate is None else _gate(dx, gate)
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -296,3 +321,60 @@ def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any
         h ^= h >> np.uint32(shift)
         h *= np.uint32(factor)
     return (h >= np.uint32(int(p * 2**32))).reshape(shape)
+
+
+def dropout(x: Array, p: float, seed: int, call: int) -> Array:
+    """x / (1 - p) where `dropout_keep` keeps it, else 0."""
+    return _gate(x, dropout_keep(x.shape, p, seed, call, xp_of(x))) * x.dtype.type(loops.dropout_scale(p))
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    return xp_of(x).maximum(x, 0)
+
+
+def gate(g: Array, y: Array) -> Array:
+    """g where y > 0, else 0. (Also where g is infinite or NaN.)
+
+    A product of the bits, read as whole numbers: 0 * inf would be NaN, and `where` with a mask that no processor can predict
+    is many times slower.
+    """
+    kind = g.dtype
+    return (g.view(f"i{kind.itemsize}") * (y > 0)).view(kind)
+
+
+_gate = gate  # where an argument has that name
+
+
+def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
+    """One step in place: d = g + decay * p,  v = momentum * v + keep * d,  p -= lr * (d + momentum * v if nesterov else v).
+
+    Without v (no momentum) p -= lr * d.
+    """
+    d = g + decay * p if decay else g
+    if v is not None:
+        v *= momentum
+        v += keep * d
+        d = d + momentum * v if nesterov else v
+    p -= lr * d
+
+
+def adam(
+    p: Array, g: Array, m: Array, v: Array, *, lr: float, beta1: float, beta2: float, scale: float, eps: float, decay: float,
+    shrink: float,
+) -> None:  # fmt: skip
+    """One step in place: d = g + decay * p,  m = beta1 * m + (1 - beta1) * d,  v = beta2 * v + (1 - beta2) * d^2,
+
+    p = shrink * p - lr * m / (sqrt(v) * scale + eps).
+    """
+    d = g + decay * p if decay else g
+    m *= beta1
+    m += (1 - beta1) * d
+    v *= beta2
+    v += (1 - beta2) * (d * d)
+    size = xp_of(p).sqrt(v)
+    size *= scale
+    size += eps
+    if shrink != 1:
+        p *= shrink
+    p -= lr * (m / size)

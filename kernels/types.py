@@ -23,3 +23,10 @@ def xp_of(*arrays: Array) -> Any:
 def argmax_dtype(geo: Geometry) -> type[np.unsignedinteger[Any]]:
     """The smallest type that holds a position in the window: one byte for every window of up to 256 pixels."""
     return np.uint8 if geo.KH * geo.KW <= 256 else np.uint32
+
+
+Drop: TypeAlias = tuple[float, int, int]  # one call of dropout: (p, seed, number of the call)
+
+# How an argmax of one byte says more than a position (for windows of up to 127 taps):
+MARK = 128  # this bit: the maximum is not positive, so the ReLU before it lets no gradient through
+NOWHERE = 127  # the maximum was dropped: no gradient at all

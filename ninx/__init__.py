@@ -10,7 +10,7 @@ from numpy import bool_, float32, float64, int64, uint8
 from . import functional, kernels, nn, ops, optim
 from .array import gpu_status, layout_copies
 from .engine import Tensor, grad, record
-from .kernels import use_kernels
+from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state
@@ -26,9 +26,9 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "GradientError", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
-    "functional", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode", "int64",
-    "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "manual_seed", "models", "nn", "no_grad", "ops", "optim",
-    "record", "set_rng_state", "summary", "train", "uint8", "use_kernels",
+    "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode",
+    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "manual_seed", "memory_stats", "models", "nn",
+    "no_grad", "ops", "optim", "record", "set_num_threads", "set_rng_state", "summary", "train", "uint8", "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__

@@ -11,9 +11,23 @@ from typing import Any
 
 import numpy as np
 
+from ninx.kernels import memory
 from ninx.kernels.types import Array, xp_of
 
-__all__ = ["Array", "device_of", "empty", "gpu_status", "layout_copies", "nchw", "nhwc", "on_device", "to_numpy", "xp_of"]
+__all__ = [
+    "Array",
+    "as_it_lies",
+    "as_it_was",
+    "device_of",
+    "empty",
+    "gpu_status",
+    "layout_copies",
+    "nchw",
+    "nhwc",
+    "on_device",
+    "to_numpy",
+    "xp_of",
+]
 
 _copies = 0
 
@@ -71,6 +85,16 @@ def nchw(rows: Array) -> Array:
     return rows.transpose(0, 3, 1, 2)
 
 
+def as_it_lies(a: Array) -> Array:
+    """For what treats every entry alike: an image as (N, H, W, C), all else as it is. A view; `as_it_was` turns it back."""
+    return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a
+
+
+def as_it_was(a: Array) -> Array:
+    """The inverse of `as_it_lies`."""
+    return nchw(a) if a.ndim == 4 else a
+
+
 def layout_copies() -> int:
     """How often so far an image had to be copied to lie channels-last. A training step should not add to it."""
     return _copies
@@ -78,7 +102,15 @@ def layout_copies() -> int:
 
 def empty(shape: tuple[int, ...], dtype: Any, xp: Any) -> Array:
     """An array with undefined values; a 4-d one lies channels-last."""
+    make = memory.empty if xp is np else xp.empty
     if len(shape) != 4:
-        return xp.empty(shape, dtype)
+        return make(shape, dtype)
     n, c, h, w = shape
-    return nchw(xp.empty((n, h, w, c), dtype))
+    return nchw(make((n, h, w, c), dtype))
+
+
+def empty_like(a: Array) -> Array:
+    """An array with undefined values, shape, dtype and layout as ``a``."""
+    if a.ndim == 4 and a.transpose(0, 2, 3, 1).flags.c_contiguous:
+        return empty(a.shape, a.dtype, xp_of(a))
+    return xp_of(a).empty_like(a)

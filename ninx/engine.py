@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .array import Array, xp_of
+from .array import Array, empty_like, xp_of
 from .graph import Node, Source, Version, Vjp, takes_value
 from .methods import Operators
 from .modes import check_anomaly, enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, unwatched
@@ -51,12 +51,15 @@ class Tensor(Operators):
         return (self.node or self) if self.requires_grad else None
 
 
-def record(value: Array, *entries: Entry, view_of: Tensor | None = None, name: str | None = None) -> Tensor:
+def record(
+    value: Array, *entries: Entry, view_of: Tensor | None = None, name: str | None = None, first: Vjp | None = None
+) -> Tensor:
     """The tensor of ``value``, which the calling operation computed, with the way back for each ``(input, vjp)``.
 
     The left side of an entry may be a tuple of inputs (None for an absent one); its vjp then returns one cotangent for each.
     Only what is wanted is kept: nothing under `no_grad`, and no entry whose inputs need no gradient. ``view_of``: the
     input with which the value shares memory. ``name``: of the operation, if it is not that of the calling function.
+    ``first``: a vjp (g, value) -> g with which all others begin, for an operation that ends in a step of its own.
     """
     out = Tensor(value)
     if view_of is not None:
@@ -70,7 +73,7 @@ def record(value: Array, *entries: Entry, view_of: Tensor | None = None, name: s
             if any(s is not None for s in sources):
                 kept.append((sources, vjp))
         if kept:
-            out.node, out.requires_grad = Node(name, out, kept), True
+            out.node, out.requires_grad = Node(name, out, kept, first), True
     if is_anomaly_enabled():
         groups = [i if isinstance(i, tuple) else (i,) for i, _ in entries]
         check_anomaly(f"forward of {name}", [out.data], None, [t.data for group in groups for t in group if t is not None])
@@ -108,6 +111,8 @@ def _walk(
     for source in order:  # what leads to something needed is needed: it comes after it
         if any(id(s) in needed for sources, _ in source.entries or () for s in sources if s is not None):
             needed.add(id(source))
+        if isinstance(source, Node):
+            source.wanted = targets is not None and id(source) in targets
 
     def add(source: Source, g: Tensor, name: str) -> None:
         _fit(g, source, name)
@@ -132,6 +137,8 @@ def _walk(
             if source.retained is not None and (t := source.retained()) is not None:
                 _add_to_grad(t, g, create_graph)
             source.check_versions()
+            if source.first is not None:
+                g = source.first(g, _value_of(source))
             for sources, vjp in source.entries or ():
                 if not any(id(s) in needed for s in sources if s is not None):
                     continue
@@ -148,7 +155,7 @@ def _walk(
                     if s is not None and r is not None and id(s) in needed:
                         add(s, r, source.name)
             if not retain_graph:
-                source.entries, source.output, source.saved = None, None, []
+                source.entries, source.output, source.first, source.saved = None, None, None, []
     return found
 
 
@@ -200,7 +207,7 @@ def backward(
 def _add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
     with enable_grad() if create_graph else no_grad():
         total = g if t.grad is None else t.grad + g
-        fresh = xp_of(t.data).empty_like(t.data)  # the layout of t, and nobody else's memory
+        fresh = empty_like(t.data)  # the layout of t, and nobody else's memory
         fresh[...] = total.data
         t.grad = record(fresh, (total, lambda h: h), name="backward")
 

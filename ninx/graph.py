@@ -30,18 +30,27 @@ class Version:
 class Node:
     """One recorded operation. It keeps no input's value, only the vjps (with what they close over) and where they lead."""
 
-    __slots__ = ("__weakref__", "dtype", "entries", "hooks", "line", "name", "output", "retained", "saved", "shape")
+    __slots__ = (
+        *("__weakref__", "dtype", "entries", "first", "hooks", "line", "name", "output", "retained", "saved", "shape", "wanted"),
+    )
 
-    def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]]):
+    def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]], first: Vjp | None = None):
         self.name, self.shape, self.dtype = name, out.data.shape, out.data.dtype
         self.entries: Sequence[tuple[tuple[Source | None, ...], Vjp]] | None = entries
         self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
         self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf
-        self.output = out.data if any(takes_value(vjp) for _, vjp in entries) else None
+        self.wanted = False  # is its own gradient asked for in the walk that is on?
+        self.first = first  # what all vjps begin with: g becomes first(g, value)
+        self.output = out.data if first is not None or any(takes_value(vjp) for _, vjp in entries) else None
         kept = [out] if self.output is not None else []
         kept += [t for _, vjp in entries for t in _closed_over(vjp)]
         self.saved = [(t.version, t.version.count, t.data.shape) for t in kept]
         self.line = user_line() if is_anomaly_enabled() else None
+
+    @property
+    def is_watched(self) -> bool:
+        """Does anybody look at the gradient of this value itself? Then it must not be mixed with what comes before it."""
+        return self.wanted or bool(self.hooks) or self.retained is not None
 
     def check_versions(self) -> None:
         """Refuse to go on if a value that a vjp needs was changed in place since."""

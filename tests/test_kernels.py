@@ -175,16 +175,18 @@ def test_both_tiers_offer_the_same_functions() -> None:
     public = [
         {n for n, f in vars(t).items() if callable(f) and f.__module__ == t.__name__ and n[0] != "_"} for t in (loops, strided)
     ]
-    assert public[0] - public[1] == {"dropout_key", "mix"}  # the hash itself, which both use
+    assert public[0] - public[1] == {"dropout_key", "dropout_scale", "mix"}  # the hash itself, which both use
     assert public[1] <= public[0]
+    fast = pytest.importorskip("ninx.kernels.fast", reason="without Numba there is no tier 'fast'")
+    assert public[1] <= set(fast.__all__)
 
 
 @pytest.mark.parametrize("tier", ["loops", "strided"])
 def test_the_tier_that_was_asked_for_runs(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
     for name in ("loops", "strided"):
-        real = kernels.TIERS[name].conv2d
-        monkeypatch.setattr(kernels.TIERS[name], "conv2d", lambda *a, n=name, f=real: called.append(n) or f(*a))
+        real = getattr(kernels, name).conv2d
+        monkeypatch.setattr(getattr(kernels, name), "conv2d", lambda *a, n=name, f=real: called.append(n) or f(*a))
     with ninx.use_kernels(tier):
         F.conv2d(ninx.ones(1, 1, 2, 2), ninx.ones(1, 1, 1, 1))
         with pytest.raises(ValueError, match="no tier 'stride'; did you mean 'strided'"), ninx.use_kernels("stride"):

@@ -13,15 +13,15 @@ Shapes: x (N, C, H, W), w (O, C/groups, KH, KW), y and g (N, O, OH, OW); the ker
 
 from __future__ import annotations
 
-import numpy as np
-
 from ninx import kernels
 from ninx.kernels import geometry
 from ninx.kernels.geometry import Geometry
 
 from ..array import nchw, nhwc
 from ..engine import Tensor, record
+from ..modes import is_grad_enabled
 from ..ops import pad, sum
+from ..ops.rectifier import Gated, ReluGate
 
 Size = int | tuple[int, int] | list[int]
 
@@ -36,17 +36,18 @@ def conv2d(
     groups: int = 1,
     *,
     method: str = "auto",
+    relu: bool = False,
 ) -> Tensor:
     """y[n,o,i,j] = bias[o] + sum over c,r,q of x[n, c, i*SH - PH + r*DH, j*SW - PW + q*DW] * w[o,c,r,q]  (zeros outside).
 
     input (N, C, H, W), or (C, H, W); weight (O, C/groups, KH, KW); bias (O). ``padding`` may be "valid" (none) or "same"
     (stride 1 keeps the size). ``method`` forces a path: "gemm" (a 1x1 kernel as one matrix product over all pixels),
-    "im2col", or "auto", which takes the first where it is possible.
+    "im2col", or "auto", which takes the fastest. ``relu``: max(y, 0), in the same pass.
 
     Raises ValueError for shapes that do not fit, and for method="gemm" with a larger kernel.
     """
     if input.ndim == 3:
-        return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method).squeeze(0)
+        return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu).squeeze(0)
     stride, dilation = geometry.pair(stride, "conv2d", "stride"), geometry.pair(dilation, "conv2d", "dilation")
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
@@ -67,19 +68,31 @@ def conv2d(
             "conv2d: method='gemm' needs a 1x1 kernel without padding, "
             f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
         )
-    return _conv2d(input, weight, bias, geo, method)
+    return _conv2d(input, weight, bias, geo, method, relu)
 
 
-def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str) -> Tensor:
+def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, relu: bool = False) -> Tensor:
     """conv2d of a geometry that is known to fit."""
-    value = nchw(kernels.tier().conv2d(nhwc(x.data), nhwc(w.data), None if b is None else b.data, geo, method))
-    return record(
-        value,
-        (x, lambda g: conv2d_input_grad(g, w, geo, method)),
-        (w, lambda g: conv2d_weight_grad(x, g, geo, method)),
-        *([] if b is None else [(b, lambda g: sum(g, (0, 2, 3)))]),
-        name="conv2d",
-    )
+    bias = None if b is None else b.data
+    value = nchw(kernels.tier().conv2d(nhwc(x.data), nhwc(w.data), bias, geo, method, relu))
+
+    def back_x(g: Tensor) -> Tensor:
+        if (gate := ReluGate.open(x.node)) is None:
+            return conv2d_input_grad(g, w, geo, method)
+        dx = kernels.tier().conv2d_input_grad(nhwc(g.data), nhwc(w.data), geo, method, nhwc(x.data))
+        return Gated(nchw(dx), gate)
+
+    def back_w(g: Tensor) -> Tensor:
+        return conv2d_weight_grad(x, g, geo, method)
+
+    def back_w_b(g: Tensor) -> tuple[Tensor, Tensor]:
+        if is_grad_enabled():
+            return back_w(g), sum(g, (0, 2, 3))
+        dw, db = kernels.tier().conv2d_weight_bias_grad(nhwc(x.data), nhwc(g.data), geo, method)
+        return Tensor(nchw(dw)), Tensor(db)
+
+    learnt = (w, back_w) if b is None else ((w, b), back_w_b)
+    return record(value, (x, back_x), learnt, name="conv2d", first=ReluGate() if relu else None)
 
 
 def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
@@ -152,14 +165,18 @@ def _named_padding(
 
 def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int) -> None:
     """One dtype, one device, a bias of the right length."""
-    given = {"input": x, "weight": w} | ({} if b is None else {"bias": b})
-    for what in ("dtype", "device"):
-        kinds = {name: str(getattr(t, what)) for name, t in given.items()}
-        if len(set(kinds.values())) > 1:
-            raise (TypeError if what == "dtype" else ValueError)(
-                f"{operation}: all must have one {what}, got " + ", ".join(f"{name} {kind}" for name, kind in kinds.items())
-            )
-    if not np.issubdtype(x.dtype, np.floating):
+    given = (x, w) if b is None else (x, w, b)
+    if len({t.data.dtype for t in given}) > 1:
+        raise TypeError(_uneven(operation, "dtype", x, w, b))
+    if len({t.device for t in given}) > 1:
+        raise ValueError(_uneven(operation, "device", x, w, b))
+    if x.data.dtype.kind != "f":
         raise TypeError(f"{operation}: needs floating-point numbers, got {x.dtype}")
-    if b is not None and b.shape != (outputs,):
+    if b is not None and b.data.shape != (outputs,):
         raise ValueError(f"{operation}: the bias must have shape ({outputs},), got {b.shape}")
+
+
+def _uneven(operation: str, what: str, x: Tensor, w: Tensor, b: Tensor | None) -> str:
+    given = {"input": x, "weight": w} | ({} if b is None else {"bias": b})
+    listed = ", ".join(f"{name} {getattr(t, what)}" for name, t in given.items())
+    return f"{operation}: all must have one {what}, got {listed}"

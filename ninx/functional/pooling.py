@@ -13,10 +13,14 @@ import numpy as np
 from ninx import kernels
 from ninx.kernels import geometry
 from ninx.kernels.geometry import Geometry
+from ninx.kernels.types import MARK, NOWHERE, Drop
 
 from ..array import Array, nchw, nhwc, xp_of
 from ..engine import Tensor, record
 from ..ops import broadcast_to, matmul, transpose
+from ..ops.rectifier import Gated, ReluGate
+from ..random import next_dropout
+from .regularisation import dropout
 
 Size = int | tuple[int, int] | list[int]
 
@@ -39,9 +43,34 @@ def max_pool2d(
         y = max_pool2d(input.unsqueeze(0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
         return tuple(t.squeeze(0) for t in y) if return_indices else y.squeeze(0)
     geo = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    value, arg = kernels.tier().max_pool2d(nhwc(input.data), geo)
-    y = record(nchw(value), (input, lambda g: max_unpool2d(g, arg, geo)))
+    y, arg = _max_pool2d(input, geo, plain=return_indices)
     return (y, Tensor(nchw(_places(arg, geo)))) if return_indices else y
+
+
+def max_pool2d_dropout(input: Tensor, pool: tuple[Any, ...], p: float) -> Tensor:
+    """dropout(max_pool2d(input, *pool), p), for 0 < p < 1, in one pass.
+
+    ``pool``: kernel_size, stride, padding, dilation, ceil_mode.
+    Values and gradients are those of the two functions one after the other.
+    """
+    geo = _geometry("max_pool2d", input, *pool)
+    if geo.KH * geo.KW > NOWHERE:
+        return dropout(max_pool2d(input, *pool), p)
+    return _max_pool2d(input, geo, drop=(p, *next_dropout()))[0]
+
+
+def _max_pool2d(x: Tensor, geo: Geometry, drop: Drop | None = None, plain: bool = False) -> tuple[Tensor, Array]:
+    """The pooling, and which value of each window was chosen. If x is the value of a ReLU, its gate is put into the adjoint."""
+    node, mark = x.node, not plain and geo.KH * geo.KW <= NOWHERE and ReluGate.of(x.node) is not None
+    value, arg = kernels.tier().max_pool2d(nhwc(x.data), geo, mark, drop)
+    scale = 1.0 if drop is None else 1 / (1 - drop[0])
+
+    def back(g: Tensor) -> Tensor:
+        if mark and (gate := ReluGate.open(node)) is not None:
+            return Gated(nchw(kernels.tier().max_unpool2d(nhwc(g.data), arg, geo, scale)), gate)
+        return max_unpool2d(g, arg & arg.dtype.type(MARK - 1) if mark else arg, geo, scale)
+
+    return record(nchw(value), (x, back), name="max_pool2d"), arg
 
 
 def _places(arg: Array, geo: Geometry) -> Array:
@@ -52,16 +81,18 @@ def _places(arg: Array, geo: Geometry) -> Array:
     return h * geo.W + w
 
 
-def max_unpool2d(g: Tensor, arg: Array, geo: Geometry) -> Tensor:
-    """g, sent back to the pixels whose values were chosen; zeros elsewhere."""
-    value = kernels.tier().max_unpool2d(nhwc(g.data), arg, geo)
-    return record(nchw(value), (g, lambda h: max_gather2d(h, arg, geo)))
+def max_unpool2d(g: Tensor, arg: Array, geo: Geometry, scale: float = 1.0) -> Tensor:
+    """g * scale, sent back to the pixels whose values were chosen; zeros elsewhere."""
+    value = kernels.tier().max_unpool2d(nhwc(g.data), arg, geo, scale)
+    return record(nchw(value), (g, lambda h: max_gather2d(h, arg, geo, scale)))
 
 
-def max_gather2d(x: Tensor, arg: Array, geo: Geometry) -> Tensor:
-    """The values of x at the places that were chosen."""
+def max_gather2d(x: Tensor, arg: Array, geo: Geometry, scale: float = 1.0) -> Tensor:
+    """The values of x at the places that were chosen, times ``scale``."""
     value = kernels.tier().max_gather2d(nhwc(x.data), arg, geo)
-    return record(nchw(value), (x, lambda g: max_unpool2d(g, arg, geo)))
+    if scale != 1:
+        value *= scale
+    return record(nchw(value), (x, lambda g: max_unpool2d(g, arg, geo, scale)))
 
 
 def avg_pool2d(
@@ -92,7 +123,14 @@ def avg_pool2d(
 
 def _average(x: Tensor, geo: Geometry, divisor: Array) -> Tensor:
     value = kernels.tier().avg_pool2d(nhwc(x.data), geo, divisor)
-    return record(nchw(value), (x, lambda g: _average_back(g, geo, divisor)), name="avg_pool2d")
+    node, y = x.node, None if ReluGate.of(x.node) is None else x.data
+
+    def back(g: Tensor) -> Tensor:
+        if y is not None and (gate := ReluGate.open(node)) is not None:
+            return Gated(nchw(kernels.tier().avg_pool2d_input_grad(nhwc(g.data), geo, divisor, nhwc(y))), gate)
+        return _average_back(g, geo, divisor)
+
+    return record(nchw(value), (x, back), name="avg_pool2d")
 
 
 def _average_back(g: Tensor, geo: Geometry, divisor: Array) -> Tensor:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninx import kernels
 
-from ..array import nchw, xp_of
-from ..engine import Tensor
+from ..array import as_it_was, nchw, nhwc, xp_of
+from ..engine import Tensor, record
 from ..ops import gate
 from ..random import next_dropout
 
@@ -16,23 +16,29 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     The mask is a hash of the seed, the number of this call and the entry's place in memory order (N, H, W, C for images),
     so it is the same on every device; see `dropout_keep` in the kernels.
     """
-    n, *rest = input.shape or (1,)
-    return _drop("dropout", input, p, training, (n, *rest))
+    _check("dropout", p)
+    return _dropped(input, p, *next_dropout()) if training and p else input
+
+
+def _dropped(x: Tensor, p: float, seed: int, call: int) -> Tensor:
+    """Linear in x, and its own adjoint; so the mask is never kept, but made again."""
+    rows = nhwc(x.data) if x.ndim == 4 else xp_of(x.data).ascontiguousarray(x.data).reshape(x.shape)
+    value = as_it_was(kernels.tier().dropout(rows, p, seed, call))
+    return record(value, (x, lambda g: _dropped(g, p, seed, call)), name="dropout")
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Whole maps become 0 with probability p: one decision for each image and channel of (N, C, H, W)."""
     if input.ndim != 4:
         raise ValueError(f"dropout2d: input must have shape (N, C, H, W), got {input.shape}")
-    return _drop("dropout2d", input, p, training, (*input.shape[:2], 1, 1))
+    _check("dropout2d", p)
+    if not training or p == 0:
+        return input
+    n, c, _, _ = input.shape
+    keep = kernels.tier().dropout_keep((n, 1, 1, c), p, *next_dropout(), xp=xp_of(input.data))
+    return gate(input, nchw(keep)) * (0.0 if p == 1 else 1 / (1 - p))
 
 
-def _drop(operation: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
+def _check(operation: str, p: float) -> None:
     if not 0 <= p <= 1:
         raise ValueError(f"{operation}: p must be from 0 to 1, got {p}")
-    if not training or p == 0:
-        return x
-    lying = (shape[0], shape[2], shape[3], shape[1]) if len(shape) == 4 else shape
-    keep = kernels.tier().dropout_keep(lying, p, *next_dropout(), xp=xp_of(x.data))
-    keep = nchw(keep) if len(shape) == 4 else keep.reshape(x.shape)
-    return gate(x, keep) * (0.0 if p == 1 else 1 / (1 - p))

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .fusion import fused
 from .module import Module
 
 
@@ -50,6 +51,6 @@ class Sequential(ModuleList):
 
     def forward(self, x: Any) -> Any:
         """x through every module in turn."""
-        for module in self.children():
-            x = module(x)
+        for step in fused(list(self.children())):
+            x = step(x)
         return x

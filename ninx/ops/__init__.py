@@ -30,7 +30,6 @@ from .arithmetic import (
     ne,
     neg,
     pow,
-    relu,
     sigmoid,
     sign,
     sin,
@@ -39,7 +38,6 @@ from .arithmetic import (
     tanh,
     where,
 )
-from .arithmetic import gate as gate
 from .arithmetic import sum_to as sum_to
 from .arithmetic import to as to
 from .creation import arange, eye, from_numpy, full, ones, ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like
@@ -53,6 +51,8 @@ from .inplace import mul_ as mul_
 from .inplace import setitem_ as setitem_
 from .inplace import sub_ as sub_
 from .linalg import matmul
+from .rectifier import gate as gate
+from .rectifier import relu
 from .reductions import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
 from .shapes import cat, concat, flatten, permute, reshape, squeeze, stack, transpose, unsqueeze
 from .shapes import getitem as getitem

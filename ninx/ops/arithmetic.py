@@ -276,22 +276,6 @@ def sigmoid(x: Tensor) -> Tensor:
     return record(xp.where(x.data >= 0, 1, small) / (1 + small), (x, lambda g, y: g * y * (1 - y)))
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0); the derivative at 0 is 0"""
-    return record(xp_of(x.data).maximum(x.data, 0), (x, lambda g, y: gate(g, y.data > 0)))
-
-
-def gate(x: Tensor, open: Array) -> Tensor:
-    """x where the boolean array is True, else 0; its own adjoint.
-
-    A product of the bits, read as whole numbers: 0 * NaN would be NaN, and `where` with a mask that no processor can predict
-    is many times slower.
-    """
-    kind = x.data.dtype
-    value = (x.data.view(f"i{kind.itemsize}") * open).view(kind)
-    return record(value, (x, lambda g: gate(g, open)))
-
-
 def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """x held between two bounds (numbers or arrays, either may be None); at a bound the derivative is 1"""
     if min is None and max is None:

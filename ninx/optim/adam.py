@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Array, xp_of
+from ninx import kernels
+
+from ..array import Array, as_it_lies
 from .optimizer import Group, Optimizer, check_settings
 
 
@@ -41,20 +43,18 @@ class Adam(Optimizer):
         (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
         if not state:
             state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
-        if decay and self.decoupled:
-            p *= 1 - lr * decay
-        elif decay:
-            g = g + decay * p
         state["step"] += 1
-        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
-        v += (1 - beta2) * (g * g)
-        size = xp_of(p).sqrt(v)
-        size /= math.sqrt(1 - beta2**t)
-        size += group["eps"]
-        p -= (lr / (1 - beta1**t)) * (m / size)
+        arrays = [as_it_lies(a) for a in (p, g, state["exp_avg"], state["exp_avg_sq"])]
+        kernels.tier().adam(
+            *arrays,
+            lr=lr / (1 - beta1 ** state["step"]),
+            beta1=beta1,
+            beta2=beta2,
+            scale=1 / math.sqrt(1 - beta2 ** state["step"]),
+            eps=group["eps"],
+            decay=0.0 if self.decoupled else decay,
+            shrink=1 - lr * decay if self.decoupled else 1.0,
+        )
 
 
 class AdamW(Adam):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..array import Array, xp_of
+from ninx import kernels
+
+from ..array import Array, as_it_lies, xp_of
 from .optimizer import Group, Optimizer, check_settings
 
 
@@ -34,14 +36,12 @@ class SGD(Optimizer):
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
         """See the class."""
-        momentum = group["momentum"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+        momentum, keep, v = group["momentum"], 1 - group["dampening"], None
         if momentum:
-            if (v := state.get("momentum_buffer")) is None:
-                v = state["momentum_buffer"] = xp_of(p).array(g, order="K")  # a copy; 0-d stays an array
-            else:
-                v *= momentum
-                v += (1 - group["dampening"]) * g
-            g = g + momentum * v if group["nesterov"] else v
-        p -= group["lr"] * g
+            if "momentum_buffer" not in state:
+                state["momentum_buffer"], keep = xp_of(p).zeros_like(p), 1.0
+            v = as_it_lies(state["momentum_buffer"])
+        kernels.tier().sgd(
+            as_it_lies(p), as_it_lies(g), v, lr=group["lr"], momentum=momentum, keep=keep, decay=group["weight_decay"],
+            nesterov=group["nesterov"],
+        )  # fmt: skip

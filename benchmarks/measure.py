@@ -1,0 +1,162 @@
+"""How this project measures: several functions take turns (A B A B ...), after a warm-up, and medians are compared.
+
+A machine's speed changes from second to second, so a time alone says little; functions that take turns meet the same
+disturbances, and the median of their ratios hardly notices them. Quartiles show the spread.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..kernels import get_num_threads
+
+Work = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one function, one for each round."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median, in seconds."""
+        return float(np.median(self.seconds))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """The first and third quartile, in seconds."""
+        low, high = np.percentile(self.seconds, (25, 75))
+        return float(low), float(high)
+
+
+def take_turns(functions: Sequence[Work], rounds: int, inner: int = 1, warm_up: int = 2) -> list[Timing]:
+    """Time each function ``rounds`` times, in turns; each time is the mean of ``inner`` calls in a row."""
+    for function in functions:
+        for _ in range(warm_up):
+            function()
+    seconds: list[list[float]] = [[] for _ in functions]
+    for _ in range(rounds):
+        for i, function in enumerate(functions):
+            start = time.perf_counter()
+            for _ in range(inner):
+                function()
+            seconds[i].append((time.perf_counter() - start) / inner)
+    return [Timing(tuple(s)) for s in seconds]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """By how much b is slower than a, round by round: above 1, a is faster."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """ "1.72 (1.65 to 1.80)" """
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def ratio(a: Timing, b: Timing) -> Ratio:
+    """The time of b divided by that of a in the same round: median and quartiles."""
+    low, median, high = np.percentile(np.array(b.seconds) / np.array(a.seconds), (25, 50, 75))
+    return Ratio(float(median), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the figures were measured on."""
+
+    processor: str
+    threads: int
+    vectors: str
+    blas: str
+    layer: str
+    numpy: str
+    torch: str
+    peak: float  # GFLOP/s, float32
+    bandwidth: float  # GB/s, read + written
+
+
+def machine() -> Machine:
+    """This machine, with its peak rates measured now."""
+    blas = "unknown (threadpoolctl is not installed)"
+    try:
+        import threadpoolctl
+
+        (np.ones((64, 64)) @ np.ones((64, 64))).sum()
+        blas = ", ".join(
+            f"{p['internal_api']} {p.get('architecture', '')}, {p['num_threads']} thread(s)"
+            for p in threadpoolctl.threadpool_info()
+            if p["user_api"] == "blas"
+        )
+    except ImportError:
+        pass
+    import numba
+
+    from ..kernels.cpu.vector import HOST
+
+    rate = peak()
+    torch = torch_or_none()
+    return Machine(
+        _processor(),
+        get_num_threads(),
+        f"{HOST.registers} of {HOST.bytes} bytes",
+        blas,
+        numba.threading_layer(),
+        np.__version__,
+        "not installed" if torch is None else torch.__version__,
+        rate,
+        bandwidth(),
+    )
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+        return f"{names[0]}, {len(os.sched_getaffinity(0))} processors"
+    except (OSError, IndexError, AttributeError):
+        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors"
+
+
+def peak(seconds: float = 0.5) -> float:
+    """GFLOP/s (float32) of multiply-adds in registers on all threads: the best of several short runs."""
+    from ..kernels.cpu.peak import flops, spin
+
+    best, until = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        start = time.perf_counter()
+        spin(2000, get_num_threads())
+        best = max(best, flops(2000, get_num_threads()) / (time.perf_counter() - start))
+    return best / 1e9
+
+
+def bandwidth() -> float:
+    """GB/s of copying 128 MB on all threads, bytes read plus bytes written; the best of several."""
+    from ..kernels.cpu.peak import copy
+
+    a, b = np.ones(1 << 24, np.float64), np.zeros(1 << 24, np.float64)
+    times = take_turns([lambda: copy(a, b, get_num_threads())], 7)[0].seconds
+    return 2 * a.nbytes / min(times) / 1e9
+
+
+@cache
+def torch_or_none() -> Any:
+    """PyTorch with as many threads as ours, or None."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    torch.set_num_threads(get_num_threads())
+    return torch

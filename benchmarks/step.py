@@ -1,0 +1,151 @@
+"""Whole training steps and inference of a preset, against PyTorch in its default and its channels_last memory format.
+
+A step is: forget the gradients, forward, cross-entropy, backward, SGD with momentum. Before anything is timed, logits and all
+gradients (with dropout off) are compared with PyTorch's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+import ninx
+import ninx.functional as F
+
+from .. import models, nn, optim
+from .measure import Ratio, Timing, ratio, take_turns, torch_or_none
+from .twins import twin
+
+CASES = [("nin-cifar10", 64, 32), ("nin-d2l", 16, 224), ("nin-mnist", 64, 28), ("nin-mnist-v2", 64, 28)]
+INFERENCE = [("nin-cifar10", 1, 32), ("nin-cifar10", 64, 32)]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Milliseconds (medians), and how many times as fast as PyTorch: its default, its channels_last format, the better one."""
+
+    name: str
+    batch: int
+    pixels: int
+    training: bool
+    ours: Timing
+    default: Timing | None
+    channels_last: Timing | None
+
+    @property
+    def speed(self) -> Ratio | None:
+        """Against the better of PyTorch's two."""
+        if self.default is None or self.channels_last is None:
+            return None
+        return ratio(self.ours, min(self.default, self.channels_last, key=lambda t: t.median))
+
+    def row(self) -> list[str]:
+        """A line of the table."""
+        times = [self.ours, self.default, self.channels_last]
+        kind = "training step" if self.training else "inference"
+        return [self.name, kind, f"{self.batch}x{self.pixels}x{self.pixels}"] + [
+            "-" if t is None else f"{1e3 * t.median:.2f}" for t in times
+        ] + [str(self.speed or "-")]  # fmt: skip
+
+    def as_json(self) -> dict[str, Any]:
+        """For the JSON file."""
+        return asdict(self) | {"speed": None if self.speed is None else asdict(self.speed)}
+
+
+COLUMNS = [
+    "preset",
+    "what",
+    "input",
+    "ninx ms",
+    "PyTorch ms",
+    "PyTorch channels_last ms",
+    "times as fast as the better (quartiles)",
+]
+
+
+def measure(name: str, batch: int, pixels: int, rounds: int, training: bool) -> Result:
+    """Time one preset."""
+    net = _alive(models.create(name)).train(training)
+    channels = models.preset(name).input_shape[0]
+    rng = np.random.default_rng(0)
+    images = np.ascontiguousarray(rng.standard_normal((batch, pixels, pixels, channels), np.float32)).transpose(0, 3, 1, 2)
+    labels = rng.integers(0, 10, batch)
+    torch = torch_or_none()
+    if torch is not None:
+        _verify(net, images, labels, training)
+    functions = [_ours(net, images, labels, training)]
+    if torch is not None:
+        functions += [_theirs(twin(net, last), images, labels, training, last) for last in (False, True)]
+    times = take_turns(functions, rounds)
+    default, channels_last = (times[1], times[2]) if torch is not None else (None, None)
+    return Result(name, batch, pixels, training, times[0], default, channels_last)
+
+
+def _alive(net: nn.Module) -> nn.Module:
+    """Draw weights with which the signal keeps its size; with the default ones deep nets give nearly equal logits."""
+    for p in net.parameters():
+        if p.ndim > 1:
+            nn.init.kaiming_normal_(p, nonlinearity="relu")
+    return net
+
+
+def _ours(net: nn.Module, images: Any, labels: Any, training: bool) -> Any:
+    x, y = ninx.from_numpy(images), ninx.from_numpy(labels)
+    optimizer = optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+    def infer() -> None:
+        with ninx.no_grad():
+            net(x)
+
+    return step if training else infer
+
+
+def _theirs(net: Any, images: Any, labels: Any, training: bool, channels_last: bool) -> Any:
+    torch: Any = torch_or_none()
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x, y = torch.from_numpy(images.copy()).contiguous(memory_format=layout), torch.from_numpy(labels)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+    def infer() -> None:
+        with torch.no_grad():
+            net(x)
+
+    return step if training else infer
+
+
+def _verify(net: nn.Module, images: Any, labels: Any, training: bool) -> None:
+    """Raise AssertionError unless logits and gradients are PyTorch's (of its float64, on at most 4 images, dropout off)."""
+    torch: Any = torch_or_none()
+    net.eval()
+    few, truth = images[:4], labels[:4]
+    net.zero_grad()
+    logits = net(ninx.from_numpy(few))
+    F.cross_entropy(logits, ninx.from_numpy(truth)).backward()
+    other = twin(net).double()
+    expected = other(torch.from_numpy(few.copy()).double())
+    torch.nn.functional.cross_entropy(expected, torch.from_numpy(truth)).backward()
+    _close("logits", logits.detach().numpy(), expected.detach().numpy())
+    for (key, p), q in zip(net.named_parameters(), other.parameters(), strict=True):
+        assert p.grad is not None
+        _close(f"the gradient of {key}", p.grad.numpy(), q.grad.numpy())
+    net.zero_grad()
+    net.train(training)
+
+
+def _close(what: str, got: Any, expected: Any) -> None:
+    # A max-pool may choose another of two nearly equal values in float32: a few entries may be off, hence a norm.
+    error = np.linalg.norm(got - expected) / max(float(np.linalg.norm(expected)), 1e-30)
+    if not error < 1e-3:
+        raise AssertionError(f"{what} differs from PyTorch's by {error:.1e}")

@@ -1,0 +1,336 @@
+"""Convolution and its two gradients, on all cores and without an im2col buffer.
+
+**Forward.** For each thread, each of its groups of images, each panel of output channels (whose packed weights then stay in
+the second-level cache) and each tile of pixels: one call of the micro-kernel `product`, which finds the windows of its pixels
+in the image itself. Bias, ReLU and the ReLU of a gradient are applied while the result is still in registers.
+
+**Input gradient** (stride 1): dx[n,h,w,c] = sum over r, q, o of g[n, h+PH-r, w+PW-q, o] * w[o,r,q,c] is again a sum over
+windows, now of g, with the kernel turned by 180 degrees: the same kernel with weights packed the other way.
+
+**Weight gradient**: dw[o,r,q,c] = sum over n, i, j of g[n,i,j,o] * x[n, i*SH-PH+r, j*SW-PW+q, c]. For each block of pixels, each
+panel of o, each tap (r, q) and each tile of channels c: one call of `outer` over the rectangle of pixels whose tap (r, q) lies
+inside the image. Every thread sums into memory of its own; at the end these sums are added in a fixed order.
+
+For 1x1 kernels all pixels of all images form one matrix, and both factors are read where they lie.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from .. import memory
+from ..geometry import Geometry
+from ..threads import get_num_threads
+from ..types import Array
+from .compiled import helper, kernel
+from .flat import flat
+from .microkernels import outer1, outer2, panel1, panel2, product0, product1, product2, strip
+from .plan import backward, forward, pack_size, panel_table, plan, weight_plan
+from .vector import HOST
+
+FAST = {"contract", "nsz", "reassoc"}  # what the compiler may do with sums; NaN and infinity keep their meaning
+STREAM = 24 * 2**20  # bytes of an output that is written past the caches, because it would not stay in them anyway
+
+
+# -------------------------------------------------------------------- packing
+
+
+@kernel()
+def _pack_forward(
+    w: Array, packed: Array, bias: Array, panels: Array, depth: int, channels: int, lanes: int, threads: int
+) -> None:
+    """Weights (O, depth) to panels: row k of a panel holds w[o, k] of its channels. Behind them the bias, cut the same way."""
+    size = w.itemsize
+    for t in nb.prange(threads):
+        k0, k1 = t * depth // threads, (t + 1) * depth // threads
+        for p in range(panels.shape[0]):
+            vectors, channel, start = max(panels[p, 1], 1), panels[p, 2] // size, panels[p, 4]
+            tail = panels[p, 3] // size if panels[p, 1] > 0 else 0
+            for j in range(vectors):
+                o = channel + (tail if j == vectors - 1 and vectors > 1 else j * lanes)
+                for k in range(k0, k1):
+                    at = start + (k * vectors + j) * lanes
+                    for lane in range(lanes):
+                        packed[at + lane] = w[(o + lane) * depth + k] if o + lane < channels else 0
+                if t == 0:
+                    at = (packed.size // (depth + 1)) * depth + panels[p, 5] // size + j * lanes
+                    for lane in range(lanes):
+                        packed[at + lane] = bias[o + lane] if o + lane < bias.size else 0
+
+
+@kernel()
+def _pack_backward(w: Array, packed: Array, panels: Array, KH: int, KW: int, C: int, O: int, lanes: int, threads: int) -> None:  # noqa: E741
+    """Weights (O, KH, KW, C) to panels of C: row (r, q, o) of a panel holds w[o, KH-1-r, KW-1-q, c] of its channels c."""
+    size, depth = w.itemsize, KH * KW * O
+    for t in nb.prange(threads):
+        for k in range(t * depth // threads, (t + 1) * depth // threads):
+            o = k % O
+            source = (o * KH * KW + KH * KW - 1 - k // O) * C
+            for p in range(panels.shape[0]):
+                vectors, channel, start = max(panels[p, 1], 1), panels[p, 2] // size, panels[p, 4]
+                tail = panels[p, 3] // size if panels[p, 1] > 0 else 0
+                for j in range(vectors):
+                    c = channel + (tail if j == vectors - 1 and vectors > 1 else j * lanes)
+                    at = start + (k * vectors + j) * lanes
+                    for lane in range(lanes):
+                        packed[at + lane] = w[source + c + lane] if c + lane < C else 0
+
+
+# -------------------------------------------------------------------- forward and input gradient
+
+
+@kernel()
+def _product(
+    x: Array, packed: Array, gate: Array, y: Array, units: Array, of_thread: Array, panels: Array, tiles: Array, read: Array,
+    write: Array, a_jump: int, b_row: int, bias: int, relu: int, stream: int, lanes: int, threads: int,
+) -> None:  # fmt: skip
+    """The loop nest of the file's head. ``bias``: where it starts in ``packed``, in bytes (0: none)."""
+    size = x.itemsize
+    for t in nb.prange(threads):
+        for u in range(of_thread[t], of_thread[t + 1]):
+            source, target = x.ctypes.data + units[u, 0], y.ctypes.data + units[u, 1]
+            for p in range(panels.shape[0]):
+                kind, vectors, tail = panels[p, 0], panels[p, 1], panels[p, 3]
+                row = max(vectors, 1) * lanes * size
+                weights = packed.ctypes.data + panels[p, 4] * size
+                biases = packed.ctypes.data + bias + panels[p, 5] if bias > 0 else 0
+                c = target + panels[p, 2]
+                gates = gate.ctypes.data + units[u, 1] + panels[p, 2] if gate.size > 0 else 0
+                for z in range(units[u, 2 + 2 * kind], units[u, 3 + 2 * kind]):
+                    ao, co = read.ctypes.data + tiles[z, 3] * 8, write.ctypes.data + tiles[z, 3] * 8
+                    b = weights + tiles[z, 2] * row
+                    arguments = (
+                        tiles[z, 0], tiles[z, 1], a_jump, b_row * row, source, ao, b, c, co, biases, relu, gates, stream, tail,
+                    )  # fmt: skip
+                    if vectors == 2:
+                        product2(x, arguments)
+                    elif vectors == 1:
+                        product1(x, arguments)
+                    else:
+                        product0(x, arguments)
+
+
+def _run(window: Any, x: Array, packed: Array, y: Array, bias: bool, relu: bool, gate: Array | None) -> None:
+    size, threads = x.itemsize, get_num_threads()
+    lanes = HOST.lanes(size)
+    p = plan(window, size, threads)
+    at_bias = packed.size // (window.depth + 1) * window.depth * size
+    aligned = y.ctypes.data % HOST.bytes == 0 and window.O * size % HOST.bytes == 0
+    _product(
+        flat(x), packed, packed[:0] if gate is None else flat(gate), flat(y), p.units, p.threads, p.panels, p.tiles, p.read,
+        p.write, window.W * window.C * size, window.KW * window.C, at_bias if bias else 0, int(relu),
+        int(aligned and y.nbytes >= STREAM), lanes, threads,
+    )  # fmt: skip
+
+
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Array:
+    """y = conv(x, w) + b, and 0 where that is negative with ``relu``."""
+    window, threads = forward(geo), get_num_threads()
+    y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
+    if y.size:
+        packed = memory.empty((pack_size(window.depth, geo.O, x.itemsize),), x.dtype)
+        lanes, table = HOST.lanes(x.itemsize), panel_table(window.depth, geo.O, x.itemsize)
+        bias = packed[:0] if b is None else flat(b)
+        _pack_forward(flat(w), packed, bias, table, window.depth, geo.O, lanes, threads)
+        _run(window, x, packed, y, b is not None, relu, None)
+    return y
+
+
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> Array:
+    """dx for stride 1; 0 where ``gate`` (the ReLU's value that x was) is not positive."""
+    window, threads = backward(geo), get_num_threads()
+    dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    if dx.size:
+        packed = memory.empty((pack_size(window.depth, geo.C, g.itemsize),), g.dtype)
+        lanes, table = HOST.lanes(g.itemsize), panel_table(window.depth, geo.C, g.itemsize)
+        _pack_backward(flat(w), packed, table, geo.KH, geo.KW, geo.C, geo.O, lanes, threads)
+        _run(window, g, packed, dx, False, False, gate)
+    return dx
+
+
+# -------------------------------------------------------------------- weight gradient
+
+
+@helper()
+def _pack_x(
+    x: Array, start: int, strips: Array, images: int, top: int, height: int, columns: int, H: int, W: int, C: int, SW: int,
+    PW: int, run: int, rows: int, unrolled: bool,
+) -> None:  # fmt: skip
+    """The rows ``top`` to ``top + height`` of some images as strips: (strip, image, row, column, rows numbers).
+
+    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW and may leave the image
+    (zeros). Rows outside the image are left as they are, because no tap reads them; if unrolled they are zero as well.
+    """
+    size = x.itemsize
+    step, left, right = C, 0, columns
+    if unrolled:  # the columns whose whole kernel row lies inside the image
+        step = SW * C
+        left = min(columns, max(0, (PW + SW - 1) // SW))
+        right = max(left, min(columns, (W - run // C + PW) // SW + 1))
+    for k in range(0, run, rows):
+        for n in range(images):
+            for h in range(height):
+                target = ((k // rows * images + n) * height + h) * columns * rows
+                inside = 0 <= top + h < H
+                if not inside and not unrolled:
+                    continue
+                source = start + (n * H + top + h) * W * C - (PW * C if unrolled else 0)
+                first, last, used = left, left, min(rows, run - k)
+                if inside:  # the columns that are copied as they are
+                    last = right
+                if inside and used < rows:
+                    for j in range(first, last):
+                        for lane in range(used):
+                            strips[target + j * rows + lane] = x[source + j * step + k + lane]
+                        for lane in range(used, rows):
+                            strips[target + j * rows + lane] = 0
+                elif inside:
+                    arguments = (
+                        last - first, x.ctypes.data + (source + first * step + k) * size, step * size,
+                        strips.ctypes.data + (target + first * rows) * size, rows * size,
+                    )  # fmt: skip
+                    strip(x, arguments)
+                for j in range(columns):
+                    if first <= j < last:
+                        continue
+                    for lane in range(rows):
+                        value = x.dtype.type(0)
+                        if inside and k + lane < run:
+                            w = (j * SW - PW) * C + k + lane if unrolled else 0
+                            if not unrolled or 0 <= w < W * C:
+                                value = x[source + j * step + k + lane]
+                        strips[target + j * rows + lane] = value
+
+
+@helper(fastmath=FAST)
+def _pack_dy(
+    dy: Array, start: int, step: int, images: int, pixels: int, packed: Array, sums: Array, vectors: int, wide: int, O: int,  # noqa: E741
+) -> None:  # fmt: skip
+    """A block of dy as panels (panel, image, pixel, wide numbers), zeros beyond the last channel; and its sum."""
+    size = dy.itemsize
+    for o in range(0, O, wide):
+        for n in range(images):
+            source, target = start + n * step + o, (o * images + n * wide) * pixels
+            arguments = (
+                pixels, dy.ctypes.data + source * size, O * size, packed.ctypes.data + target * size, wide * size,
+                sums.ctypes.data + o * size, O - o,
+            )  # fmt: skip
+            if vectors == 2:
+                panel2(dy, arguments)
+            else:
+                panel1(dy, arguments)
+
+
+@helper()
+def _cut(value: int, stride: int) -> int:
+    """value / stride, rounded up."""
+    return -((-value) // stride)
+
+
+@kernel()
+def _outer(
+    x: Array, dy: Array, part: Array, sums: Array, packed: Array, strips: Array, units: Array, of_thread: Array, vectors: int,
+    rows: int, unrolled: bool, in_place: bool, stored: int, H: int, W: int, C: int, OH: int, OW: int, O: int, KH: int, KW: int,  # noqa: E741
+    SH: int, SW: int, PH: int, PW: int, run: int, height: int, wide: int, threads: int,
+) -> None:  # fmt: skip
+    """part[t, panel, (tap, k), :] = sum of x * dy, and sums[t, o] = sum of dy, over the blocks of thread t."""
+    size = x.itemsize
+    taps = KH if unrolled else KH * KW
+    for t in nb.prange(threads):
+        part[t] = 0
+        sums[t] = 0
+        here, packed_x = packed.ctypes.data + t * packed.shape[1] * size, strips.ctypes.data + t * strips.shape[1] * size
+        for u in range(of_thread[t], of_thread[t + 1]):
+            images, h0, h1, width = units[u, 2], units[u, 3], units[u, 4], units[u, 5]
+            pixels, x_height = (h1 - h0) * width, (h1 - h0 - 1) * SH + KH
+            columns = stored if stored > 0 else width
+            top = h0 * SH - PH
+            _pack_dy(dy, units[u, 1] + h0 * OW * O, OH * OW * O, images, pixels, packed[t], sums[t], vectors, wide, O)
+            b_image, b_row, b_pixel = pixels * wide * size, width * wide * size, wide * size
+            if in_place:
+                a_column, a_row, a_image, strip = C * size, W * C * size, H * W * C * size, 0
+                there = x.ctypes.data + (units[u, 0] + top * W * C) * size
+            else:
+                _pack_x(x, units[u, 0], strips[t], images, top, x_height, columns, H, W, C, SW, PW, run, rows, unrolled)
+                there = packed_x
+                a_column, a_row, a_image, strip = rows * size, columns * rows * size, x_height * columns * rows * size, 1
+            a_pixel = a_column if unrolled else SW * a_column
+            for p in range(0, O, wide):
+                panel = here + p * images * pixels * size
+                c_panel = part.ctypes.data + (t * part.shape[1] + p * taps * height) * size
+                for k in range(0, run, rows):
+                    # In place the last tile overlaps the one before it, so that it ends with the last channel.
+                    a_strip = there + k // rows * images * a_image * strip + (1 - strip) * min(k, run - rows) * size
+                    for tap in range(taps):
+                        r, q = (tap, 0) if unrolled else (tap // KW, tap % KW)
+                        # The output pixels whose tap (r, q) lies inside the image.
+                        i0, i1 = max(h0, _cut(PH - r, SH)), min(h1, (H - 1 + PH - r) // SH + 1)
+                        j0, j1 = 0, width
+                        if not unrolled:
+                            j0, j1 = max(0, _cut(PW - q, SW)), min(width, (W - 1 + PW - q) // SW + 1)
+                        if i1 <= i0 or j1 <= j0:
+                            continue
+                        column = j0 if unrolled else j0 * SW - PW + q
+                        a = a_strip + ((i0 - h0) * SH + r) * a_row + column * a_column
+                        b = panel + (i0 - h0) * b_row + j0 * b_pixel
+                        c = c_panel + (tap * height + k) * wide * size
+                        arguments = (
+                            images, i1 - i0, j1 - j0, a, a_image, SH * a_row, a_pixel, b, b_image, b_row, b_pixel, c, wide * size,
+                        )  # fmt: skip
+                        if vectors == 2:
+                            outer2(x, arguments)
+                        else:
+                            outer1(x, arguments)
+
+
+@kernel(fastmath=FAST)
+def _gather(
+    part: Array, sums: Array, dw: Array, db: Array, taps: int, run: int, rows: int, height: int, in_place: bool, wide: int,
+    threads: int,
+) -> None:  # fmt: skip
+    """dw[o, (tap, k)] = sum over the threads of part; likewise db."""
+    depth, whole = taps * run, run // rows * rows
+    channels = dw.size // depth
+    for t in nb.prange(threads):
+        for row in range(t * depth // threads, (t + 1) * depth // threads):
+            k = row % run
+            at_k = k + rows - (run - whole) if in_place and k >= whole else k  # see the overlapping tile in _outer
+            place = (row // run * height + at_k) * wide
+            for p in range(0, channels, wide):
+                for lane in range(min(wide, channels - p)):
+                    at = p * taps * height + place + lane
+                    total = part[0, at]
+                    for u in range(1, part.shape[0]):
+                        total += part[u, at]
+                    dw[(p + lane) * depth + row] = total
+    for o in range(db.size):
+        total = sums[0, o]
+        for u in range(1, sums.shape[0]):
+            total += sums[u, o]
+        db[o] = total
+
+
+def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[Array, Array | None]:
+    """(dw, db); db, the sum of g over all pixels, is None without ``bias``."""
+    q, size, threads = forward(geo), x.itemsize, get_num_threads()
+    dw = memory.empty((geo.O, geo.KH, geo.KW, geo.C), x.dtype)
+    db = np.empty(geo.O if bias else 0, x.dtype)
+    if not dw.size or not g.size:
+        dw[...], db[...] = 0, 0
+        return dw, db if bias else None
+    p = weight_plan(q, size, threads)
+    wide, height = p.vectors * HOST.lanes(size), p.strips * p.rows
+    taps = q.KH if p.unrolled else q.KH * q.KW
+    part = memory.empty((threads, p.panels * taps * height * wide), x.dtype)
+    sums = memory.empty((threads, p.panels * wide), x.dtype)
+    packed = memory.empty((threads, p.panels * p.pixels * wide), x.dtype)
+    strips = memory.empty((threads, 0 if p.in_place else height * p.area), x.dtype)
+    _outer(
+        flat(x), flat(g), part, sums, packed, strips, p.units, p.threads, p.vectors, p.rows, p.unrolled, p.in_place, p.columns,
+        p.H, p.W, q.C, q.OH, q.OW, q.O, q.KH, q.KW, q.SH, q.SW, q.PH, q.PW, p.run, height, wide, threads,
+    )  # fmt: skip
+    _gather(part, sums, flat(dw), db, taps, p.run, p.rows, height, p.in_place, wide, threads)
+    return dw, db if bias else None

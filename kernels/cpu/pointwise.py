@@ -1,0 +1,122 @@
+"""What happens to every number by itself: the ReLU's gate, dropout, and the steps of the optimisers. One pass each.
+
+These kernels only move memory, so what counts is that each array is read or written once: NumPy would make a temporary array
+for every + and *.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from .. import memory
+from ..loops import dropout_key
+from ..threads import get_num_threads
+from ..types import Array
+from .compiled import kernel
+from .flat import flat
+from .poolkernels import drop
+
+
+@kernel()
+def _relu(x: Array, out: Array, threads: int) -> None:
+    for t in nb.prange(threads):
+        for i in range(t * x.size // threads, (t + 1) * x.size // threads):
+            out[i] = 0 if x[i] < 0 else x[i]
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    out = memory.empty(x.shape, x.dtype)
+    _relu(flat(x), flat(out), get_num_threads())
+    return out
+
+
+@kernel()
+def _gate(g: Array, y: Array, out: Array, threads: int) -> None:
+    for t in nb.prange(threads):
+        for i in range(t * g.size // threads, (t + 1) * g.size // threads):
+            out[i] = g[i] if y[i] > 0 else 0
+
+
+def gate(g: Array, y: Array) -> Array:
+    """g where y > 0, else 0."""
+    out = memory.empty(g.shape, g.dtype)
+    _gate(flat(g), flat(y), flat(out), get_num_threads())
+    return out
+
+
+@kernel()
+def _dropout(x: Array, y: Array, scale: Array, threshold: int, key: int, threads: int) -> None:
+    for t in nb.prange(threads):
+        lo, hi = t * x.size // threads, (t + 1) * x.size // threads
+        arguments = (
+            x.ctypes.data + lo * x.itemsize, y.ctypes.data + lo * x.itemsize, hi - lo, lo, threshold, key, scale.ctypes.data,
+        )  # fmt: skip
+        drop(x, arguments)
+
+
+def dropout(x: Array, p: float, seed: int, call: int) -> Array:
+    """x / (1 - p) where the hash keeps it, else 0; p < 1, and at least one vector of entries for each thread."""
+    y = memory.empty(x.shape, x.dtype)
+    _dropout(flat(x), flat(y), np.array([1 / (1 - p)], x.dtype), int(p * 2**32), dropout_key(seed, call), get_num_threads())
+    return y
+
+
+@kernel(fastmath={"contract"})
+def _sgd(
+    p: Array, g: Array, v: Array, lr: float, momentum: float, keep: float, decay: float, nesterov: bool, threads: int
+) -> None:
+    for t in nb.prange(threads):
+        lo, hi = t * p.size // threads, (t + 1) * p.size // threads
+        if v.size == 0:
+            for i in range(lo, hi):
+                p[i] -= lr * (g[i] + decay * p[i])
+        elif nesterov:
+            for i in range(lo, hi):
+                d = g[i] + decay * p[i]
+                v[i] = momentum * v[i] + keep * d
+                p[i] -= lr * (d + momentum * v[i])
+        else:
+            for i in range(lo, hi):
+                v[i] = momentum * v[i] + keep * (g[i] + decay * p[i])
+                p[i] -= lr * v[i]
+
+
+def sgd(p: Array, g: Array, v: Array | None, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
+    """One step in place: v = momentum * v + keep * (g + decay * p), p -= lr * v; see `ninx.optim.SGD`."""
+    n = p.dtype.type
+    _sgd(
+        flat(p),
+        flat(g),
+        flat(p)[:0] if v is None else flat(v),
+        n(lr),
+        n(momentum),
+        n(keep),
+        n(decay),
+        nesterov,
+        get_num_threads(),
+    )
+
+
+@kernel(fastmath={"contract"})
+def _adam(
+    p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, beta2: float, scale: float, eps: float, decay: float,
+    shrink: float, threads: int,
+) -> None:  # fmt: skip
+    one = p.dtype.type(1)
+    for t in nb.prange(threads):
+        for i in range(t * p.size // threads, (t + 1) * p.size // threads):
+            d = g[i] + decay * p[i]
+            m[i] = beta1 * m[i] + (one - beta1) * d
+            v[i] = beta2 * v[i] + (one - beta2) * d * d
+            p[i] = p[i] * shrink - lr * m[i] / (np.sqrt(v[i]) * scale + eps)
+
+
+def adam(
+    p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, beta2: float, scale: float, eps: float, decay: float,
+    shrink: float,
+) -> None:  # fmt: skip
+    """One step in place: p = p * shrink - lr * m / (sqrt(v) * scale + eps); see `ninx.optim.Adam`."""
+    settings = [p.dtype.type(s) for s in (lr, beta1, beta2, scale, eps, decay, shrink)]
+    _adam(flat(p), flat(g), flat(m), flat(v), *settings, get_num_threads())

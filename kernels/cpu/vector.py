@@ -1,0 +1,79 @@
+"""The vector registers of this processor, and how many output values a micro-kernel keeps in them.
+
+A micro-kernel holds a tile of its result in registers: ``rows`` pixels (or channels) times ``vectors`` registers of
+neighbouring output channels. All but a few registers go into the tile, because every value loaded is then used
+``rows`` or ``vectors`` * lanes times.
+
+The environment variable NINX_VECTOR, for example "16x32" (bytes of a register x number of registers), overrides what was
+found: "16x32" is the shape of ARM's NEON, "16x16" that of any x86-64.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import llvmlite.binding as llvm
+
+
+@dataclass(frozen=True)
+class Vector:
+    """The shape of the vector registers: bytes of one, and how many there are."""
+
+    bytes: int
+    registers: int
+
+    def lanes(self, itemsize: int) -> int:
+        """How many numbers fit into one register."""
+        return self.bytes // itemsize
+
+    def rows(self, vectors: int) -> int:
+        """Height of a tile that is 1 or 2 registers wide: 12 or 24 accumulators; the other registers hold the two factors."""
+        return 12 if self.registers >= 32 or vectors == 1 else 6
+
+
+def host() -> Vector:
+    """What this processor has: AVX-512, AVX2 with FMA, or the 16 bytes that every x86-64 and ARM64 has."""
+    asked = os.environ.get("NINX_VECTOR")
+    if asked is not None:
+        size, _, registers = asked.partition("x")
+        if size not in ("16", "32", "64") or registers not in ("16", "32"):
+            raise ValueError(f"NINX_VECTOR must be 16, 32 or 64, an x, and 16 or 32, such as 32x16; got {asked!r}")
+        return Vector(int(size), int(registers))
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return Vector(64, 32)
+    if features.get("avx2") and features.get("fma"):
+        return Vector(32, 16)
+    return Vector(16, 32 if llvm.get_process_triple().startswith(("aarch64", "arm64")) else 16)
+
+
+HOST = host()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Neighbouring vectors of channels that one micro-kernel call makes: the tile's width."""
+
+    vectors: int
+    first: int  # number of its first vector among all vectors
+    channel: int  # its first channel
+    tail: int  # where its last vector starts, in channels from the panel's first
+
+
+def panels(channels: int, itemsize: int) -> list[Panel]:
+    """Cut ``channels`` into panels of 2 vectors (the last may have one).
+
+    The last vector of all ends with the last channel, so where the channels are no multiple of the lanes it overlaps the one
+    before it: both write the same values, and nothing is read or written beyond the end.
+    """
+    lanes = HOST.lanes(itemsize)
+    count = -(-channels // lanes)
+    width = min(count, 2)
+    found = []
+    for first in range(0, count, width):
+        vectors = min(width, count - first)
+        start = min(first * lanes, max(channels - lanes, 0))
+        last = min((first + vectors - 1) * lanes, max(channels - lanes, 0))
+        found.append(Panel(vectors, first, start, last - start))
+    return found

@@ -1,0 +1,148 @@
+"""Tier ``fast``: the kernels of `strided`, for NumPy arrays of 4 or 8 bytes compiled by Numba for this processor (folder cpu).
+
+What is unusual goes through `strided`: groups, dilation, the input gradient of a convolution with stride, arrays of other
+kinds, and where ``method`` asks for a certain path. `explain` says which.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import strided
+from .cpu import conv, pointwise, pool
+from .cpu.plan import forward, tile_classes
+from .cpu.vector import HOST
+from .geometry import Geometry
+from .strided import col2im, dropout_keep, global_avg_pool2d, im2col, max_gather2d, pool_divisor
+from .threads import get_num_threads
+from .types import NOWHERE, Array, Drop
+
+# fmt: off
+__all__ = [
+    "adam", "avg_pool2d", "avg_pool2d_input_grad", "col2im", "conv2d", "conv2d_input_grad", "conv2d_weight_bias_grad",
+    "conv2d_weight_grad", "dropout", "dropout_keep", "explain", "gate", "global_avg_pool2d", "im2col", "max_gather2d",
+    "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "why_not",
+]
+# fmt: on
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def _ours(*arrays: Array | None) -> bool:
+    """Are these all NumPy arrays of one type that the kernels are made for, without gaps?"""
+    given = [a for a in arrays if a is not None]
+    kind = given[0].dtype
+    return kind in FLOATS and all(type(a) is np.ndarray and a.dtype == kind and a.flags.c_contiguous for a in given)
+
+
+def why_not(geo: Geometry, method: str = "auto") -> str | None:
+    """Why a convolution goes through `strided`; None if it does not."""
+    if method != "auto":
+        return f"method={method!r} was asked for"
+    if geo.groups > 1:
+        return f"it has {geo.groups} groups"
+    return "it is dilated" if (geo.DH, geo.DW) != (1, 1) else None
+
+
+def explain(geo: Geometry, itemsize: int) -> str | None:
+    """How a convolution is compiled, in one sentence; None if it is not."""
+    if why_not(geo) is not None:
+        return None
+    classes = len(tile_classes(forward(geo)))
+    how = "every pixel is a row of one matrix" if classes == 1 and geo.pointwise else f"{classes} class(es) of pixels"
+    back = "" if geo.SH == geo.SW == 1 else "; its input gradient is im2col and a matrix product, because the stride is not 1"
+    return (
+        f"{geo.operation}: compiled for vectors of {HOST.bytes} bytes ({HOST.lanes(itemsize)} channels at a time), {how}, "
+        f"without im2col, bias and a following ReLU in the same pass{back}"
+    )
+
+
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto", relu: bool = False) -> Array:
+    """See `strided.conv2d`; bias and ReLU are applied while the result is still in registers."""
+    if why_not(geo, method) or not _ours(x, w, b):
+        return strided.conv2d(x, w, b, geo, method, relu)
+    return conv.conv2d(x, w, b, geo, relu)
+
+
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+    """See `strided.conv2d_input_grad`; for stride 1 a convolution of g with the kernel turned round."""
+    if why_not(geo, method) or (geo.SH, geo.SW) != (1, 1) or not _ours(g, w, gate):
+        return strided.conv2d_input_grad(g, w, geo, method, gate)
+    return conv.conv2d_input_grad(g, w, geo, gate)
+
+
+def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
+    """See `strided.conv2d_weight_grad`."""
+    if why_not(geo, method) or not _ours(x, g):
+        return strided.conv2d_weight_grad(x, g, geo, method)
+    return conv.conv2d_weight_grad(x, g, geo, False)[0]
+
+
+def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
+    """See `strided.conv2d_weight_bias_grad`; both in one pass over g."""
+    if why_not(geo, method) or not _ours(x, g):
+        return strided.conv2d_weight_bias_grad(x, g, geo, method)
+    return conv.conv2d_weight_grad(x, g, geo, True)
+
+
+def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
+    """See `strided.max_pool2d`; dropout in the same pass."""
+    if geo.KH * geo.KW > NOWHERE or not _ours(x) or not pool.fits(geo, x) or (drop is not None and drop[0] >= 1):
+        return strided.max_pool2d(x, geo, mark, drop)
+    return pool.max_pool2d(x, geo, mark, drop)
+
+
+def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
+    """See `strided.max_unpool2d`."""
+    if not _ours(g) or not pool.fits(geo, g) or arg.dtype != np.uint8 or not arg.flags.c_contiguous:
+        return strided.max_unpool2d(g, arg, geo, scale)
+    return pool.max_unpool2d(g, arg, geo, scale)
+
+
+def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
+    """See `strided.avg_pool2d`."""
+    if not _ours(x) or not pool.fits(geo, x):
+        return strided.avg_pool2d(x, geo, divisor)
+    return pool.avg_pool2d(x, geo, divisor)
+
+
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
+    """See `strided.avg_pool2d_input_grad`."""
+    if not _ours(g, gate) or not pool.fits(geo, g):
+        return strided.avg_pool2d_input_grad(g, geo, divisor, gate)
+    return pool.avg_pool2d_input_grad(g, geo, divisor, gate)
+
+
+def relu(x: Array) -> Array:
+    """See `strided.relu`."""
+    return pointwise.relu(x) if _ours(x) else strided.relu(x)
+
+
+def gate(g: Array, y: Array) -> Array:
+    """See `strided.gate`."""
+    return pointwise.gate(g, y) if _ours(g, y) else strided.gate(g, y)
+
+
+def dropout(x: Array, p: float, seed: int, call: int) -> Array:
+    """See `strided.dropout`; the mask is never stored."""
+    if not _ours(x) or p >= 1 or x.size < 64 * get_num_threads():
+        return strided.dropout(x, p, seed, call)
+    return pointwise.dropout(x, p, seed, call)
+
+
+def sgd(p: Array, g: Array, v: Array | None, **settings: Any) -> None:
+    """See `strided.sgd`; one pass."""
+    if _ours(p, g, v):
+        pointwise.sgd(p, g, v, **settings)
+    else:
+        strided.sgd(p, g, v, **settings)
+
+
+def adam(p: Array, g: Array, m: Array, v: Array, **settings: Any) -> None:
+    """See `strided.adam`; one pass."""
+    if _ours(p, g, m, v):
+        pointwise.adam(p, g, m, v, **settings)
+    else:
+        strided.adam(p, g, m, v, **settings)

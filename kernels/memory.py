@@ -1,0 +1,143 @@
+"""Memory for large arrays, used again and again.
+
+The system gives a program fresh memory page by page, each on its first touch, and that costs more than the kernels that
+write it: up to three times the time of a memory-bound layer. So large arrays are pieces of *arenas*, stretches of a gigabyte
+of which the system only provides what has been touched. `empty` cuts a piece from the lowest free place that is large enough.
+When the array and all its views are gone, the piece is free again, and grows together with free neighbours. A training step
+frees in the reverse order of what it took, so the pieces fit again, and the arenas end up with little more memory than the
+step needs at one time. Pieces start at multiples of 64 bytes, the line of the caches.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .types import Array
+
+SMALLEST = 1 << 16  # below 64 KiB NumPy's own cache and malloc are quick
+ARENA = 1 << 30  # bytes of address space
+LINE = 64
+
+
+class MemoryStats(NamedTuple):
+    """Bytes: lent to living arrays now, the most that was ever lent, and the highest places ever used in the arenas."""
+
+    lent: int
+    peak: int
+    touched: int
+
+
+class _Arena:
+    """One stretch of memory: its free pieces, as two lists of where they start and end, in order."""
+
+    def __init__(self, size: int) -> None:
+        self.block = np.empty(size + LINE, np.uint8)
+        self.start = -self.block.ctypes.data % LINE
+        self.address = self.block.ctypes.data + self.start
+        self.starts, self.ends = [0], [size]
+        self.size, self.touched = size, 0
+
+    def take(self, size: int) -> int | None:
+        """Where a piece of ``size`` bytes starts: the lowest place; None if there is none."""
+        for i, start in enumerate(self.starts):
+            if self.ends[i] - start >= size:
+                if self.ends[i] - start == size:
+                    del self.starts[i], self.ends[i]
+                else:
+                    self.starts[i] = start + size
+                self.touched = max(self.touched, start + size)
+                return start
+        return None
+
+    def give(self, start: int, size: int) -> None:
+        """Make a piece free, as one with its free neighbours."""
+        i, end = bisect.bisect(self.starts, start), start + size
+        if i < len(self.starts) and self.starts[i] == end:
+            end = self.ends[i]
+            del self.starts[i], self.ends[i]
+        if i and self.ends[i - 1] == start:
+            self.ends[i - 1] = end
+        else:
+            self.starts.insert(i, start)
+            self.ends.insert(i, end)
+
+
+class _Piece:
+    """What a lent array and all its views keep alive, because NumPy sees the owner of their memory in it; its end is theirs."""
+
+    __slots__ = ("__array_interface__", "_place", "_returned")
+
+    def __init__(self, place: tuple[_Arena, int, int], returned: list[tuple[_Arena, int, int]], shape: Any, dtype: Any):
+        self._place, self._returned = place, returned
+        data = (place[0].address + place[1], False)
+        self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": data, "version": 3}
+
+    def __del__(self) -> None:
+        self._returned.append(self._place)
+
+
+class Pool:
+    """Arenas, lent piece by piece; safe to use from several threads."""
+
+    def __init__(self, limit: int = 1 << 40) -> None:
+        self.limit = limit  # bytes of address space at most; what does not fit comes from NumPy
+        self._lock = threading.RLock()
+        self._returned: list[tuple[_Arena, int, int]] = []  # filled at any moment, even under the lock: an append needs none
+        self._arenas: list[_Arena] = []
+        self._lent = self._peak = 0
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """An array with undefined values, C-contiguous, aligned to 64 bytes."""
+        dtype = np.dtype(dtype)
+        size = math.prod(shape) * dtype.itemsize
+        if size < SMALLEST:
+            return np.empty(shape, dtype)
+        place = self._take(-(-size // LINE) * LINE)
+        return np.empty(shape, dtype) if place is None else np.asarray(_Piece(place, self._returned, shape, dtype))
+
+    def _take(self, size: int) -> tuple[_Arena, int, int] | None:
+        with self._lock:
+            self._collect()
+            for arena in self._arenas:
+                if (start := arena.take(size)) is not None:
+                    break
+            else:
+                if sum(a.size for a in self._arenas) + max(size, ARENA) > self.limit:
+                    return None
+                arena = _Arena(max(size, ARENA))
+                self._arenas.append(arena)
+                start = arena.take(size)
+            self._lent += size
+            self._peak = max(self._peak, self._lent)
+            return None if start is None else (arena, start, size)
+
+    def _collect(self) -> None:
+        """Take back the pieces whose arrays are gone."""
+        while self._returned:
+            arena, start, size = self._returned.pop()
+            arena.give(start, size)
+            self._lent -= size
+
+    def stats(self) -> MemoryStats:
+        """What is lent now, and what was at most."""
+        with self._lock:
+            self._collect()
+            return MemoryStats(self._lent, self._peak, sum(a.touched for a in self._arenas))
+
+    def clear(self) -> None:
+        """Give the arenas of which nothing is lent back to the system, and forget the peak."""
+        with self._lock:
+            self._collect()
+            self._arenas = [a for a in self._arenas if a.ends != [a.size] or a.starts != [0]]
+            self._peak = self._lent
+
+
+_pool = Pool()
+empty = _pool.empty
+memory_stats = _pool.stats
+clear_memory = _pool.clear
