@@ -78,11 +78,13 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     _impl_class = _CacheFiles
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        """The compiled code, or None; a file that cannot be read is as good as none."""
+        """The compiled code, or None; a file that cannot be read is as good as none, and is written anew."""
         try:
             found = super().load_overload(signature, context)
         except Exception:  # whatever a damaged file makes of the reader
             found = None
+            with contextlib.suppress(OSError):
+                self.flush()
         if found is None:
             _announce()
         return found

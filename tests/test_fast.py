@@ -1,0 +1,456 @@
+"""The compiled kernels compute what the loops say, inside their arrays, on every vector width and threading layer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import strategies as some
+from geometries import convolutions, poolings
+from oracle import few_digits
+
+from ninx import kernels
+from ninx.kernels import loops, memory, strided
+from ninx.kernels.geometry import Geometry, convolution
+
+pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
+
+from ninx.kernels import fast
+from ninx.kernels.cpu import plan, vector
+
+TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
+DTYPES = [np.float32, np.float64]
+
+
+def same(what: str, got: np.ndarray, expected: np.ndarray, terms: np.ndarray | None = None) -> None:
+    """Equal up to rounding. ``expected`` was computed in float64; ``terms`` is the same sum of the terms' magnitudes.
+
+    Rounding is relative to the terms: a sum of mixed signs may vanish.
+    """
+    assert got.shape == expected.shape, what
+    assert got.flags.c_contiguous, what
+    if got.size:
+        worst = np.abs(got - expected).max() / max(np.abs(expected if terms is None else terms).max(), 1e-30)
+        assert worst <= TOLERANCE[got.dtype], f"{what}: {worst:.1e}"
+
+
+def check_convolution(geo: Geometry, rng: np.random.Generator, dtype: Any) -> None:
+    """The three convolutions, the bias, the ReLU and the gate; the inputs stay as they are."""
+    x = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)).astype(dtype)
+    w = rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C)).astype(dtype)
+    b, g = rng.standard_normal(geo.O).astype(dtype), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O)).astype(dtype)
+    before = [a.copy() for a in (x, w, b, g)]
+    xd, wd, bd, gd = (a.astype(np.float64) for a in (x, w, b, g))
+    xa, wa, ba, ga = (abs(a) for a in (xd, wd, bd, gd))
+    assert fast.why_not(geo) is None
+    y, terms = loops.conv2d(xd, wd, bd, geo), strided.conv2d(xa, wa, ba, geo)
+    same(f"conv2d {geo}", fast.conv2d(x, w, b, geo), y, terms)
+    same(f"conv2d and ReLU {geo}", fast.conv2d(x, w, b, geo, relu=True), np.maximum(y, 0), terms)
+    dx, terms = loops.conv2d_input_grad(gd, wd, geo), strided.conv2d_input_grad(ga, wa, geo)
+    same(f"input_grad {geo}", fast.conv2d_input_grad(g, w, geo), dx, terms)
+    same(f"input_grad and gate {geo}", fast.conv2d_input_grad(g, w, geo, gate=x), np.where(x > 0, dx, 0), terms)
+    dw, db = fast.conv2d_weight_bias_grad(x, g, geo)
+    same(f"weight_grad {geo}", dw, loops.conv2d_weight_grad(xd, gd, geo), strided.conv2d_weight_grad(xa, ga, geo))
+    same(f"bias_grad {geo}", db, gd.sum(axis=(0, 1, 2)), ga.sum(axis=(0, 1, 2)))
+    np.testing.assert_array_equal(fast.conv2d_weight_grad(x, g, geo), dw)
+    for a, old in zip((x, w, b, g), before, strict=True):
+        np.testing.assert_array_equal(a, old)
+
+
+@some.normal_and_slow(100, 2000)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_convolutions(dtype: Any, count: int) -> None:
+    for geo, rng in convolutions(count):
+        check_convolution(geo, rng, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_any_number_of_threads(dtype: Any, threads: int) -> None:
+    """More than there are processors, and more than there are images."""
+    before = kernels.get_num_threads()
+    kernels.set_num_threads(threads)
+    try:
+        for geo, rng in convolutions(20, seed=1):
+            check_convolution(geo, rng, dtype)
+    finally:
+        kernels.set_num_threads(before)
+
+
+@some.normal_and_slow(100, 2000)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_pooling(dtype: Any, count: int) -> None:
+    for geo, rng in poolings(count):
+        x = few_digits(rng, (geo.N, geo.H, geo.W, geo.C)).astype(dtype)
+        if x.size and rng.integers(0, 2):
+            x.flat[rng.integers(0, x.size, 3)] = np.nan, -np.inf, np.inf
+        g = rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O)).astype(dtype)
+        for mark, drop in ((False, None), (True, None), (True, (0.4, 3, 5))):
+            (y, arg), (got, got_arg) = loops.max_pool2d(x, geo, mark, drop), fast.max_pool2d(x, geo, mark, drop)
+            np.testing.assert_array_equal(got_arg, arg)
+            np.testing.assert_allclose(got, y, rtol=1e-6)
+            scaled = loops.max_unpool2d(g.astype(np.float64), arg, geo, 1.5)
+            same(f"max_unpool2d {geo}", fast.max_unpool2d(g, arg, geo, 1.5), scaled)
+        divisor = loops.pool_divisor(geo, bool(rng.integers(0, 2)))
+        x = rng.standard_normal(x.shape).astype(dtype)
+        same(f"avg_pool2d {geo}", fast.avg_pool2d(x, geo, divisor), loops.avg_pool2d(x.astype(np.float64), geo, divisor))
+        for gate in (None, x):
+            expected = loops.avg_pool2d_input_grad(g.astype(np.float64), geo, divisor, gate)
+            same(f"avg_pool2d_input_grad {geo}", fast.avg_pool2d_input_grad(g, geo, divisor, gate), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [0, 1, 7, 63, 64, 1000, 4099])
+def test_entry_by_entry(dtype: Any, size: int) -> None:
+    rng = np.random.default_rng(size)
+    x, y = rng.standard_normal((2, size)).astype(dtype)
+    if size > 3:
+        x[:3] = np.nan, np.inf, -0.0
+    np.testing.assert_array_equal(fast.relu(x), loops.relu(x))
+    np.testing.assert_array_equal(fast.gate(x, y), loops.gate(x, y))
+    np.testing.assert_allclose(fast.dropout(y, 0.3, 7, 2), loops.dropout(y, 0.3, 7, 2), rtol=1e-6)
+
+
+SGD = [
+    {"momentum": 0.0, "keep": 1.0, "decay": 0.0, "nesterov": False},
+    {"momentum": 0.0, "keep": 1.0, "decay": 0.1, "nesterov": False},
+    {"momentum": 0.9, "keep": 0.8, "decay": 0.1, "nesterov": False},
+    {"momentum": 0.9, "keep": 1.0, "decay": 0.1, "nesterov": True},
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("settings", SGD, ids=str)
+def test_sgd(dtype: Any, settings: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    p, g, v = rng.standard_normal((3, 257)).astype(dtype)
+    momentum = settings["momentum"] > 0
+    (p2, v2), (p3, v3) = ((p.astype(np.float64), v.astype(np.float64)), (p.copy(), v.copy()))
+    loops.sgd(p2, g.astype(np.float64), v2 if momentum else None, lr=0.1, **settings)
+    fast.sgd(p3, g, v3 if momentum else None, lr=0.1, **settings)
+    same("p", p3, p2)
+    same("v", v3, v2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("decay", "shrink"), [(0.0, 1.0), (0.1, 1.0), (0.0, 0.99)])
+def test_adam(dtype: Any, decay: float, shrink: float) -> None:
+    rng = np.random.default_rng(0)
+    p, g, m, v = rng.standard_normal((4, 257)).astype(dtype)
+    exact, ours = [a.astype(np.float64) for a in (p, m, abs(v))], [p, m, abs(v)]
+    settings = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "scale": 3.0, "eps": 1e-3, "decay": decay, "shrink": shrink}
+    loops.adam(exact[0], g.astype(np.float64), *exact[1:], **settings)
+    fast.adam(ours[0], g, *ours[1:], **settings)
+    for name, a, b in zip("pmv", ours, exact, strict=True):
+        same(name, a, b)
+
+
+def test_read_only_arrays_are_read() -> None:
+    geo = convolution("conv2d", (1, 3, 5, 5), (4, 3, 3, 3))
+    x, w = np.ones((1, 5, 5, 3), np.float32), np.ones((4, 3, 3, 3), np.float32)
+    x.flags.writeable = w.flags.writeable = False
+    assert (fast.conv2d(x, w, None, geo) == 27).all()
+
+
+def test_what_is_unusual_takes_the_strided_tier_and_explain_says_so() -> None:
+    groups, dilated = (
+        convolution("conv2d", (1, 4, 9, 9), (4, c, 3, 3), dilation=d, groups=4 // c) for c, d in ((2, (1, 1)), (4, (2, 2)))
+    )
+    with kernels.use_kernels("fast"):
+        assert "not compiled, because it has 2 groups" in kernels.explain(groups)
+        assert "not compiled, because it is dilated" in kernels.explain(dilated)
+        sparse = convolution("conv2d", (1, 4, 9, 9), (4, 4, 3, 3), stride=(2, 2), padding=(1, 1))
+        assert "its input gradient is im2col and a matrix product" in kernels.explain(sparse)
+        pointwise = convolution("conv2d", (1, 4, 9, 9), (4, 4, 1, 1))
+        assert "every pixel is a row of one matrix" in kernels.explain(pointwise)
+        assert f"vectors of {vector.HOST.bytes} bytes" in kernels.explain(pointwise)
+        assert "9 class(es) of pixels" in kernels.explain(convolution("conv2d", (1, 4, 9, 9), (4, 4, 3, 3), padding=(1, 1)))
+    rng = np.random.default_rng(0)
+    for geo in (groups, dilated):
+        x, w = rng.standard_normal((1, 9, 9, 4)), rng.standard_normal((4, 3, 3, 4 // geo.groups))
+        same("conv2d", fast.conv2d(x, w, None, geo), loops.conv2d(x, w, None, geo))
+
+
+# -------------------------------------------------------------------- plans
+
+
+def test_a_plan_that_left_its_arrays_would_be_refused() -> None:
+    window = plan.forward(convolution("conv2d", (2, 3, 5, 5), (4, 3, 3, 3), padding=(1, 1)))
+    tiles, read, write = plan._tiles(window, 2, 6, 4)
+    plan._check(window, 2, tiles, read, write, 6, 4)
+    for change in (lambda: read.__iadd__(4 * 75), lambda: write.__isub__(4), lambda: tiles.__iadd__([0, 3, 0, 0])):
+        saved = tiles.copy(), read.copy(), write.copy()
+        change()
+        with pytest.raises(RuntimeError, match="would leave its arrays"):
+            plan._check(window, 2, tiles, read, write, 6, 4)
+        tiles[...], read[...], write[...] = saved
+
+
+def test_every_pixel_is_written_by_one_thread() -> None:
+    """Each output pixel lies in exactly one tile, but for the last pixel of a class, which a tile may repeat."""
+    for threads in (1, 2, 3):
+        for geo, _ in convolutions(40, seed=2):
+            if not geo.N:
+                continue
+            q = plan.forward(geo)
+            made = plan.plan(q, 4, threads)
+            rows = vector.HOST.rows(vector.panels(q.O, 4)[0].vectors)
+            written: list[int] = []
+            for unit in made.units.tolist():
+                for z in range(unit[2], unit[3]):
+                    first = made.tiles[z, 3]
+                    written += sorted(set((unit[1] + made.write[first : first + rows]).tolist()))
+            assert sorted(written) == [4 * q.O * i for i in range(q.N * q.OH * q.OW)]
+
+
+# -------------------------------------------------------------------- memory
+
+
+def test_memory_is_used_again_when_all_views_are_gone() -> None:
+    pool = memory.Pool()
+    a = pool.empty((100, 1000), np.float32)
+    place, view = a.ctypes.data, a[3:5].T
+    assert place % 64 == 0
+    assert a.flags.c_contiguous
+    assert a.flags.writeable
+    del a
+    b = pool.empty((100, 1000), np.float32)
+    assert b.ctypes.data != place  # the view still lies there
+    del view
+    c = pool.empty((100, 1000), np.float32)
+    assert c.ctypes.data == place
+    assert pool.stats() == memory.MemoryStats(lent=2 * 400_000, peak=2 * 400_000, touched=2 * 400_000)
+    del b, c
+    assert pool.stats().lent == 0
+
+
+def test_free_neighbours_grow_together() -> None:
+    pool = memory.Pool()
+    pieces = [pool.empty((1 << 18,), np.uint8) for _ in range(4)]
+    first = pieces[0].ctypes.data
+    for i in (1, 3, 0, 2):
+        pieces[i] = None
+    whole = pool.empty((1 << 20,), np.uint8)
+    assert whole.ctypes.data == first
+    assert pool.stats().touched == 1 << 20
+
+
+def test_small_and_excessive_arrays_come_from_numpy() -> None:
+    pool = memory.Pool(limit=0)
+    assert pool.empty((3, 4), np.float32).base is None
+    assert pool.empty((1 << 20,), np.uint8).base is None
+    assert pool.stats().lent == 0
+
+
+def test_an_emptied_pool_gives_its_memory_back() -> None:
+    pool = memory.Pool()
+    kept = pool.empty((1 << 20,), np.uint8)
+    pool.clear()
+    assert pool.stats().touched == 1 << 20
+    del kept
+    pool.clear()
+    assert pool.stats() == memory.MemoryStats(0, 0, 0)
+
+
+def test_the_pool_survives_several_threads() -> None:
+    pool, wrong = memory.Pool(), []
+
+    def work(number: int) -> None:
+        rng = np.random.default_rng(number)
+        held: list[np.ndarray] = []
+        for _ in range(300):
+            a = pool.empty((int(rng.integers(70_000, 300_000)),), np.uint8)
+            a[...] = number
+            held.append(a)
+            if len(held) > 5:
+                old = held.pop(int(rng.integers(0, 5)))
+                if not (old == number).all():
+                    wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+    assert pool.stats().lent == 0
+
+
+# -------------------------------------------------------------------- other processes
+
+TESTS = Path(__file__).parent
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` in a fresh interpreter that finds the helpers of these tests."""
+    env = {**os.environ, "PYTHONPATH": str(TESTS), **environment}
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=600)
+
+
+def succeeds(code: str, **environment: str) -> str:
+    run = python(code, **environment)
+    assert run.returncode == 0, f"exit {run.returncode}: {run.stderr[-2000:]}"
+    return run.stderr
+
+
+CHECK = """
+import numpy as np
+from geometries import convolutions
+from test_fast import check_convolution
+for geo, rng in convolutions({count}, seed=3): check_convolution(geo, rng, np.float32)
+"""
+
+
+@pytest.mark.parametrize(
+    "shape", ["16x16", pytest.param("16x32", marks=pytest.mark.slow), pytest.param("32x16", marks=pytest.mark.slow)]
+)
+def test_other_vector_registers(shape: str) -> None:
+    """16 bytes: every x86-64 and, with 32 of them, ARM64."""
+    succeeds(CHECK.format(count=60), NINX_VECTOR=shape)
+
+
+def test_an_unknown_vector_shape_is_refused() -> None:
+    run = python("import ninx.kernels.fast", NINX_VECTOR="7x7")
+    assert "NINX_VECTOR must be 16, 32 or 64" in run.stderr
+
+
+GUARDED = """
+import ctypes, mmap
+import numpy as np
+from geometries import convolutions, poolings
+from ninx.kernels import fast, memory, strided
+
+libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
+
+def guarded(shape, dtype, at_end):
+    "An array flush against a page that may not be touched, after its end or before its start."
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = -(-max(size, 1) // page) * page
+    block = mmap.mmap(-1, room + 2 * page)
+    base = ctypes.addressof(ctypes.c_char.from_buffer(block))
+    for place in (base, base + page + room):
+        assert libc.mprotect(ctypes.c_void_p(place), ctypes.c_size_t(page), 0) == 0
+    kept.append((block, base, room))
+    return np.frombuffer(block, dtype, int(np.prod(shape)), page + (room - size if at_end else 0)).reshape(shape)
+
+def put(a, at_end):
+    g = guarded(a.shape, a.dtype, at_end)
+    g[...] = a
+    return g
+
+done = 0
+for at_end in (True, False):
+    memory.empty = lambda shape, dtype: guarded(shape, dtype, at_end)
+    for dtype in (np.float32, np.float64):
+        for geo, rng in convolutions({count}, seed=4):
+            x, w = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C))
+            b, g = rng.standard_normal(geo.O), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
+            x, w, b, g = (put(a.astype(dtype), at_end) for a in (x, w, b, g))
+            fast.conv2d(x, w, b, geo, relu=True)
+            fast.conv2d_input_grad(g, w, geo, gate=x)
+            fast.conv2d_weight_bias_grad(x, g, geo)
+            kept.clear()
+            done += 1
+        for geo, rng in poolings({count}, seed=4):
+            x, g = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
+            x, g = (put(a.astype(dtype), at_end) for a in (x, g))
+            y, arg = fast.max_pool2d(x, geo, True, (0.5, 1, 1))
+            fast.max_unpool2d(g, put(arg, at_end), geo)
+            divisor = strided.pool_divisor(geo, True)
+            fast.avg_pool2d(x, geo, divisor)
+            fast.avg_pool2d_input_grad(g, geo, divisor, x)
+            fast.dropout(x, 0.5, 1, 1)
+            kept.clear()
+print(done, "convolutions inside their arrays")
+if {trespass}:
+    a = guarded((16,), np.float32, True)
+    ctypes.memset(a.ctypes.data + 64, 0, 1)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the guard pages are made by Linux's mprotect")
+@some.normal_and_slow(25, 500)
+def test_nothing_outside_the_arrays_is_touched(count: int) -> None:
+    """Every array, workspaces included, lies flush against a page that kills whoever touches it."""
+    succeeds(GUARDED.format(count=count, trespass=False))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the guard pages are made by Linux's mprotect")
+def test_the_guard_pages_kill() -> None:
+    assert python(GUARDED.format(count=0, trespass=True)).returncode < 0
+
+
+def test_compiled_code_is_kept_and_never_taken_for_another_build(tmp_path: Path) -> None:
+    code = "import numpy as np\nfrom ninx.kernels import fast\nassert (fast.relu(np.full(9, -1.0)) == 0).all()"
+    notice = "ninx: compiling kernels (first run only)\n"
+    cache = tmp_path / "cache"
+    assert succeeds(code, NINX_CACHE_DIR=str(cache)) == notice
+    assert succeeds(code, NINX_CACHE_DIR=str(cache)) == ""
+    assert len(list(cache.iterdir())) == 1
+    assert succeeds(code, NINX_CACHE_DIR=str(cache), NINX_VECTOR="16x16") == notice
+    assert len(list(cache.iterdir())) == 2
+    for path in cache.rglob("*.nb*"):
+        path.write_bytes(b"damaged")
+    assert succeeds(code, NINX_CACHE_DIR=str(cache)) == notice
+    file = tmp_path / "file"
+    file.write_text("no folder can be made here")
+    assert succeeds(code, NINX_CACHE_DIR=str(file)) == notice
+
+
+LAYERS = """
+import multiprocessing, threading
+import numpy as np
+from geometries import convolutions
+from test_fast import check_convolution
+from ninx.kernels.cpu.compiled import _threading
+
+def work(seed):
+    for geo, rng in convolutions(15, seed=seed): check_convolution(geo, rng, np.float32)
+
+if __name__ == "__main__":
+    work(0)
+    assert _threading.layer == "{layer}" or _threading.free, _threading.layer
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    failed = []
+    threading.excepthook = lambda args: failed.append(args)
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not failed, failed
+    child = multiprocessing.get_context("fork").Process(target=work, args=(5,))
+    child.start()
+    child.join(120)
+    assert child.exitcode == 0, child.exitcode
+    work(6)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.parametrize("layer", ["tbb", "omp", "workqueue"])
+def test_threading_layers_survive_threads_and_forks(layer: str) -> None:
+    run = python(LAYERS.format(layer=layer), NUMBA_THREADING_LAYER=layer)
+    if "No threading layer could be loaded" in run.stderr:
+        pytest.skip(f"Numba has no {layer} here")
+    assert run.returncode == 0, f"exit {run.returncode}: {run.stderr[-2000:]}"
+
+
+def test_without_numba_everything_runs_on_the_strided_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_has_numba", lambda: False)
+    monkeypatch.delenv("NINX_KERNELS", raising=False)
+    kernels._default.cache_clear()
+    try:
+        assert kernels.tier() is kernels.strided
+        with pytest.raises(ImportError, match="the tier 'fast' needs Numba"), kernels.use_kernels("fast"):
+            pass
+    finally:
+        kernels._default.cache_clear()
+
+
+def test_set_num_threads_refuses_what_is_no_number_of_threads() -> None:
+    with pytest.raises(ValueError, match="set_num_threads: the number of threads must be at least 1, got 0"):
+        kernels.set_num_threads(0)

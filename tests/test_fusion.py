@@ -1,0 +1,245 @@
+"""Layers that are done in one pass give the values and the gradients of the layers one by one, whoever looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from oracle import error
+
+import ninx
+import ninx.functional as F
+from ninx import kernels, models, nn
+from ninx.nn.fusion import fused
+from ninx.ops.rectifier import Gated, ReluGate
+
+TIERS = ["strided", pytest.param("fast", marks=pytest.mark.skipif(not kernels._has_numba(), reason="the tier needs Numba"))]
+
+
+@pytest.fixture(params=TIERS)
+def tier(request: pytest.FixtureRequest) -> Any:
+    with kernels.use_kernels(request.param):
+        yield request.param
+
+
+def image(*shape: int, seed: int = 0, dtype: Any = np.float64) -> ninx.Tensor:
+    n, c, h, w = shape
+    rows = np.random.default_rng(seed).standard_normal((n, h, w, c)).astype(dtype)
+    return ninx.from_numpy(rows.transpose(0, 3, 1, 2)).requires_grad_()
+
+
+def block(pool: type[nn.Module] = nn.MaxPool2d) -> nn.Sequential:
+    """Every fused pair, and every operation that puts the gate of a ReLU into its own adjoint."""
+    ninx.manual_seed(1)
+    layers = [
+        nn.MLPConv(3, (8, 9, 12), 3, padding=1),
+        pool(3, 2, ceil_mode=True),
+        nn.Dropout(0.4),
+        nn.Conv2d(12, 8, 3),
+        nn.ReLU(),
+    ]
+    return nn.Sequential(*layers, nn.AvgPool2d(2)).double()
+
+
+def one_by_one(net: nn.Module, x: ninx.Tensor) -> ninx.Tensor:
+    """The same layers without `Sequential`, and with a ReLU that is a product: nothing is fused, no gate is moved."""
+    for layer in net.children():
+        if isinstance(layer, nn.Sequential):
+            x = one_by_one(layer, x)
+        elif isinstance(layer, nn.ReLU):
+            x = ninx.where(x > 0, x, 0.0)
+        else:
+            x = layer(x)
+    return x
+
+
+def results(run: Callable[[nn.Module, ninx.Tensor], ninx.Tensor], net: nn.Module) -> list[np.ndarray]:
+    ninx.manual_seed(5)
+    x = image(2, 3, 11, 9)
+    net.zero_grad()
+    y = run(net, x)
+    y.backward(ninx.from_numpy(np.random.default_rng(1).standard_normal(y.shape)))
+    return [y.data, x.grad.data, *(p.grad.data for p in net.parameters())]
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
+def test_fused_is_unfused(tier: str, pool: type[nn.Module]) -> None:
+    net = block(pool)
+    assert len(fused(list(net.children()))) == len(list(net.children())) - (2 if pool is nn.MaxPool2d else 1)
+    for got, expected in zip(results(lambda net, x: net(x), net), results(one_by_one, net), strict=True):
+        assert error(got, expected) <= 1e-13
+
+
+def test_values_are_the_same_bit_for_bit(tier: str) -> None:
+    for dtype in (np.float32, np.float64):
+        conv, relu, pool, drop = nn.Conv2d(3, 21, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.3)
+        conv.to(dtype)
+        x = image(2, 3, 8, 8, dtype=dtype)
+        ninx.manual_seed(3)
+        together = nn.Sequential(conv, relu, pool, drop)(x)
+        ninx.manual_seed(3)
+        apart = drop(pool(relu(conv(x))))
+        np.testing.assert_array_equal(together.data, apart.data)
+
+
+def test_what_is_replaced_or_a_subclass_is_not_fused() -> None:
+    class Louder(nn.ReLU):
+        def forward(self, x: ninx.Tensor) -> ninx.Tensor:
+            return F.relu(x) * 2
+
+    conv, x = nn.Conv2d(1, 1, 1), ninx.ones(1, 1, 2, 2)
+    with ninx.no_grad():
+        conv.weight[...] = 1.0
+        conv.bias[...] = 0.0
+    assert nn.Sequential(conv, Louder())(x).tolist() == [[[[2.0, 2.0], [2.0, 2.0]]]]
+    relu = nn.ReLU()
+    relu.forward = lambda x: x * 3  # type: ignore[method-assign]
+    assert nn.Sequential(conv, relu)(x).tolist() == [[[[3.0, 3.0], [3.0, 3.0]]]]
+    assert nn.Sequential(conv, nn.ReLU(), nn.Dropout(0.5)).eval()(x).tolist() == [[[[1.0, 1.0], [1.0, 1.0]]]]
+    frozen = nn.Sequential(nn.MaxPool2d(1), nn.Dropout(0.9)).eval()
+    assert frozen(x).tolist() == x.tolist()
+
+
+# -------------------------------------------------------------------- whoever looks at the gradient in between sees PyTorch's
+
+
+def chain(library: Any, y: Any, w2: Any, kind: str) -> Any:
+    """What follows a ReLU's value y and may put its gate in."""
+    if library is torch:
+        functions: Any = torch.nn.functional
+    else:
+        functions = F
+    if kind == "conv":
+        return functions.conv2d(y, w2, padding=1)
+    return functions.max_pool2d(y, 2) if kind == "max" else functions.avg_pool2d(y, 3, 2, 1)
+
+
+def both(kind: str, look: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """``look(y, z)`` in ninx and in PyTorch, for y = relu(conv(x)) and z = what follows."""
+    x, w, w2 = (image(*s, seed=i).detach().numpy() for i, s in enumerate([(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)]))
+    found = []
+    for library in (ninx, torch):
+        tx, tw, tw2 = (library.from_numpy(a.copy()).requires_grad_() for a in (x, w, w2))
+        y = F.conv2d(tx, tw, padding=1, relu=True) if library is ninx else torch.relu(torch.conv2d(tx, tw, padding=1))
+        z = chain(library, y, tw2, kind)
+        found.append(look(y, (z * z).sum()))
+    return found[0], found[1]
+
+
+KINDS = ["conv", "max", "avg"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_retain_grad_sees_the_gradient_before_the_gate(tier: str, kind: str) -> None:
+    def look(y: Any, z: Any) -> Any:
+        y.retain_grad()
+        z.backward()
+        return np.asarray(y.grad.detach())
+
+    ours, theirs = both(kind, look)
+    assert error(ours, theirs) <= 1e-12
+    assert (ours != 0).mean() > (0.4 if kind != "max" else 0.15)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hook_sees_the_gradient_before_the_gate(tier: str, kind: str) -> None:
+    def look(y: Any, z: Any) -> Any:
+        seen = []
+        y.register_hook(lambda g: seen.append(np.array(g.detach().numpy())))
+        z.backward()
+        return seen[0]
+
+    ours, theirs = both(kind, look)
+    assert error(ours, theirs) <= 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_grad_by_the_value_of_the_relu(tier: str, kind: str) -> None:
+    def look(y: Any, z: Any) -> Any:
+        library = ninx if isinstance(y, ninx.Tensor) else torch.autograd
+        return library.grad(z, y)[0].detach().numpy()
+
+    ours, theirs = both(kind, look)
+    assert error(ours, theirs) <= 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_read_twice_gets_both_gradients(tier: str, kind: str) -> None:
+    def look(y: Any, z: Any) -> Any:
+        y.retain_grad()
+        total = z + (y * 3).sum()
+        total.backward()
+        return np.asarray(y.grad.detach())
+
+    ours, theirs = both(kind, look)
+    assert error(ours, theirs) <= 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_derivatives_go_through_the_gate(tier: str, kind: str) -> None:
+    x, w, w2 = (image(*s, seed=i).detach().numpy() for i, s in enumerate([(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)]))
+    found = []
+    for library in (ninx, torch):
+        tx, tw, tw2 = (library.from_numpy(a.copy()).requires_grad_() for a in (x, w, w2))
+        y = F.conv2d(tx, tw, padding=1, relu=True) if library is ninx else torch.relu(torch.conv2d(tx, tw, padding=1))
+        z = (chain(library, y, tw2, kind) ** 2).sum()
+        grad = ninx.grad if library is ninx else torch.autograd.grad
+        (g,) = grad(z, tx, create_graph=True)
+        found.append([a.detach().numpy() for a in grad((g * g).sum(), (tx, tw))])
+    for ours, theirs in zip(*found, strict=True):
+        assert error(ours, theirs) <= 1e-10
+
+
+def test_the_gate_is_put_in_where_nobody_looks(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all these tests would pass without any fusion."""
+    seen = []
+    real = ReluGate.__call__
+    monkeypatch.setattr(ReluGate, "__call__", lambda self, g, y: seen.append(type(g) is Gated) or real(self, g, y))
+    ninx.manual_seed(0)
+    net = block()
+    net(image(2, 3, 11, 9)).sum().backward()
+    assert seen == [True, True, True, True]  # AvgPool2d, MaxPool2d + Dropout, and two of the three 1x1 and kxk convolutions
+
+
+def test_a_retained_graph_can_be_walked_again(tier: str) -> None:
+    net = block()
+    x = image(2, 3, 11, 9)
+    y = net(x).sum()
+    y.backward(retain_graph=True)
+    first = x.grad.data.copy()
+    y.backward()
+    assert error(x.grad.data, 2 * first) <= 1e-14
+
+
+# -------------------------------------------------------------------- whole networks, in float32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nin-cifar10", "nin-mnist", "nin-mnist-v2"])
+def test_float32_gradients_are_as_near_to_the_truth_as_those_of_pytorch(name: str) -> None:
+    """Median over 20 seeds: at most 4 times PyTorch's own distance from its float64 (single draws flip ties of a max-pool)."""
+    from torch_nets import NETS
+
+    size, channels = (32, 3) if "cifar" in name else (28, 1)
+    distances = []
+    for seed in range(20):
+        ninx.manual_seed(seed)
+        net = models.create(name).eval()
+        state = {k: torch.from_numpy(np.ascontiguousarray(v.numpy())) for k, v in net.state_dict().items()}
+        exact, single = NETS[name]().eval(), NETS[name]().eval()
+        for twin in (exact, single):
+            twin.load_state_dict(state)
+        exact.double()
+        x = np.random.default_rng(seed).standard_normal((4, channels, size, size)).astype(np.float32)
+        labels = np.arange(4) % 10
+        F.cross_entropy(net(ninx.from_numpy(x)), ninx.from_numpy(labels)).backward()
+        for twin, dtype in ((exact, torch.float64), (single, torch.float32)):
+            torch.nn.functional.cross_entropy(twin(torch.from_numpy(x).to(dtype)), torch.from_numpy(labels)).backward()
+        ours = [p.grad.numpy() for p in net.parameters()]
+        theirs, truth = ([p.grad.numpy() for p in t.parameters()] for t in (single, exact))
+        distances.append([[error(a, t) for a, t in zip(g, truth, strict=True)] for g in (ours, theirs)])
+    ours, theirs = np.median(np.array(distances), axis=0)
+    assert (ours <= 4 * theirs).all(), (ours / theirs).round(1)
