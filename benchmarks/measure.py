@@ -134,6 +134,7 @@ def peak(seconds: float = 0.5) -> float:
     """GFLOP/s (float32) of multiply-adds in registers on all threads: the best of several short runs."""
     from ..kernels.cpu.peak import flops, spin
 
+    spin(10, get_num_threads())  # compiled on first use
     best, until = 0.0, time.perf_counter() + seconds
     while time.perf_counter() < until:
         start = time.perf_counter()

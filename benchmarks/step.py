@@ -6,6 +6,7 @@ gradients (with dropout off) are compared with PyTorch's.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ import ninx
 import ninx.functional as F
 
 from .. import models, nn, optim
-from .measure import Ratio, Timing, ratio, take_turns, torch_or_none
+from .measure import Machine, Ratio, Timing, ratio, take_turns, torch_or_none
+from .report import Report
 from .twins import twin
 
 CASES = [("nin-cifar10", 64, 32), ("nin-d2l", 16, 224), ("nin-mnist", 64, 28), ("nin-mnist-v2", 64, 28)]
@@ -51,7 +53,23 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """For the JSON file."""
-        return asdict(self) | {"speed": None if self.speed is None else asdict(self.speed)}
+        speed = self.speed
+        name = f"{self.name} {'step' if self.training else 'inference'}, batch {self.batch}"
+        return asdict(self) | {"name": name, "speed": speed and asdict(speed), "ratio": speed and speed.median}
+
+
+def run(machine: Machine, rounds: int, quick: bool) -> Report:
+    """All cases; quick: the two small ones."""
+    report = Report("step", machine, COLUMNS)
+    cases = [(c, True) for c in CASES] + [(c, False) for c in INFERENCE]
+    for (name, batch, pixels), training in cases[2:4] if quick else cases:
+        result = measure(name, batch, pixels, rounds, training)
+        report.add(result.row(), result.as_json())
+    thresholds = os.environ.get("MALLOC_MMAP_THRESHOLD_"), os.environ.get("MALLOC_TRIM_THRESHOLD_")
+    report.notes.append(
+        f"MALLOC_MMAP_THRESHOLD_ {thresholds[0] or 'default'}, MALLOC_TRIM_THRESHOLD_ {thresholds[1] or 'default'}"
+    )
+    return report
 
 
 COLUMNS = [
@@ -75,9 +93,9 @@ def measure(name: str, batch: int, pixels: int, rounds: int, training: bool) -> 
     torch = torch_or_none()
     if torch is not None:
         _verify(net, images, labels, training)
-    functions = [_ours(net, images, labels, training)]
+    functions = [ours(net, images, labels, training)]
     if torch is not None:
-        functions += [_theirs(twin(net, last), images, labels, training, last) for last in (False, True)]
+        functions += [theirs(twin(net, last), images, labels, training, last) for last in (False, True)]
     times = take_turns(functions, rounds)
     default, channels_last = (times[1], times[2]) if torch is not None else (None, None)
     return Result(name, batch, pixels, training, times[0], default, channels_last)
@@ -91,7 +109,8 @@ def _alive(net: nn.Module) -> nn.Module:
     return net
 
 
-def _ours(net: nn.Module, images: Any, labels: Any, training: bool) -> Any:
+def ours(net: nn.Module, images: Any, labels: Any, training: bool) -> Any:
+    """One training step, or one inference, as a function without arguments."""
     x, y = ninx.from_numpy(images), ninx.from_numpy(labels)
     optimizer = optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
 
@@ -107,7 +126,8 @@ def _ours(net: nn.Module, images: Any, labels: Any, training: bool) -> Any:
     return step if training else infer
 
 
-def _theirs(net: Any, images: Any, labels: Any, training: bool, channels_last: bool) -> Any:
+def theirs(net: Any, images: Any, labels: Any, training: bool, channels_last: bool) -> Any:
+    """The same in PyTorch."""
     torch: Any = torch_or_none()
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x, y = torch.from_numpy(images.copy()).contiguous(memory_format=layout), torch.from_numpy(labels)

@@ -37,6 +37,11 @@ def _ours(*arrays: Array | None) -> bool:
     return kind in FLOATS and all(type(a) is np.ndarray and a.dtype == kind and a.flags.c_contiguous for a in given)
 
 
+def _many(a: Array) -> bool:
+    """Is there at least a vector of entries for each thread?"""
+    return bool(a.size >= 64 * get_num_threads())
+
+
 def why_not(geo: Geometry, method: str = "auto") -> str | None:
     """Why a convolution goes through `strided`; None if it does not."""
     if method != "auto":
@@ -117,17 +122,17 @@ def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array |
 
 def relu(x: Array) -> Array:
     """See `strided.relu`."""
-    return pointwise.relu(x) if _ours(x) else strided.relu(x)
+    return pointwise.relu(x) if _ours(x) and _many(x) else strided.relu(x)
 
 
 def gate(g: Array, y: Array) -> Array:
     """See `strided.gate`."""
-    return pointwise.gate(g, y) if _ours(g, y) else strided.gate(g, y)
+    return pointwise.gate(g, y) if _ours(g, y) and _many(g) else strided.gate(g, y)
 
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:
     """See `strided.dropout`; the mask is never stored."""
-    if not _ours(x) or p >= 1 or x.size < 64 * get_num_threads():
+    if not _ours(x) or not _many(x) or p >= 1:
         return strided.dropout(x, p, seed, call)
     return pointwise.dropout(x, p, seed, call)
 

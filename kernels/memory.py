@@ -5,7 +5,8 @@ write it: up to three times the time of a memory-bound layer. So large arrays ar
 of which the system only provides what has been touched. `empty` cuts a piece from the lowest free place that is large enough.
 When the array and all its views are gone, the piece is free again, and grows together with free neighbours. A training step
 frees in the reverse order of what it took, so the pieces fit again, and the arenas end up with little more memory than the
-step needs at one time. Pieces start at multiples of 64 bytes, the line of the caches.
+step needs at one time. Small pieces have arenas of their own: the gradients of the weights, which live longer than all else
+in a step, would otherwise lie scattered between the images. Pieces start at multiples of 64 bytes, the line of the caches.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .types import Array
 SMALLEST = 1 << 16  # below 64 KiB NumPy's own cache and malloc are quick
 ARENA = 1 << 30  # bytes of address space
 LINE = 64
+LARGE = 1 << 22  # from here on a piece lies among the large ones
 
 
 class MemoryStats(NamedTuple):
@@ -35,12 +37,13 @@ class MemoryStats(NamedTuple):
 class _Arena:
     """One stretch of memory: its free pieces, as two lists of where they start and end, in order."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, large: bool) -> None:
         self.block = np.empty(size + LINE, np.uint8)
         self.start = -self.block.ctypes.data % LINE
         self.address = self.block.ctypes.data + self.start
         self.starts, self.ends = [0], [size]
         self.size, self.touched = size, 0
+        self.large = large
 
     def take(self, size: int) -> int | None:
         """Where a piece of ``size`` bytes starts: the lowest place; None if there is none."""
@@ -104,12 +107,12 @@ class Pool:
         with self._lock:
             self._collect()
             for arena in self._arenas:
-                if (start := arena.take(size)) is not None:
+                if arena.large == (size >= LARGE) and (start := arena.take(size)) is not None:
                     break
             else:
                 if sum(a.size for a in self._arenas) + max(size, ARENA) > self.limit:
                     return None
-                arena = _Arena(max(size, ARENA))
+                arena = _Arena(max(size, ARENA), size >= LARGE)
                 self._arenas.append(arena)
                 start = arena.take(size)
             self._lent += size

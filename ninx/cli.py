@@ -17,7 +17,9 @@ from rich.table import Table
 from . import __version__, data, models, nn
 from .engine import Tensor
 from .functional import softmax
+from .kernels import set_num_threads
 from .modes import no_grad
+from .names import unknown
 from .study.summary import Summary, align, summary
 from .train import Evaluation, Training, evaluate, read_checkpoint
 from .train import recipe as recipes
@@ -272,6 +274,33 @@ def list_recipes() -> None:
     for name in recipes.names():
         r = recipes.load(name)
         console.print(f"{name:16s} {r.model.name} on {r.data}, {r.epochs} epochs")
+
+
+@app.command()
+def bench(
+    suite: Annotated[str, typer.Argument(help="conv, step, memory, scaling, pool or elementwise.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and rounds: done in about a minute.")] = False,
+    batch: Annotated[int, typer.Option(help="Images of the convnet and deepbench layers of conv.", min=1)] = 16,
+    threads: Annotated[int | None, typer.Option(help="Number of threads, ours and PyTorch's.", min=1)] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Draw pictures into this folder.")] = None,
+) -> None:
+    """Measure this machine: 1x1 against k x k convolutions, whole steps, memory, scaling; against PyTorch where it is installed.
+
+    Every result is checked before it is timed; the functions take turns, and medians with quartiles are shown.
+    """
+    from . import benchmarks  # with Numba, and PyTorch if it is there
+
+    if suite not in benchmarks.SUITES:
+        raise ValueError(unknown("suite", suite, benchmarks.SUITES))
+    if threads is not None:
+        set_num_threads(threads)
+    report = benchmarks.run(suite, quick, batch)
+    report.show(console)
+    if json is not None:
+        report.save(json)
+    for path in report.draw(plots) if plots is not None else ():
+        console.print(f"Wrote {escape(str(path))}")
 
 
 def main() -> None:

@@ -139,6 +139,8 @@ def _walk(
             source.check_versions()
             if source.first is not None:
                 g = source.first(g, _value_of(source))
+                if not retain_graph:
+                    source.output = None  # no other vjp of such an operation reads it: its memory serves for what they make
             for sources, vjp in source.entries or ():
                 if not any(id(s) in needed for s in sources if s is not None):
                     continue

@@ -27,7 +27,7 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import helper, kernel
 from .flat import flat
-from .microkernels import outer1, outer2, panel1, panel2, product0, product1, product2, strip
+from .microkernels import lift0, lift1, lift2, outer1, outer2, panel1, panel2, product0, product1, product2, strip, turn
 from .plan import backward, forward, pack_size, panel_table, plan, weight_plan
 from .vector import HOST
 
@@ -51,10 +51,18 @@ def _pack_forward(
             tail = panels[p, 3] // size if panels[p, 1] > 0 else 0
             for j in range(vectors):
                 o = channel + (tail if j == vectors - 1 and vectors > 1 else j * lanes)
-                for k in range(k0, k1):
-                    at = start + (k * vectors + j) * lanes
+                done, wide = k0, vectors * lanes
+                if o + lanes <= channels:  # squares of lanes x lanes
+                    count = (k1 - k0) // lanes
+                    arguments = (
+                        count, w.ctypes.data + (o * depth + k0) * size, depth * size, lanes * size,
+                        packed.ctypes.data + (start + k0 * wide + j * lanes) * size, wide * size, lanes * wide * size, 1, 0,
+                    )  # fmt: skip
+                    turn(w, arguments)
+                    done = k0 + count * lanes
+                for k in range(done, k1):
                     for lane in range(lanes):
-                        packed[at + lane] = w[(o + lane) * depth + k] if o + lane < channels else 0
+                        packed[start + k * wide + j * lanes + lane] = w[(o + lane) * depth + k] if o + lane < channels else 0
                 if t == 0:
                     at = (packed.size // (depth + 1)) * depth + panels[p, 5] // size + j * lanes
                     for lane in range(lanes):
@@ -62,21 +70,26 @@ def _pack_forward(
 
 
 @kernel()
-def _pack_backward(w: Array, packed: Array, panels: Array, KH: int, KW: int, C: int, O: int, lanes: int, threads: int) -> None:  # noqa: E741
+def _pack_backward(
+    w: Array, packed: Array, panels: Array, KH: int, KW: int, C: int, O: int, lanes: int, threads: int,  # noqa: E741
+) -> None:  # fmt: skip
     """Weights (O, KH, KW, C) to panels of C: row (r, q, o) of a panel holds w[o, KH-1-r, KW-1-q, c] of its channels c."""
-    size, depth = w.itemsize, KH * KW * O
+    size, taps = w.itemsize, KH * KW
     for t in nb.prange(threads):
-        for k in range(t * depth // threads, (t + 1) * depth // threads):
-            o = k % O
-            source = (o * KH * KW + KH * KW - 1 - k // O) * C
-            for p in range(panels.shape[0]):
-                vectors, channel, start = max(panels[p, 1], 1), panels[p, 2] // size, panels[p, 4]
-                tail = panels[p, 3] // size if panels[p, 1] > 0 else 0
-                for j in range(vectors):
-                    c = channel + (tail if j == vectors - 1 and vectors > 1 else j * lanes)
-                    at = start + (k * vectors + j) * lanes
-                    for lane in range(lanes):
-                        packed[at + lane] = w[source + c + lane] if c + lane < C else 0
+        o0, o1 = t * O // threads, (t + 1) * O // threads
+        for p in range(panels.shape[0]):
+            vectors, wide = panels[p, 1], max(panels[p, 1], 1) * lanes
+            for tap in range(taps):
+                arguments = (
+                    o1 - o0, w.ctypes.data + (o0 * taps + taps - 1 - tap) * C * size + panels[p, 2], taps * C * size,
+                    packed.ctypes.data + (panels[p, 4] + (tap * O + o0) * wide) * size, wide * size, panels[p, 3],
+                )  # fmt: skip
+                if vectors == 2:
+                    lift2(w, arguments)
+                elif vectors == 1:
+                    lift1(w, arguments)
+                else:
+                    lift0(w, arguments)
 
 
 # -------------------------------------------------------------------- forward and input gradient
@@ -289,26 +302,36 @@ def _outer(
 @kernel(fastmath=FAST)
 def _gather(
     part: Array, sums: Array, dw: Array, db: Array, taps: int, run: int, rows: int, height: int, in_place: bool, wide: int,
-    threads: int,
+    lanes: int, threads: int,
 ) -> None:  # fmt: skip
     """dw[o, (tap, k)] = sum over the threads of part; likewise db."""
-    depth, whole = taps * run, run // rows * rows
-    channels = dw.size // depth
+    depth, whole, size = taps * run, run // rows * rows, dw.itemsize
+    channels, sources, step = dw.size // depth, part.shape[0], part.shape[1]
+    squares = 0 if in_place else run // lanes  # of lanes x lanes sums in one tap
+    blocks = taps * ((channels + lanes - 1) // lanes)
     for t in nb.prange(threads):
-        for row in range(t * depth // threads, (t + 1) * depth // threads):
-            k = row % run
-            at_k = k + rows - (run - whole) if in_place and k >= whole else k  # see the overlapping tile in _outer
-            place = (row // run * height + at_k) * wide
-            for p in range(0, channels, wide):
-                for lane in range(min(wide, channels - p)):
-                    at = p * taps * height + place + lane
+        for block in range(t * blocks // threads, (t + 1) * blocks // threads):
+            tap, o = block % taps, block // taps * lanes
+            done = 0
+            start = (o // wide * taps + tap) * height * wide + o % wide
+            if o + lanes <= channels:
+                arguments = (
+                    squares, part.ctypes.data + start * size, wide * size, lanes * wide * size,
+                    dw.ctypes.data + (o * depth + tap * run) * size, depth * size, lanes * size, sources, step * size,
+                )  # fmt: skip
+                turn(dw, arguments)
+                done = squares * lanes
+            for k in range(done, run):
+                at_k = k + rows - (run - whole) if in_place and k >= whole else k  # see the overlapping tile in _outer
+                for lane in range(min(lanes, channels - o)):
+                    at = start + at_k * wide + lane
                     total = part[0, at]
-                    for u in range(1, part.shape[0]):
+                    for u in range(1, sources):
                         total += part[u, at]
-                    dw[(p + lane) * depth + row] = total
+                    dw[(o + lane) * depth + tap * run + k] = total
     for o in range(db.size):
         total = sums[0, o]
-        for u in range(1, sums.shape[0]):
+        for u in range(1, sources):
             total += sums[u, o]
         db[o] = total
 
@@ -332,5 +355,5 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
         flat(x), flat(g), part, sums, packed, strips, p.units, p.threads, p.vectors, p.rows, p.unrolled, p.in_place, p.columns,
         p.H, p.W, q.C, q.OH, q.OW, q.O, q.KH, q.KW, q.SH, q.SW, q.PH, q.PW, p.run, height, wide, threads,
     )  # fmt: skip
-    _gather(part, sums, flat(dw), db, taps, p.run, p.rows, height, p.in_place, wide, threads)
+    _gather(part, sums, flat(dw), db, taps, p.run, p.rows, height, p.in_place, wide, HOST.lanes(size), threads)
     return dw, db if bias else None

@@ -93,6 +93,23 @@ class Emitter:
         place = self.ir.bitcast(pointer, self.vector.as_pointer())
         self._call(f"llvm.masked.store.{self._suffix}.p0", ir.VoidType(), value, place, ir.Constant(I32, self.size), mask)
 
+    def transposed(self, rows: list[Value]) -> list[Value]:
+        """A square of as many vectors as there are lanes, turned over its diagonal.
+
+        In step d = 1, 2, 4, ... the vectors i and i + d swap those halves of each run of 2d lanes that are on the wrong side.
+        """
+        lanes, kind, step = self.lanes, ir.VectorType(I32, self.lanes), 1
+        while step < lanes:
+            low = ir.Constant(kind, [i if not i & step else lanes + i - step for i in range(lanes)])
+            high = ir.Constant(kind, [i + step if not i & step else lanes + i for i in range(lanes)])
+            made = list(rows)
+            for i in range(lanes):
+                if not i & step:
+                    made[i] = self.ir.shuffle_vector(rows[i], rows[i + step], low)
+                    made[i + step] = self.ir.shuffle_vector(rows[i], rows[i + step], high)
+            rows, step = made, 2 * step
+        return rows
+
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a * b + c, rounded once."""
         return self._call(f"llvm.fma.{self._suffix}", self.vector, a, b, c)

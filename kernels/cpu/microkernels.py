@@ -3,8 +3,9 @@
 `product`   C[i, :] = sum over k of A[i, k] * B[k, :]     forward, input gradient: i pixels, the columns output channels
 `outer`     C[i, :] += sum over p of A[p, i] * B[p, :]    weight gradient: p pixels, i input channels, the columns output channels
 
-(and `strip` and `panel`, which copy what `outer` reads). In both, one value of A is spread over a vector and multiplied with
-one or two vectors of B; all rows * vectors sums stay in registers, and C is touched once.
+(and `strip`, `panel`, `lift` and `turn`, which put into place what these two read and write). In both, one value of A is
+spread over a vector and multiplied with one or two vectors of B; all rows * vectors sums stay in registers, and C is touched
+once.
 """
 
 from __future__ import annotations
@@ -170,8 +171,48 @@ def _emit_panel(e: Emitter, vectors: int) -> None:
         e.store(e.ir.fadd(e.load(e.at(sums, o)), value), e.at(sums, o))
 
 
+def _emit_lift(e: Emitter, vectors: int, narrow: bool) -> None:
+    """Copy one panel's numbers of each of ``count`` rows; ``tail`` as in `product`."""
+    count, source, source_step, target, target_step, tail = e.function.args
+    mask = e.lanes_below(tail) if narrow else None
+
+    def one(p: Value, _: list[Value]) -> list[Value]:
+        row, place = (e.ir.add(base, e.ir.mul(p, step)) for base, step in ((source, source_step), (target, target_step)))
+        e.store(e.load_some(e.at(row), mask) if narrow else e.load(e.at(row)), e.at(place))
+        if vectors > 1:
+            e.store(e.load(e.at(e.ir.add(row, tail))), e.at(place, e.lanes * e.size))
+        return []
+
+    e.loop(count, one, [])
+
+
+def _emit_turn(e: Emitter) -> None:
+    """Transpose ``count`` squares of lanes x lanes numbers, the sum of ``copies`` sources; the squares lie a step apart."""
+    count, source, row, square, target, target_row, target_square, copies, copy = e.function.args
+
+    def one(i: Value, _: list[Value]) -> list[Value]:
+        here, there = e.ir.add(source, e.ir.mul(i, square)), e.ir.add(target, e.ir.mul(i, target_square))
+
+        def rows(start: Value) -> list[Value]:
+            return [e.load(e.at(e.ir.add(start, e.ir.mul(row, number(k))))) for k in range(e.lanes)]
+
+        def add(c: Value, total: list[Value]) -> list[Value]:
+            more = rows(e.ir.add(here, e.ir.mul(e.ir.add(c, number(1)), copy)))
+            return [e.ir.fadd(a, b) for a, b in zip(total, more, strict=True)]
+
+        total = e.loop(e.ir.sub(copies, number(1)), add, rows(here))
+        for k, vector in enumerate(e.transposed(total)):
+            e.store(vector, e.at(e.ir.add(there, e.ir.mul(target_row, number(k)))))
+        return []
+
+    e.loop(count, one, [])
+
+
 product0: Any = microkernel("product0", _emit_product, 1, True)
 product1, product2 = (microkernel(f"product{v}", _emit_product, v, False) for v in (1, 2))
 outer1, outer2 = (microkernel(f"outer{v}", _emit_outer, v) for v in (1, 2))
 panel1, panel2 = (microkernel(f"panel{v}", _emit_panel, v) for v in (1, 2))
 strip: Any = microkernel("strip", _emit_strip, HOST.rows(2))
+lift0: Any = microkernel("lift0", _emit_lift, 1, True)
+lift1, lift2 = (microkernel(f"lift{v}", _emit_lift, v, False) for v in (1, 2))
+turn: Any = microkernel("turn", _emit_turn)

@@ -15,28 +15,30 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import kernel
 from .flat import flat
-from .poolkernels import drop
+from .poolkernels import drop, gated, rectify
 
 
 @kernel()
-def _relu(x: Array, out: Array, threads: int) -> None:
+def _relu(x: Array, y: Array, threads: int) -> None:
+    size = x.itemsize
     for t in nb.prange(threads):
-        for i in range(t * x.size // threads, (t + 1) * x.size // threads):
-            out[i] = 0 if x[i] < 0 else x[i]
+        lo, hi = t * x.size // threads, (t + 1) * x.size // threads
+        rectify(x, (x.ctypes.data + lo * size, y.ctypes.data + lo * size, hi - lo))
 
 
 def relu(x: Array) -> Array:
-    """max(x, 0); NaN stays NaN."""
-    out = memory.empty(x.shape, x.dtype)
-    _relu(flat(x), flat(out), get_num_threads())
-    return out
+    """max(x, 0); NaN stays NaN. At least one vector of entries for each thread, here and below."""
+    y = memory.empty(x.shape, x.dtype)
+    _relu(flat(x), flat(y), get_num_threads())
+    return y
 
 
 @kernel()
 def _gate(g: Array, y: Array, out: Array, threads: int) -> None:
+    size = g.itemsize
     for t in nb.prange(threads):
-        for i in range(t * g.size // threads, (t + 1) * g.size // threads):
-            out[i] = g[i] if y[i] > 0 else 0
+        lo, hi = t * g.size // threads * size, (t + 1) * g.size // threads * size
+        gated(g, (g.ctypes.data + lo, y.ctypes.data + lo, out.ctypes.data + lo, (hi - lo) // size))
 
 
 def gate(g: Array, y: Array) -> Array:
@@ -57,7 +59,7 @@ def _dropout(x: Array, y: Array, scale: Array, threshold: int, key: int, threads
 
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:
-    """x / (1 - p) where the hash keeps it, else 0; p < 1, and at least one vector of entries for each thread."""
+    """x / (1 - p) where the hash keeps it, else 0; p < 1."""
     y = memory.empty(x.shape, x.dtype)
     _dropout(flat(x), flat(y), np.array([1 / (1 - p)], x.dtype), int(p * 2**32), dropout_key(seed, call), get_num_threads())
     return y

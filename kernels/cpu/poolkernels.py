@@ -176,8 +176,33 @@ def _emit_drop(e: Emitter) -> None:
     _over_channels(e, count, over)
 
 
+def _emit_relu(e: Emitter) -> None:
+    """y[i] = max(x[i], 0) for ``count`` entries, at least one vector of them."""
+    x, y, count = e.function.args
+
+    def over(i: Value) -> None:
+        offset = e.ir.mul(i, number(e.size))
+        e.store(e.relu(e.load(e.at(e.ir.add(x, offset)))), e.at(e.ir.add(y, offset)))
+
+    _over_channels(e, count, over)
+
+
+def _emit_gate(e: Emitter) -> None:
+    """out[i] = g[i] where y[i] > 0, else 0, for ``count`` entries, at least one vector of them."""
+    g, y, out, count = e.function.args
+
+    def over(i: Value) -> None:
+        offset = e.ir.mul(i, number(e.size))
+        value, open_ = (e.load(e.at(e.ir.add(base, offset))) for base in (g, y))
+        e.store(e.positive(open_, value), e.at(e.ir.add(out, offset)))
+
+    _over_channels(e, count, over)
+
+
 maximum: Any = microkernel("maximum", _emit_maximum)
 spread: Any = microkernel("spread", _emit_spread)
 total: Any = microkernel("total", _emit_sum)
 share: Any = microkernel("share", _emit_share)
 drop: Any = microkernel("drop", _emit_drop)
+rectify: Any = microkernel("rectify", _emit_relu)
+gated: Any = microkernel("gated", _emit_gate)

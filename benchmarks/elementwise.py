@@ -1,0 +1,46 @@
+"""What happens to every number by itself: ReLU, its gate, dropout, and a step of SGD with momentum and of Adam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import fast
+from .measure import Machine
+from .report import Report
+from .versus import Pair
+from .versus import run as versus
+
+
+def run(machine: Machine, rounds: int) -> Report:
+    """Images 64x96x32x32 (25 MB), and 2 million parameters."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 64, 32, 32, 96), np.float32)
+    p, g, m = rng.standard_normal((3, 2_000_000), np.float32)
+    v = abs(m)
+    settings = {"lr": 1e-6, "momentum": 0.9, "keep": 1.0, "decay": 1e-4, "nesterov": False}
+    adam = {"lr": 1e-6, "beta1": 0.9, "beta2": 0.999, "scale": 1.0, "eps": 1e-8, "decay": 0.0, "shrink": 1.0}
+
+    def tensor(torch: Any, array: Any) -> Any:
+        return torch.from_numpy(array).permute(0, 3, 1, 2)
+
+    def step(torch: Any, kind: str, **options: Any) -> Any:
+        leaf = torch.from_numpy(p.copy()).requires_grad_()
+        leaf.grad = torch.from_numpy(g.copy())
+        return getattr(torch.optim, kind)([leaf], lr=1e-6, **options).step
+
+    pairs = [
+        Pair("relu", lambda: fast.relu(x), lambda t: lambda: t.relu(tensor(t, x)), 2 * x.nbytes),
+        Pair(
+            "the ReLU's gate", lambda: fast.gate(x, y),
+            lambda t: lambda: t.ops.aten.threshold_backward(tensor(t, x), tensor(t, y), 0), 3 * x.nbytes,
+        ),
+        Pair(
+            "dropout", lambda: fast.dropout(x, 0.5, 1, 1), lambda t: lambda: t.dropout(tensor(t, x), 0.5, True), 2 * x.nbytes,
+            compare=False,
+        ),
+        Pair("SGD, momentum", lambda: fast.sgd(p, g, m, **settings), lambda t: step(t, "SGD", momentum=0.9), 5 * p.nbytes, False),
+        Pair("Adam", lambda: fast.adam(p, g, m, v, **adam), lambda t: step(t, "Adam"), 7 * p.nbytes, False),
+    ]  # fmt: skip
+    return versus("elementwise", machine, pairs, rounds)

@@ -1,0 +1,55 @@
+"""Pooling as the presets do it: the poolings of nin-cifar10 at batch 64, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import fast, geometry
+from .measure import Machine
+from .report import Report
+from .versus import Pair
+from .versus import run as versus
+
+
+def run(machine: Machine, rounds: int) -> Report:
+    """Max pooling 3x3 with stride 2 of 64x96x32x32, average pooling of 64x192x16x16, global average pooling of 64x192x8x8."""
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.standard_normal((64, h, h, n), np.float32) for n, h in ((96, 32), (192, 16), (192, 8)))
+    of_a, of_b = (geometry.pooling("pool", (64, n, h, h), (3, 3), (2, 2), ceil_mode=True) for n, h in ((96, 32), (192, 16)))
+    ga, gb = (rng.standard_normal((64, g.OH, g.OW, g.O), np.float32) for g in (of_a, of_b))
+    divisor = fast.pool_divisor(of_b, True)
+    _, arg = fast.max_pool2d(a, of_a)
+
+    def tensor(torch: Any, array: Any) -> Any:
+        return torch.from_numpy(array).permute(0, 3, 1, 2)
+
+    def backward(torch: Any, x: Any, g: Any, pooling: Any) -> Any:
+        leaf = tensor(torch, x).detach().requires_grad_()
+        y, cotangent = pooling(leaf), tensor(torch, g)
+        return lambda: torch.autograd.grad(y, leaf, cotangent, retain_graph=True)[0]
+
+    def maximum(torch: Any) -> Any:
+        return lambda x: torch.nn.functional.max_pool2d(x, 3, 2, ceil_mode=True)
+
+    def average(torch: Any) -> Any:
+        return lambda x: torch.nn.functional.avg_pool2d(x, 3, 2, ceil_mode=True)
+
+    pairs = [
+        Pair("max_pool2d", lambda: fast.max_pool2d(a, of_a)[0], lambda t: lambda: maximum(t)(tensor(t, a)), a.nbytes + ga.nbytes),
+        Pair(
+            "max_pool2d backward", lambda: fast.max_unpool2d(ga, arg, of_a), lambda t: backward(t, a, ga, maximum(t)),
+            a.nbytes + ga.nbytes + arg.nbytes,
+        ),
+        Pair(
+            "avg_pool2d", lambda: fast.avg_pool2d(b, of_b, divisor), lambda t: lambda: average(t)(tensor(t, b)),
+            b.nbytes + gb.nbytes,
+        ),
+        Pair(
+            "avg_pool2d backward", lambda: fast.avg_pool2d_input_grad(gb, of_b, divisor),
+            lambda t: backward(t, b, gb, average(t)), b.nbytes + gb.nbytes,
+        ),
+        Pair("global_avg_pool2d", lambda: fast.global_avg_pool2d(c), lambda t: lambda: tensor(t, c).mean((2, 3), True), c.nbytes),
+    ]  # fmt: skip
+    return versus("pool", machine, pairs, rounds)
