@@ -26,6 +26,10 @@ from .train.plots import draw_curves
 
 NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, that one value depends on"
 
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
+]
+
 console = Console(highlight=False)
 app = typer.Typer(
     add_completion=False,
@@ -66,6 +70,7 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Go on from this checkpoint (or run folder), with its recipe.", show_default=False)
     ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Train a network. Ctrl-C stops after the last finished epoch was saved; --resume goes on from there."""
     given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
@@ -87,7 +92,7 @@ def train(
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
     if resume is None and (folder / CHECKPOINT).exists():
         console.print(f"[yellow]{folder} holds an earlier run, which is replaced.[/yellow]")
-    run = Training(chosen, folder, checkpoint)
+    run = Training(chosen, folder, checkpoint, data_dir)
     count = sum(p.numel() for p in run.model.parameters())
     console.print(
         f"[bold]{chosen.model.name}[/bold] ({count:,} parameters) on {chosen.data}: {len(run.train_set):,} images to learn from, "
@@ -128,10 +133,11 @@ def _run(run: Training) -> None:
 @app.command("eval")
 def evaluate_checkpoint(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
+    data_dir: DataDir = None,
 ) -> None:
     """Test accuracy and confusion matrix of a trained network."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
-    test = data.load(saved.recipe.data, "test")
+    test = data.load(saved.recipe.data, "test", data_dir)
     _show(evaluate(saved.model(), test, saved.recipe), test, "test")
 
 
@@ -156,7 +162,7 @@ def predict(
         )
 
 
-def _show(result: Evaluation, dataset: data.ArrayDataset, which: str) -> None:
+def _show(result: Evaluation, dataset: data.LabelledDataset, which: str) -> None:
     """Accuracy, and the confusion matrix as a table."""
     table = Table(title="confusion matrix: rows are the true class, columns the answer", title_justify="left")
     table.add_column("")

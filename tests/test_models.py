@@ -241,7 +241,7 @@ def test_unknown_names_and_switches_suggest_the_nearest() -> None:
         models.create("nin-minst")
     with pytest.raises(ValueError, match="model nin-mnist: there is no switch 'pool'; did you mean 'pool"):
         models.create("nin-mnist", pool=2)
-    with pytest.raises(ValueError, match="pooling must be .ceil. or .pad1. or .floor., got 'same'"):
+    with pytest.raises(ValueError, match=r"pooling must be .ceil. or .pad1. or .floor., got 'same'"):
         models.create("nin-mnist", pooling="same")
     with pytest.raises(ValueError, match="head must be 'global' or 'as-published', got 'max'"):
         models.create("nin-mnist-v1", head="max")

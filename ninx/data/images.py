@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageOps
 
 from .dataset import Image
+from .folder import open_image
 
 SIZE, BOX = 28, 20  # MNIST: the digit fits a box of 20x20, and its centre of mass lies nearest to pixel (14, 14) of 28x28
 
@@ -18,15 +18,7 @@ def read_digit(path: str | Path, invert: bool = False) -> Image:
 
     ``invert`` for a dark digit on light. Raises ValueError if the file is no image, or shows nothing but one grey.
     """
-    try:
-        with PillowImage.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            grey = np.asarray(_flat(upright).convert("L"), np.float32)
-    except FileNotFoundError:
-        raise ValueError(f"predict: there is no file {path}") from None
-    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).splitlines()[0]
-        raise ValueError(f"predict: {path} cannot be read as an image ({reason})") from None
+    grey = np.asarray(_flat(open_image(path, "predict: ")).convert("L"), np.float32)
     return centre(255 - grey if invert else grey, str(path))
 
 
