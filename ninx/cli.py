@@ -1,4 +1,4 @@
-"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``. Tables and progress only; the work is done elsewhere."""
+"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``, ``data``. Only tables and progress; no work is done here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from . import __version__, data, models, nn
+from .data import sources
 from .engine import Tensor
 from .functional import softmax
 from .modes import no_grad
@@ -270,6 +280,54 @@ def _compare(names: list[str], summaries: list[Summary]) -> None:
         table.add_row("" if same else "≠", *cells, style=None if same else "yellow")
     _print(table)
     console.print(f"{different} of {len(pairs)} layers differ.")
+
+
+@app.command("data")
+def show_data(
+    name: Annotated[str | None, typer.Argument(help="Download this data set, so far as it is not there.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this part of it. Default: train and test.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the data sets that are there and those that are missing; with a name, download one."""
+    if name == "digits":
+        console.print("digits comes with the package.")
+    elif name is not None:
+        new = _download(name, split, data_dir)
+        console.print(f"{name} is there." if not new else f"Wrote {', '.join(map(str, new))}.", soft_wrap=True)
+    else:
+        _print(_places(data_dir))
+
+
+def _download(name: str, split: str | None, data_dir: Path | None) -> list[Path]:
+    """With a progress bar for each file where there is a terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def on_bytes(file: sources.RemoteFile, done: int) -> None:
+            if file.name not in tasks:
+                tasks[file.name] = progress.add_task(file.name, total=file.size)
+            progress.update(tasks[file.name], completed=min(done, file.size))
+
+        return data.download(name, split, data_dir, on_bytes)
+
+
+def _places(data_dir: Path | None) -> Table:
+    """Every split of every data set: its folder, or the files that are missing."""
+    table = _table(
+        f"data folder: {data.data_folder(data_dir)}", {"data set": "left", "split": "left", "": "left", "where": "left"}
+    )
+    table.add_row("digits", "train, test", "there", "in the package")
+    for name, known in sources.SOURCES.items():
+        for split, files in known.files.items():
+            found = sources.find(name, split, data_dir)
+            if found:
+                table.add_row(name, split, "[green]there[/]", escape(str(found[0].parent)))
+            else:
+                absent = sources.missing(name, split, data_dir) or files
+                size = sum(file.size for file in absent) / 1e6
+                table.add_row(name, split, "[yellow]missing[/]", f"{', '.join(f.name for f in absent)} ({size:,.1f} MB)")
+    return table
 
 
 @app.command("recipes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .dataset import ArrayDataset, Dataset, LabelledDataset
 from .embedded import MEAN, STD, digits
+from .fetching import download
 from .folder import ImageFolder
 from .idx import read_idx
 from .images import read_digit
@@ -28,6 +29,7 @@ __all__ = [
     "Transform",
     "data_folder",
     "digits",
+    "download",
     "load",
     "names",
     "read_digit",
