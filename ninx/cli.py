@@ -1,4 +1,4 @@
-"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``, ``data``. Only tables and progress; no work is done here."""
+"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``, ``data``. Only tables and progress, no other work."""
 
 from __future__ import annotations
 

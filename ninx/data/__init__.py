@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .contrast import ZCA, GlobalContrastNorm, LocalContrastNorm, prepared
 from .dataset import ArrayDataset, Dataset, LabelledDataset
 from .embedded import MEAN, STD, digits
 from .fetching import download
@@ -11,20 +12,36 @@ from .images import read_digit
 from .loader import DataLoader
 from .named import load, names
 from .sources import data_folder
-from .transforms import Compose, Normalize, RandomAffine, RandomTranslate, ToTensor, Transform
+from .transforms import (
+    Compose,
+    Normalize,
+    RandomAffine,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomTranslate,
+    Resize,
+    ToTensor,
+    Transform,
+)
 
 __all__ = [
     "MEAN",
     "STD",
+    "ZCA",
     "ArrayDataset",
     "Compose",
     "DataLoader",
     "Dataset",
+    "GlobalContrastNorm",
     "ImageFolder",
     "LabelledDataset",
+    "LocalContrastNorm",
     "Normalize",
     "RandomAffine",
+    "RandomCrop",
+    "RandomHorizontalFlip",
     "RandomTranslate",
+    "Resize",
     "ToTensor",
     "Transform",
     "data_folder",
@@ -32,6 +49,7 @@ __all__ = [
     "download",
     "load",
     "names",
+    "prepared",
     "read_digit",
     "read_idx",
 ]

@@ -42,7 +42,7 @@ class LabelledDataset(Dataset, Protocol):
 
 
 class ArrayDataset:
-    """Images (N, H, W) or (N, H, W, C), uint8, with labels (N), whole numbers, and the names of the classes."""
+    """Images (N, H, W) or (N, H, W, C), uint8, or floats from `prepared`, with labels (N), whole numbers, and class names."""
 
     def __init__(self, images: Image, labels: Image, classes: Sequence[str]):
         if len(images) != len(labels):
