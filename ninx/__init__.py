@@ -16,6 +16,7 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 from .study.gradcheck import GradientError, gradcheck, gradgradcheck
 from .study.summary import summary
+from .weights import load_weights, save_weights
 
 if TYPE_CHECKING:
     from . import data, models, train
@@ -27,8 +28,8 @@ __version__ = "0.1.0"
 __all__ = [
     "GradientError", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
     "functional", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode", "int64",
-    "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "manual_seed", "models", "nn", "no_grad", "ops", "optim",
-    "record", "set_rng_state", "summary", "train", "uint8", "use_kernels",
+    "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_weights", "manual_seed", "models", "nn",
+    "no_grad", "ops", "optim", "record", "save_weights", "set_rng_state", "summary", "train", "uint8", "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__
