@@ -154,8 +154,14 @@ def evaluate_checkpoint(
 @app.command()
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
-    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size, each with one light digit on dark.")],
-    invert: Annotated[bool, typer.Option("--invert", help="The digits are dark on light.")] = False,
+    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size, also photographs, each with one digit.")],
+    invert: Annotated[
+        bool | None,
+        typer.Option(
+            "--invert/--no-invert", help="The digits are dark on light, or light on dark. Default: found out by itself."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Say which digit each image shows, and how sure the network is."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
@@ -163,7 +169,7 @@ def predict(
     batch = np.stack([transform(data.read_digit(path, invert), np.random.default_rng(0)) for path in images])
     with no_grad():
         chances = softmax(saved.model()(Tensor(batch)), 1).numpy()
-    classes = data.load(saved.recipe.data, "test").classes
+    classes = data.load(saved.recipe.data, "test", data_dir).classes
     for path, row in zip(images, chances, strict=True):
         first, second = np.argsort(row)[::-1][:2]
         console.print(
