@@ -45,7 +45,7 @@ class _File:
             raise ValueError("it is a zip archive without a data.pkl, so none of PyTorch's")
         self.archive, self.root = archive, heads[0].removesuffix("data.pkl")
         self.names = {info.filename for info in infos}
-        self.storages: dict[str, Values] = {}
+        self.storages: dict[str, tuple[str, Values]] = {}  # the name of the type, and the values
         order = self.read("byteorder") if self.root + "byteorder" in self.names else b"little"
         if order not in (b"little", b"big"):
             raise ValueError(f"its order of bytes is {order[:10]!r}")
@@ -66,13 +66,11 @@ class _File:
         if kind.value not in _TYPES.values():
             raise ValueError(f"a storage of the kind {kind.name}")
         if key not in self.storages:
-            self.storages[key] = _values(self.read(f"data/{key}"), kind.value, self.order, key)
-            self.storages[f"{key} type"] = np.array(kind.value)
-        if self.storages[f"{key} type"] != kind.value or len(self.storages[key]) != count:
-            raise ValueError(
-                f"storage {key[:20]} has {len(self.storages[key])} values, not the {count} {kind.name} of its tensor"
-            )
-        return self.storages[key]
+            self.storages[key] = kind.name, _values(self.read(f"data/{key}"), kind.value, self.order, key)
+        name, values = self.storages[key]
+        if name != kind.name or len(values) != count:
+            raise ValueError(f"storage {key[:20]} has {len(values)} {name}, not the {count} {kind.name} of its tensor")
+        return values
 
 
 def _values(content: bytes, code: str, order: str, key: str) -> Values:

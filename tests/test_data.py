@@ -281,6 +281,21 @@ def test_photographs_look_like_mnist(tmp_path: Path, ink: float, paper: float) -
     assert sum(x > 0.85 for x in likeness) >= 18
 
 
+def test_a_shadow_across_the_sheet_is_not_taken_for_ink(tmp_path: Path) -> None:
+    """A small digit and a shadow with a hard edge, which no polynomial follows: little dark ink outweighs much grey paper."""
+    from ninx.data.images import light_on_dark
+
+    rng = np.random.default_rng(5)
+    for i, digit in enumerate(data.load("digits", "test").images[:60]):
+        sheet = np.full((200, 240), 190) + rng.normal(0, 2, (200, 240))
+        y, x = rng.integers(20, 120, 2)
+        small = np.asarray(Image.fromarray(digit).resize((40, 40)), np.float32) / 255
+        sheet[y : y + 40, x : x + 40] *= 1 - 0.7 * small
+        sheet[:, : rng.integers(30, 210)] -= 20
+        grey = sheet.astype(np.float32)
+        assert np.array_equal(light_on_dark(grey), light_on_dark(grey, invert=True)), i
+
+
 def test_dark_on_light_is_found_out(tmp_path: Path) -> None:
     for i, digit in enumerate(data.load("digits", "test").images[:50]):
         light = Image.fromarray(digit).resize((140, 140))

@@ -99,6 +99,8 @@ def test_a_file_that_is_there_is_not_fetched_again(server: ThreadingHTTPServer, 
     write_mnist(tmp_path / "to" / "mnist", "train", *drawn((10, 28, 28), 10), packed=False)
     new = data.download("mnist", data_dir=tmp_path / "to")
     assert [p.name for p in new] == ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
+    write_mnist(tmp_path / "other" / "MNIST" / "raw", "train", *drawn((10, 28, 28), 10))  # where torchvision puts it
+    assert data.download("mnist", "train", tmp_path / "other") == []
     with pytest.raises(ValueError, match="has no split 'extra', only train, test"):
         data.download("mnist", "extra", tmp_path)
 

@@ -1,6 +1,7 @@
 """Weights from files: PyTorch's own (written by PyTorch), safetensors, damaged ones, and programs in disguise."""
 
 import collections
+import copy
 import io
 import os
 import pickle
@@ -221,8 +222,8 @@ def _one(rest: bytes) -> bytes:
         (_one(b"K\x00K\x04\x85)"), "with the strides"),
         (_one(b"K\x00K\x04\x85X\x01\x00\x00\x00a\x85"), "of the wrong kind"),
         (_one(b"K\x00(" + b"K\x01" * 40 + b"t(" + b"K\x00" * 40 + b"t"), "of the size"),
-        (_one(b"K\x00K\x04\x85K\x01\x85").replace(b"K\x04tQ", b"K\x05tQ"), "storage 0 has 4 values, not the 5"),
-        (_one(b"K\x00K\x04\x85K\x01\x85").replace(b"FloatS", b"DoubleS"), "storage 0 has 2 values, not the 4"),
+        (_one(b"K\x00K\x04\x85K\x01\x85").replace(b"K\x04tQ", b"K\x05tQ"), r"storage 0 has 4 torch\.FloatStorage, not the 5"),
+        (_one(b"K\x00K\x04\x85K\x01\x85").replace(b"FloatS", b"DoubleS"), r"storage 0 has 2 torch\.DoubleStorage, not the 4"),
         (_one(b"K\x00K\x04\x85K\x01\x85").replace(b"FloatS", b"ComplexFloatS"), r"wants 'torch\.ComplexFloatStorage'"),
         (_one(b"K\x00K\x04\x85K\x01\x85").replace(b"\x000X", b"\x001X"), "the part data/1 is missing"),
         (_pickled(b"}X\x01\x00\x00\x00wctorch\nFloatStorage\n)Rs"), "calls something that is no function"),
@@ -279,8 +280,30 @@ def test_archives_that_pytorch_does_not_write_are_refused(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="has 15 bytes, which is no whole number of values"):
         ninx.load_weights(path)
     _zip(path, good, {"0": bytes(20)})
-    with pytest.raises(ValueError, match="storage 0 has 5 values, not the 4"):
+    with pytest.raises(ValueError, match=r"storage 0 has 5 torch\.FloatStorage, not the 4"):
         ninx.load_weights(path)
+
+
+def test_parts_that_overlap_are_refused(tmp_path: Path) -> None:
+    """A short file whose directory names the same bytes a thousand times would fill the memory."""
+    with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", _one(b"K\x00K\x04\x85K\x01\x85"))
+        archive.writestr("archive/data/0", bytes(16))
+        archive.writestr("archive/data/1", bytes(50_000))
+        archive.filelist += [copy.copy(archive.filelist[-1]) for _ in range(20)]
+        for i, info in enumerate(archive.filelist[3:]):
+            info.filename = f"archive/data/{i + 2}"
+    with pytest.raises(ValueError, match="its parts are compressed or overlap"):
+        ninx.load_weights(tmp_path / "w.pth")
+
+
+def test_one_storage_has_one_type(tmp_path: Path) -> None:
+    tensor = b"(" + FLOAT + b"K\x00K\x04\x85K\x01\x85tR"
+    body = b"}(X\x01\x00\x00\x00actorch._utils\n_rebuild_tensor_v2\n" + tensor
+    body += b"X\x01\x00\x00\x00bctorch._utils\n_rebuild_tensor_v2\n" + tensor.replace(b"FloatS", b"IntS") + b"u"
+    _zip(tmp_path / "w.pth", _pickled(body), {"0": bytes(16)})
+    with pytest.raises(ValueError, match=r"storage 0 has 4 torch\.FloatStorage, not the 4 torch\.IntStorage"):
+        ninx.load_weights(tmp_path / "w.pth")
 
 
 def test_numbers_of_the_other_byte_order(tmp_path: Path) -> None:
