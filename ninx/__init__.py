@@ -16,11 +16,11 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 from .study.gradcheck import GradientError, gradcheck, gradgradcheck
 from .study.summary import summary
-from .weights import load_weights, save_weights
 
 if TYPE_CHECKING:
     from . import data, models, train
     from .train.checkpoint import load_checkpoint
+    from .weights import load_weights, save_weights
 
 __version__ = "0.1.0"
 
@@ -34,7 +34,14 @@ __all__ = [
 # fmt: on
 __all__ += ops.__all__
 
-_LAZY = {"data": "ninx.data", "models": "ninx.models", "train": "ninx.train", "load_checkpoint": "ninx.train.checkpoint"}
+_LAZY = {
+    "data": "ninx.data",
+    "models": "ninx.models",
+    "train": "ninx.train",
+    "load_checkpoint": "ninx.train.checkpoint",
+    "load_weights": "ninx.weights",
+    "save_weights": "ninx.weights",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -44,4 +51,4 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'ninx' has no attribute {name!r}")
     module = importlib.import_module(_LAZY[name])
-    return getattr(module, name) if name == "load_checkpoint" else module
+    return module if _LAZY[name] == f"ninx.{name}" else getattr(module, name)
