@@ -20,6 +20,7 @@ from .study.summary import summary
 if TYPE_CHECKING:
     from . import data, models, train
     from .train.checkpoint import load_checkpoint
+    from .weights import load_weights, save_weights
 
 __version__ = "0.1.0"
 
@@ -27,13 +28,21 @@ __version__ = "0.1.0"
 __all__ = [
     "GradientError", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
     "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "manual_seed", "memory_stats", "models", "nn",
-    "no_grad", "ops", "optim", "record", "set_num_threads", "set_rng_state", "summary", "train", "uint8", "use_kernels",
+    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_weights", "manual_seed", "memory_stats",
+    "models", "nn", "no_grad", "ops", "optim", "record", "save_weights", "set_num_threads", "set_rng_state", "summary",
+    "train", "uint8", "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__
 
-_LAZY = {"data": "ninx.data", "models": "ninx.models", "train": "ninx.train", "load_checkpoint": "ninx.train.checkpoint"}
+_LAZY = {
+    "data": "ninx.data",
+    "models": "ninx.models",
+    "train": "ninx.train",
+    "load_checkpoint": "ninx.train.checkpoint",
+    "load_weights": "ninx.weights",
+    "save_weights": "ninx.weights",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -43,4 +52,4 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'ninx' has no attribute {name!r}")
     module = importlib.import_module(_LAZY[name])
-    return getattr(module, name) if name == "load_checkpoint" else module
+    return module if _LAZY[name] == f"ninx.{name}" else getattr(module, name)

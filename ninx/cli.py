@@ -1,4 +1,4 @@
-"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``. Tables and progress only; the work is done elsewhere."""
+"""The command line: ``ninx train``, ``eval``, ``predict``, ``models``, ``data``. Only tables and progress, no other work."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from . import __version__, data, models, nn
+from .data import sources
 from .engine import Tensor
 from .functional import softmax
 from .kernels import set_num_threads
@@ -27,6 +37,10 @@ from .train.loop import CHECKPOINT, CURVES, prepare
 from .train.plots import draw_curves
 
 NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, that one value depends on"
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
+]
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -68,6 +82,7 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Go on from this checkpoint (or run folder), with its recipe.", show_default=False)
     ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Train a network. Ctrl-C stops after the last finished epoch was saved; --resume goes on from there."""
     given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
@@ -89,7 +104,7 @@ def train(
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
     if resume is None and (folder / CHECKPOINT).exists():
         console.print(f"[yellow]{folder} holds an earlier run, which is replaced.[/yellow]")
-    run = Training(chosen, folder, checkpoint)
+    run = Training(chosen, folder, checkpoint, data_dir)
     count = sum(p.numel() for p in run.model.parameters())
     console.print(
         f"[bold]{chosen.model.name}[/bold] ({count:,} parameters) on {chosen.data}: {len(run.train_set):,} images to learn from, "
@@ -130,18 +145,25 @@ def _run(run: Training) -> None:
 @app.command("eval")
 def evaluate_checkpoint(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
+    data_dir: DataDir = None,
 ) -> None:
     """Test accuracy and confusion matrix of a trained network."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
-    test = data.load(saved.recipe.data, "test")
+    test = data.load(saved.recipe.data, "test", data_dir)
     _show(evaluate(saved.model(), test, saved.recipe), test, "test")
 
 
 @app.command()
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
-    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size, each with one light digit on dark.")],
-    invert: Annotated[bool, typer.Option("--invert", help="The digits are dark on light.")] = False,
+    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size, also photographs, each with one digit.")],
+    invert: Annotated[
+        bool | None,
+        typer.Option(
+            "--invert/--no-invert", help="The digits are dark on light, or light on dark. Default: found out by itself."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Say which digit each image shows, and how sure the network is."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
@@ -149,7 +171,7 @@ def predict(
     batch = np.stack([transform(data.read_digit(path, invert), np.random.default_rng(0)) for path in images])
     with no_grad():
         chances = softmax(saved.model()(Tensor(batch)), 1).numpy()
-    classes = data.load(saved.recipe.data, "test").classes
+    classes = data.load(saved.recipe.data, "test", data_dir).classes
     for path, row in zip(images, chances, strict=True):
         first, second = np.argsort(row)[::-1][:2]
         console.print(
@@ -158,7 +180,7 @@ def predict(
         )
 
 
-def _show(result: Evaluation, dataset: data.ArrayDataset, which: str) -> None:
+def _show(result: Evaluation, dataset: data.LabelledDataset, which: str) -> None:
     """Accuracy, and the confusion matrix as a table."""
     table = Table(title="confusion matrix: rows are the true class, columns the answer", title_justify="left")
     table.add_column("")
@@ -266,6 +288,54 @@ def _compare(names: list[str], summaries: list[Summary]) -> None:
         table.add_row("" if same else "≠", *cells, style=None if same else "yellow")
     _print(table)
     console.print(f"{different} of {len(pairs)} layers differ.")
+
+
+@app.command("data")
+def show_data(
+    name: Annotated[str | None, typer.Argument(help="Download this data set, so far as it is not there.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this part of it. Default: train and test.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the data sets that are there and those that are missing; with a name, download one."""
+    if name == "digits":
+        console.print("digits comes with the package.")
+    elif name is not None:
+        new = _download(name, split, data_dir)
+        console.print(f"{name} is there." if not new else f"Wrote {', '.join(map(str, new))}.", soft_wrap=True)
+    else:
+        _print(_places(data_dir))
+
+
+def _download(name: str, split: str | None, data_dir: Path | None) -> list[Path]:
+    """With a progress bar for each file where there is a terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def on_bytes(file: sources.RemoteFile, done: int) -> None:
+            if file.name not in tasks:
+                tasks[file.name] = progress.add_task(file.name, total=file.size)
+            progress.update(tasks[file.name], completed=min(done, file.size))
+
+        return data.download(name, split, data_dir, on_bytes)
+
+
+def _places(data_dir: Path | None) -> Table:
+    """Every split of every data set: its folder, or the files that are missing."""
+    table = _table(
+        f"data folder: {data.data_folder(data_dir)}", {"data set": "left", "split": "left", "": "left", "where": "left"}
+    )
+    table.add_row("digits", "train, test", "there", "in the package")
+    for name, known in sources.SOURCES.items():
+        for split, files in known.files.items():
+            found = sources.find(name, split, data_dir)
+            if found:
+                table.add_row(name, split, "[green]there[/]", escape(str(found[0].parent)))
+            else:
+                absent = sources.missing(name, split, data_dir) or files
+                size = sum(file.size for file in absent) / 1e6
+                table.add_row(name, split, "[yellow]missing[/]", f"{', '.join(f.name for f in absent)} ({size:,.1f} MB)")
+    return table
 
 
 @app.command("recipes")

@@ -64,9 +64,10 @@ def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
         light.save(run / f"light{i}.png")
         Image.fromarray(255 - np.asarray(light)).save(run / f"dark{i}.png")  # exactly inverted: resizing rounds
     bright = _ninx("predict", "runs/digits-seed0", "light0.png", "light1.png", cwd=run)
-    dark = _ninx("predict", "runs/digits-seed0", "--invert", "dark0.png", "dark1.png", cwd=run)
-    assert bright.returncode == dark.returncode == 0, bright.stderr + dark.stderr
-    assert bright.stdout == dark.stdout.replace("dark", "light")
+    for option in ([], ["--invert"]):  # it finds out by itself, or is told
+        dark = _ninx("predict", "runs/digits-seed0", *option, "dark0.png", "dark1.png", cwd=run)
+        assert bright.returncode == dark.returncode == 0, bright.stderr + dark.stderr
+        assert bright.stdout == dark.stdout.replace("dark", "light")
     model = ninx.load_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
     recipe = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").recipe
     for i, line in enumerate(bright.stdout.splitlines()):
@@ -125,6 +126,10 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         (["train", "--set", "optim.lr=-1"], "optim.lr = -1"),
         (["train", "--set", "optim.lr"], "--set wants KEY=VALUE"),
         (["train", "--resume", "nowhere.safetensors"], "there is no file nowhere.safetensors"),
+        (["train", "--set", "data=cifar10", "--data-dir", "."], "`ninx data cifar10` downloads them, or put"),
+        (["train", "--set", "data=./none"], "there is no folder ./none"),
+        (["data", "cifar"], "there is no data set 'cifar'; did you mean 'cifar"),
+        (["data", "mnist", "--split", "valid"], "has no split 'valid', only train, test"),
         (["eval", "text.txt"], "is damaged, or no checkpoint at all"),
         (["predict", "text.txt", "text.txt"], "is damaged, or no checkpoint at all"),
         (["predict", "RUN", "text.txt"], "text.txt cannot be read as an image"),

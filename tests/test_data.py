@@ -245,6 +245,83 @@ def test_files_of_every_kind_give_the_same_digit(tmp_path: Path) -> None:
     assert np.corrcoef(lossy.ravel(), expected.ravel())[0, 1] > 0.9
 
 
+def _photograph(path: Path, digit: np.ndarray, rng: np.random.Generator, ink: float = 60, paper: float = 200) -> None:
+    """A digit of ink somewhere on a sheet that a lamp lights from one side, with noise, a speck of dust and JPEG's traces."""
+    side, (h, w) = int(rng.integers(250, 400)), (600, 800)
+    shape = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC), np.float64) / 255
+    y, x = int(rng.integers(60, h - side)), int(rng.integers(60, w - side))
+    cover = np.zeros((h, w))
+    cover[y : y + side, x : x + side] = shape
+    cover[20:24, 30:34] = 1  # the speck
+    down, across = np.mgrid[0:h, 0:w] / np.array([h, w]).reshape(2, 1, 1)
+    light = paper + rng.uniform(-50, 20) * across + rng.uniform(-50, 20) * down - 30 * ((across - 0.5) ** 2 + (down - 0.5) ** 2)
+    photo = light + cover * (ink - paper) + rng.normal(0, 6, (h, w))
+    Image.fromarray(np.clip(photo, 0, 255).astype(np.uint8)).save(path, quality=70)
+
+
+def _likeness(a: np.ndarray, b: np.ndarray) -> float:
+    """The best correlation when one is moved by up to a pixel: the centre of mass is rounded."""
+    moves = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    return max(np.corrcoef(np.roll(a, move, (0, 1)).ravel(), b.ravel())[0, 1] for move in moves)
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(60, 200), (190, 60)])
+def test_photographs_look_like_mnist(tmp_path: Path, ink: float, paper: float) -> None:
+    """Whichever of ink and paper is darker; against the digits that were photographed."""
+    digits, rng = data.load("digits", "test").images, np.random.default_rng(3)
+    likeness = []
+    for i in range(20):
+        _photograph(tmp_path / "photo.jpg", digits[i], rng, ink, paper)
+        found = data.read_digit(tmp_path / "photo.jpg")
+        likeness.append(_likeness(found, digits[i]))
+        assert (found == 0).mean() > 0.4, "the paper is not clean"
+        told = data.read_digit(tmp_path / "photo.jpg", invert=ink < paper)
+        assert np.array_equal(told, found)
+    assert np.median(likeness) > 0.95
+    assert sum(x > 0.85 for x in likeness) >= 18
+
+
+def test_a_shadow_across_the_sheet_is_not_taken_for_ink(tmp_path: Path) -> None:
+    """A small digit and a shadow with a hard edge, which no polynomial follows: little dark ink outweighs much grey paper."""
+    from ninx.data.images import light_on_dark
+
+    rng = np.random.default_rng(5)
+    for i, digit in enumerate(data.load("digits", "test").images[:60]):
+        sheet = np.full((200, 240), 190) + rng.normal(0, 2, (200, 240))
+        y, x = rng.integers(20, 120, 2)
+        small = np.asarray(Image.fromarray(digit).resize((40, 40)), np.float32) / 255
+        sheet[y : y + 40, x : x + 40] *= 1 - 0.7 * small
+        sheet[:, : rng.integers(30, 210)] -= 20
+        grey = sheet.astype(np.float32)
+        assert np.array_equal(light_on_dark(grey), light_on_dark(grey, invert=True)), i
+
+
+def test_dark_on_light_is_found_out(tmp_path: Path) -> None:
+    for i, digit in enumerate(data.load("digits", "test").images[:50]):
+        light = Image.fromarray(digit).resize((140, 140))
+        light.save(tmp_path / "light.png")
+        Image.fromarray(255 - np.asarray(light)).save(tmp_path / "dark.png")
+        plain = data.read_digit(tmp_path / "light.png", invert=False)
+        assert np.array_equal(data.read_digit(tmp_path / "light.png"), plain), i
+        assert np.array_equal(data.read_digit(tmp_path / "dark.png"), plain), i
+
+
+def test_dark_ink_on_nothing_is_ink_on_white(tmp_path: Path) -> None:
+    _drawing((90, 90), (30, 20, 50, 70)).save(tmp_path / "light.png")
+    layer = Image.new("RGBA", (90, 90), (0, 0, 0, 0))
+    layer.paste((20, 0, 40, 255), (30, 20, 51, 71))
+    layer.save(tmp_path / "dark.png")
+    assert np.array_equal(data.read_digit(tmp_path / "dark.png"), data.read_digit(tmp_path / "light.png"))
+
+
+def test_a_photographed_empty_sheet_shows_no_digit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    sheet = 120 + 90 * np.linspace(0, 1, 300)[None] + rng.normal(0, 3, (200, 300))
+    Image.fromarray(sheet.astype(np.uint8)).save(tmp_path / "sheet.png")
+    with pytest.raises(ValueError, match="shows no digit"):
+        data.read_digit(tmp_path / "sheet.png")
+
+
 def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
     """A camera that was held on its side stores the picture so, and says in its tags how to turn it."""
     upright = _drawing((90, 120), (30, 20, 40, 90))

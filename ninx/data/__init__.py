@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-from ..names import unknown
-from .dataset import ArrayDataset, Dataset
+from .contrast import ZCA, GlobalContrastNorm, LocalContrastNorm, prepared
+from .dataset import ArrayDataset, Dataset, LabelledDataset
 from .embedded import MEAN, STD, digits
+from .fetching import download
+from .folder import ImageFolder
+from .idx import read_idx
 from .images import read_digit
 from .loader import DataLoader
-from .transforms import Compose, Normalize, RandomAffine, RandomTranslate, ToTensor, Transform
+from .named import load, names
+from .sources import data_folder
+from .transforms import (
+    Compose,
+    Normalize,
+    RandomAffine,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomTranslate,
+    Resize,
+    ToTensor,
+    Transform,
+)
 
 __all__ = [
     "MEAN",
     "STD",
+    "ZCA",
     "ArrayDataset",
     "Compose",
     "DataLoader",
     "Dataset",
+    "GlobalContrastNorm",
+    "ImageFolder",
+    "LabelledDataset",
+    "LocalContrastNorm",
     "Normalize",
     "RandomAffine",
+    "RandomCrop",
+    "RandomHorizontalFlip",
     "RandomTranslate",
+    "Resize",
     "ToTensor",
     "Transform",
+    "data_folder",
     "digits",
+    "download",
     "load",
     "names",
+    "prepared",
     "read_digit",
+    "read_idx",
 ]
-
-_SETS = {"digits": digits}
-
-
-def names() -> list[str]:
-    """The names that `load` knows."""
-    return list(_SETS)
-
-
-def load(name: str, split: str) -> ArrayDataset:
-    """A data set by name: ``load("digits", "train")``. Raises ValueError for a name that is not there."""
-    if name not in _SETS:
-        raise ValueError(unknown("data set", name, _SETS))
-    return _SETS[name](split)

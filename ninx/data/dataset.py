@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -22,8 +22,27 @@ class Dataset(Protocol):
         ...
 
 
+class LabelledDataset(Dataset, Protocol):
+    """A data set whose classes have names, and that can be cut into parts."""
+
+    classes: tuple[str, ...]
+
+    @property
+    def labels(self) -> Image:
+        """The label of every sample."""
+        ...
+
+    def split(self, count: int) -> tuple[Self, Self]:
+        """(the other samples, ``count`` of them)."""
+        ...
+
+    def take(self, which: slice) -> Self:
+        """Some of the samples."""
+        ...
+
+
 class ArrayDataset:
-    """Images (N, H, W) or (N, H, W, C), uint8, with labels (N), whole numbers, and the names of the classes."""
+    """Images (N, H, W) or (N, H, W, C), uint8, or floats from `prepared`, with labels (N), whole numbers, and class names."""
 
     def __init__(self, images: Image, labels: Image, classes: Sequence[str]):
         if len(images) != len(labels):
@@ -32,7 +51,8 @@ class ArrayDataset:
             raise ValueError(
                 f"ArrayDataset: labels run from {labels.min()} to {labels.max()}, but there are {len(classes)} classes"
             )
-        self.images, self.labels, self.classes = images, labels.astype(np.int64), tuple(classes)
+        self.images, self.labels = images, labels.astype(np.int64)
+        self.classes: tuple[str, ...] = tuple(classes)
 
     def __len__(self) -> int:
         """The number of images."""
@@ -42,13 +62,13 @@ class ArrayDataset:
         """(image, label)"""
         return self.images[index], int(self.labels[index])
 
-    def split(self, count: int) -> tuple[ArrayDataset, ArrayDataset]:
+    def split(self, count: int) -> tuple[Self, Self]:
         """(all but the last ``count`` samples, the last ``count``)."""
         if not 0 < count < len(self):
             raise ValueError(f"split: can split off 1 to {len(self) - 1} of {len(self)} samples, not {count}")
         cut = len(self) - count
         return self.take(slice(cut)), self.take(slice(cut, None))
 
-    def take(self, which: slice) -> ArrayDataset:
+    def take(self, which: slice) -> Self:
         """Some of the samples."""
-        return ArrayDataset(self.images[which], self.labels[which], self.classes)
+        return type(self)(self.images[which], self.labels[which], self.classes)

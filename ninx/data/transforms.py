@@ -104,3 +104,62 @@ class RandomAffine:
         size = image.shape[2], image.shape[1]
         planes = [PillowImage.fromarray(p).transform(size, _AFFINE, inverse, _BILINEAR) for p in image.astype(np.float32)]
         return np.stack([np.asarray(p, image.dtype) for p in planes])
+
+
+class Resize:
+    """Scale an image to ``size``: (height, width), or the length of the shorter side. Bilinear, with smoothing when it shrinks.
+
+    Takes uint8 (H, W) or (H, W, C) before `ToTensor`, and floats (C, H, W) after it.
+    """
+
+    def __init__(self, size: int | tuple[int, int]):
+        self.size = size
+        if min(size if isinstance(size, tuple) else (size,)) < 1:
+            raise ValueError(f"Resize: size must be at least 1, got {size}")
+
+    def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
+        """The image in its new size."""
+        bytes_ = image.dtype == np.uint8
+        h, w = image.shape[:2] if bytes_ else image.shape[1:]
+        if isinstance(self.size, tuple):
+            height, width = self.size
+        else:  # PyTorch cuts the longer side off to a whole number
+            short = min(h, w)
+            height, width = (self.size * h // short, self.size * w // short)
+        if bytes_:
+            return np.asarray(PillowImage.fromarray(image).resize((width, height), _BILINEAR))
+        planes = [PillowImage.fromarray(p).resize((width, height), _BILINEAR) for p in image.astype(np.float32)]
+        return np.stack([np.asarray(p, image.dtype) for p in planes])
+
+
+class RandomCrop:
+    """A window of ``size`` (H, W) somewhere in (C, H, W), around which ``padding`` pixels of ``fill`` are put first."""
+
+    def __init__(self, size: int | tuple[int, int], padding: int = 0, fill: float = 0.0):
+        self.size = size if isinstance(size, tuple) else (size, size)
+        self.padding, self.fill = padding, fill
+        if min(self.size) < 1 or padding < 0:
+            raise ValueError(f"RandomCrop: size must be at least 1 and padding at least 0, got {size}, {padding}")
+
+    def __call__(self, image: Image, rng: np.random.Generator) -> Image:
+        """The window."""
+        p = self.padding
+        room = [n + 2 * p - s for n, s in zip(image.shape[1:], self.size, strict=True)]
+        if min(room) < 0:
+            raise ValueError(f"RandomCrop: {self.size} does not fit into an image of {image.shape[1:]} with padding {p}")
+        y, x = (int(rng.integers(r + 1)) for r in room)
+        padded = np.pad(image, ((0, 0), (p, p), (p, p)), constant_values=self.fill) if p else image
+        return padded[:, y : y + self.size[0], x : x + self.size[1]]
+
+
+class RandomHorizontalFlip:
+    """Mirror (C, H, W), left to right, with probability ``p``."""
+
+    def __init__(self, p: float = 0.5):
+        if not 0 <= p <= 1:
+            raise ValueError(f"RandomHorizontalFlip: p must be from 0 to 1, got {p}")
+        self.p = p
+
+    def __call__(self, image: Image, rng: np.random.Generator) -> Image:
+        """The image or its mirror image."""
+        return image[:, :, ::-1] if rng.random() < self.p else image

@@ -174,14 +174,17 @@ class Module:
         own = self.state_dict()
         missing = [k for k in own if k not in state_dict]
         unexpected = [k for k in state_dict if k not in own]
-        problems = [
-            f"size mismatch for {k}: {tuple(v.shape)} given, {own[k].shape} wanted"
-            for k, v in state_dict.items()
-            if k in own and tuple(v.shape) != own[k].shape
-        ]
+        wrong = [k for k in own if k in state_dict and tuple(state_dict[k].shape) != own[k].shape]
+        problems = [f"size mismatch for {k}: {tuple(state_dict[k].shape)} given, {own[k].shape} wanted" for k in wrong[:8]]
+        problems += [f"{len(wrong) - 8} more of another size"] * (len(wrong) > 8)
         if strict:
-            problems += [f"missing key(s): {', '.join(missing)}"] * bool(missing)
-            problems += [f"unexpected key(s): {', '.join(unexpected)}"] * bool(unexpected)
+            if missing and unexpected:  # most often one and the same weight, under another name
+                given = tuple(state_dict[unexpected[0]].shape)
+                problems.insert(
+                    0, f"first difference: {missing[0]} {own[missing[0]].shape} wanted, {unexpected[0]} {given} given"
+                )
+            problems += [f"missing key(s): {_few(missing)}"] * bool(missing)
+            problems += [f"unexpected key(s): {_few(unexpected)}"] * bool(unexpected)
         if problems:
             raise RuntimeError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
         with no_grad():
@@ -201,6 +204,11 @@ class Module:
         if not lines:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _few(names: list[str]) -> str:
+    """The first names; a whole foreign network would fill the screen."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:

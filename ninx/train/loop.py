@@ -60,14 +60,14 @@ def initialise(model: nn.Module, init: str) -> None:
             nn.init.zeros_(p)
 
 
-def splits(recipe: Recipe) -> tuple[data.ArrayDataset, data.ArrayDataset]:
+def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.LabelledDataset, data.LabelledDataset]:
     """(what to learn from, what to evaluate on): the test set, or with ``holdout`` the last samples of the training set."""
-    train = data.load(recipe.data, "train")
-    train, test = train.split(recipe.holdout) if recipe.holdout else (train, data.load(recipe.data, "test"))
+    train = data.load(recipe.data, "train", data_dir)
+    train, test = train.split(recipe.holdout) if recipe.holdout else (train, data.load(recipe.data, "test", data_dir))
     return train if recipe.limit is None else train.take(slice(recipe.limit)), test
 
 
-def evaluate(model: nn.Module, dataset: data.ArrayDataset, recipe: Recipe) -> Evaluation:
+def evaluate(model: nn.Module, dataset: data.LabelledDataset, recipe: Recipe) -> Evaluation:
     """Loss and confusion matrix on a data set; the network is in eval mode during the call."""
     classes = len(dataset.classes)
     confusion, total = np.zeros((classes, classes), np.int64), 0.0
@@ -89,9 +89,9 @@ class Training:
     A run that is resumed from a checkpoint goes on bit for bit as if it had never stopped.
     """
 
-    def __init__(self, recipe: Recipe, folder: str | Path, resumed: Checkpoint | None = None):
+    def __init__(self, recipe: Recipe, folder: str | Path, resumed: Checkpoint | None = None, data_dir: str | Path | None = None):
         self.recipe, self.folder = recipe, Path(folder)
-        self.train_set, self.test_set = splits(recipe)
+        self.train_set, self.test_set = splits(recipe, data_dir)
         manual_seed(recipe.seed)
         self.model = models.create(recipe.model.name, **recipe.model.switches)
         initialise(self.model, recipe.model.init)

@@ -1,0 +1,180 @@
+"""CIFAR-10 and CIFAR-100: the binary version and the Python version, unpacked or still in their .tar.gz.
+
+Binary: records of one label byte (CIFAR-100: coarse, then fine) and 3,072 bytes, the red, the green and the blue plane of 32x32.
+Python: a pickled dictionary of the same bytes and a list of labels, read by `ninx.pickles`, which runs nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..pickles import read_pickle
+from .dataset import ArrayDataset, Image
+from .idx import check_labels
+
+PIXELS = 3 * 32 * 32
+UNPACKED = 400_000_000  # bytes; the archives unfold to half of it
+
+_TEN = "airplane automobile bird cat deer dog frog horse ship truck"
+_HUNDRED = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle caterpillar
+cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster
+house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree
+orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose
+sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television
+tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
+"""
+CLASSES = {"cifar10": _TEN.split(), "cifar100": _HUNDRED.split()}
+
+_BATCHES = [f"data_batch_{i}" for i in range(1, 6)]
+# The files of each version by split, and the archive that holds them.
+VERSIONS: dict[str, list[tuple[str, dict[str, list[str]]]]] = {
+    "cifar10": [
+        (
+            "cifar-10-binary.tar.gz",
+            {
+                "train": [f"cifar-10-batches-bin/{b}.bin" for b in _BATCHES],
+                "test": ["cifar-10-batches-bin/test_batch.bin"],
+            },
+        ),
+        (
+            "cifar-10-python.tar.gz",
+            {"train": [f"cifar-10-batches-py/{b}" for b in _BATCHES], "test": ["cifar-10-batches-py/test_batch"]},
+        ),
+    ],
+    "cifar100": [
+        ("cifar-100-binary.tar.gz", {"train": ["cifar-100-binary/train.bin"], "test": ["cifar-100-binary/test.bin"]}),
+        ("cifar-100-python.tar.gz", {"train": ["cifar-100-python/train"], "test": ["cifar-100-python/test"]}),
+    ],
+}
+
+
+def read_cifar(files: Sequence[Path], name: str, split: str) -> ArrayDataset:
+    """The data set in its batches, or in the one archive; images (N, 32, 32, 3)."""
+    if files[0].name.endswith(".tar.gz"):
+        members = next(versions[split] for archive, versions in VERSIONS[name] if archive == files[0].name)
+        batches = [(f"{files[0]}, {member}", content) for member, content in _unpack(files[0], members).items()]
+    else:
+        batches = [(str(path), _content(path)) for path in files]
+    parts = [
+        read_binary(content, name, where) if member.endswith(".bin") else read_python(content, name, where)
+        for (where, content), member in ((batch, batch[0]) for batch in batches)
+    ]
+    counts = {len(labels) for _, labels in parts}
+    if len(counts) > 1 or 0 in counts:  # a binary batch has no head that says how long it should be
+        raise ValueError(f"{batches[0][0]}: the batches should be equally long, but hold {sorted(counts)} images")
+    return ArrayDataset(np.concatenate([i for i, _ in parts]), np.concatenate([n for _, n in parts]), CLASSES[name])
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > UNPACKED:
+            raise ValueError(f"{path}: is too large for a file of CIFAR")
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _unpack(archive: Path, members: Sequence[str]) -> dict[str, bytes]:
+    """The contents of some files of the archive, in memory: nothing is written, so no name in it can do harm."""
+    try:
+        with gzip.open(archive) as packed:
+            content = packed.read(UNPACKED + 1)
+        if len(content) > UNPACKED:
+            raise ValueError(f"{archive}: unfolds to more than {UNPACKED:,} bytes, which no archive of CIFAR does")
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+            for info in tar:
+                file = tar.extractfile(info) if info.isreg() and info.name in members else None
+                if file is not None:
+                    found[info.name] = file.read()
+    except (OSError, EOFError, zlib.error, tarfile.TarError, OverflowError) as error:
+        raise ValueError(f"{archive}: is damaged or cut off ({str(error) or type(error).__name__})") from None
+    if missing := [m for m in members if m not in found]:
+        raise ValueError(f"{archive}: has no file {missing[0]} in it")
+    return {m: found[m] for m in members}
+
+
+def read_binary(content: bytes, name: str, where: str) -> tuple[Image, Image]:
+    """(images (N, 32, 32, 3), labels) of a batch of the binary version."""
+    size = PIXELS + (2 if name == "cifar100" else 1)
+    if not content or len(content) % size:
+        raise ValueError(f"{where}: has {len(content):,} bytes, which is not a whole number of records of {size:,}")
+    records = np.frombuffer(content, np.uint8).reshape(-1, size)
+    if name == "cifar100":
+        check_labels(records[:, 0], 20, f"{where} (coarse)")
+    labels = records[:, size - PIXELS - 1]
+    check_labels(labels, len(CLASSES[name]), where)
+    return _planes_last(records[:, -PIXELS:]), labels
+
+
+def _planes_last(rows: Image) -> Image:
+    return np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+
+
+class _PickledArray:
+    """Stands in for numpy.ndarray in the pickle; its state is (version, shape, dtype, column-major?, bytes)."""
+
+    value: Image | None = None
+
+    def set_state(self, state: Any) -> None:
+        _, shape, dtype, fortran, content = state
+        raw = content.encode("latin-1") if isinstance(content, str) else content  # Python 2 wrote bytes as text
+        if not isinstance(dtype, _PickledType) or not isinstance(raw, bytes) or not isinstance(shape, tuple):
+            raise ValueError("the state of an array is not that of a plain array of bytes")
+        self.value = np.frombuffer(raw, np.uint8).reshape(shape, order="F" if fortran else "C")
+
+
+class _PickledType:
+    """Stands in for numpy.dtype; only bytes will do. Its state (byte order, alignment) says nothing about them."""
+
+    def __init__(self, code: Any, *_: Any):
+        if code not in ("u1", b"u1"):
+            raise ValueError(f"an array of {str(code)[:20]!r}, where bytes ('u1') belong")
+
+    def set_state(self, state: Any) -> None:
+        pass
+
+
+def _encoded(text: Any, encoding: Any) -> bytes:
+    """How Python 3 writes bytes for Python 2: as a call of codecs.encode."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise ValueError("a text in an unknown encoding")
+    return text.encode("latin-1")
+
+
+_KNOWN = {
+    "numpy.core.multiarray._reconstruct": lambda *_: _PickledArray(),
+    "numpy._core.multiarray._reconstruct": lambda *_: _PickledArray(),  # its name in NumPy 2
+    "numpy.ndarray": None,  # an argument of _reconstruct; never called
+    "numpy.dtype": _PickledType,
+    "_codecs.encode": _encoded,
+}
+
+
+def read_python(content: bytes, name: str, where: str) -> tuple[Image, Image]:
+    """(images (N, 32, 32, 3), labels) of a batch of the Python version."""
+    batch = read_pickle(content, where, _KNOWN)
+    if not isinstance(batch, dict):
+        raise ValueError(f"{where}: holds no dictionary")
+    fields = {key.decode("latin-1") if isinstance(key, bytes) else key: value for key, value in batch.items()}
+    key = "labels" if name == "cifar10" else "fine_labels"
+    rows = getattr(fields.get("data"), "value", None)
+    numbers = fields.get(key)
+    if rows is None or rows.ndim != 2 or rows.shape[1] != PIXELS or not len(rows):
+        raise ValueError(f"{where}: its 'data' is no array of rows of {PIXELS:,} bytes")
+    if not isinstance(numbers, list) or not all(type(n) is int and 0 <= n < 256 for n in numbers):
+        raise ValueError(f"{where}: its {key!r} is no list of small whole numbers")
+    if len(numbers) != len(rows):
+        raise ValueError(f"{where}: holds {len(numbers):,} labels for {len(rows):,} images")
+    labels = np.asarray(numbers, np.uint8)
+    check_labels(labels, len(CLASSES[name]), where)
+    return _planes_last(rows), labels

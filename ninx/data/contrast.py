@@ -1,0 +1,132 @@
+"""The preparation of the paper's images: global contrast normalisation and ZCA whitening for CIFAR, local contrast for SVHN.
+
+These are the ways of pylearn2, which the authors followed. They are slow and without chance: apply them once, with `prepared`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .dataset import ArrayDataset, Image
+from .transforms import ToTensor
+
+
+class GlobalContrastNorm:
+    """Take the mean of all values of an image (C, H, W) away, then scale the image to the Euclidean length ``scale``.
+
+    y = scale * (x - mean) / sqrt(bias + sum((x - mean)^2)); an image shorter than ``epsilon`` after it is left as it is, centred.
+    """
+
+    def __init__(self, scale: float = 55.0, bias: float = 0.0, epsilon: float = 1e-8):
+        if scale <= 0 or bias < 0:
+            raise ValueError(f"GlobalContrastNorm: scale must be positive and bias at least 0, got {scale}, {bias}")
+        self.scale, self.bias, self.epsilon = scale, bias, epsilon
+
+    def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
+        """The normalised image, float32."""
+        centred = image - image.mean(dtype=np.float64)
+        divisor = float(np.sqrt(self.bias + (centred**2).sum())) / self.scale
+        return np.asarray(centred / (divisor if divisor >= self.epsilon else 1.0), np.float32)
+
+
+class LocalContrastNorm:
+    """In each channel of (C, H, W): take the Gaussian mean of the neighbours away, then divide by their deviation.
+
+    v = x - G*x;  s = sqrt(G*v^2);  y = v / max(s, mean(s), ``threshold``), where G*x is the sum over ``kernel_size`` x
+    ``kernel_size`` neighbours with Gaussian weights that sum to 1 (sigma pixels); outside the image everything is 0.
+    """
+
+    def __init__(self, kernel_size: int = 7, sigma: float = 2.0, threshold: float = 1e-4):
+        if kernel_size < 1 or kernel_size % 2 == 0 or sigma <= 0:
+            raise ValueError(f"LocalContrastNorm: kernel_size must be odd and sigma positive, got {kernel_size}, {sigma}")
+        self.kernel_size, self.threshold = kernel_size, threshold
+        row = np.exp(-((np.arange(kernel_size) - kernel_size // 2) ** 2) / (2 * sigma**2))
+        self.weights = row / row.sum()  # the Gaussian is the product of a row and a column, so two passes will do
+
+    def _blur(self, x: Image) -> Image:
+        half = self.kernel_size // 2
+        for axis in (1, 2):
+            pad = [(0, 0)] * 3
+            pad[axis] = (half, half)
+            wide, n = np.pad(x, pad), x.shape[axis]
+            x = sum((w * wide.take(range(i, i + n), axis) for i, w in enumerate(self.weights)), np.zeros_like(x))
+        return x
+
+    def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
+        """The normalised image, float32."""
+        x = image.astype(np.float64)
+        centred = x - self._blur(x)
+        deviation = np.sqrt(self._blur(centred**2))
+        mean = deviation.mean(axis=(1, 2), keepdims=True)
+        return np.asarray(centred / np.maximum(np.maximum(deviation, mean), self.threshold), np.float32)
+
+
+class ZCA:
+    """Whitening that changes the images least: y = (x - mean) @ matrix, matrix = (cov + bias I)^(-1/2).
+
+    `fit` finds mean and covariance in the training set; use the same for the test set. ``state_dict`` has the two arrays, to be
+    saved with `ninx.save_weights` and given back to ``load_state_dict``. ``bias`` is .1 in the paper's pipeline.
+    """
+
+    def __init__(self, bias: float = 0.1):
+        if bias < 0:
+            raise ValueError(f"ZCA: bias must be at least 0, got {bias}")
+        self.bias = bias
+        self.mean: Image | None = None
+        self.matrix: Image | None = None
+
+    def fit(self, images: Image, chunk: int = 1000) -> ZCA:
+        """Learn from images (N, ...); sums are taken in float64, ``chunk`` images at a time."""
+        rows = images.reshape(len(images), -1)
+        if len(rows) < 2:
+            raise ValueError(f"ZCA: needs at least 2 images to learn from, got {len(rows)}")
+        mean = rows.mean(axis=0, dtype=np.float64)
+        cov = np.zeros((rows.shape[1],) * 2)
+        for i in range(0, len(rows), chunk):
+            part = rows[i : i + chunk] - mean
+            cov += part.T @ part
+        values, vectors = np.linalg.eigh(cov / len(rows) + self.bias * np.eye(len(cov)))
+        if values[0] <= 0:
+            raise ValueError("ZCA: the images leave a direction in which nothing changes; use a positive bias")
+        self.mean = mean.astype(np.float32)
+        self.matrix = ((vectors / np.sqrt(values)) @ vectors.T).astype(np.float32)
+        return self
+
+    def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
+        """The whitened image, or images (N, ...), float32."""
+        if self.mean is None or self.matrix is None:
+            raise ValueError("ZCA: fit it to the training images first")
+        if image.size % self.mean.size:
+            raise ValueError(f"ZCA: was fitted to images of {self.mean.size:,} values, got the shape {image.shape}")
+        rows = image.reshape(-1, self.mean.size).astype(np.float32)
+        return ((rows - self.mean) @ self.matrix).reshape(image.shape)
+
+    def state_dict(self) -> dict[str, Image]:
+        """The arrays that `fit` has found: mean (D) and matrix (D, D)."""
+        if self.mean is None or self.matrix is None:
+            raise ValueError("ZCA: fit it to the training images first")
+        return {"mean": self.mean, "matrix": self.matrix}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> ZCA:
+        """Take the arrays (or tensors) of a `state_dict`."""
+        given = (state_dict[key] for key in ("mean", "matrix"))
+        mean, matrix = (np.asarray(v.numpy() if hasattr(v, "numpy") else v) for v in given)
+        if mean.ndim != 1 or matrix.shape != (mean.size, mean.size):
+            raise ValueError(f"ZCA: mean {mean.shape} and matrix {matrix.shape} do not belong together")
+        self.mean, self.matrix = mean.astype(np.float32), matrix.astype(np.float32)
+        return self
+
+
+def prepared(dataset: ArrayDataset, *transforms: Callable[[Image], Image]) -> ArrayDataset:
+    """The data set after `ToTensor` and the transforms, which must be without chance: float32 images (N, C, H, W)."""
+    first = ToTensor()
+    images = np.stack([first(image) for image in dataset.images])
+    for transform in transforms:
+        if isinstance(transform, ZCA):  # one matrix product for many images: far faster than one for each
+            images = np.concatenate([transform(images[i : i + 1000]) for i in range(0, len(images), 1000)])
+        else:
+            images = np.stack([transform(image) for image in images])
+    return ArrayDataset(images, dataset.labels, dataset.classes)

@@ -1,0 +1,92 @@
+"""Images of your own: one folder for each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from .dataset import Image
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
+
+
+def open_image(path: str | Path, what: str = "") -> PillowImage.Image:
+    """The picture in a file, turned upright as its camera wished; ValueError, naming the file, if it cannot be read."""
+    try:
+        with PillowImage.open(path) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            upright.load()
+            return upright
+    except FileNotFoundError:
+        raise ValueError(f"{what}there is no file {path}") from None
+    # Pillow's parsers raise all of these for damaged files.
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError) as error:
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).split("\n")[0]
+        raise ValueError(f"{what}{path} cannot be read as an image ({reason})") from None
+    except PillowImage.DecompressionBombError as error:
+        raise ValueError(f"{what}{path} is too large ({error})") from None
+
+
+class ImageFolder:
+    """The images in ``root``/CLASS/, in colour or (``mode="L"``) in grey; a class is a sub-folder, numbered by the alphabet.
+
+    An image is read when it is asked for. They may differ in size: a `Resize` or `RandomCrop` in the loader makes them equal.
+    Raises ValueError if there are no sub-folders, or one of them holds no image.
+    """
+
+    def __init__(self, root: str | Path, mode: str = "RGB"):
+        root = Path(root)
+        if mode not in ("RGB", "L"):
+            raise ValueError(f"ImageFolder: mode must be 'RGB' or 'L', got {mode!r}")
+        if not root.is_dir():
+            raise ValueError(f"{root}: there is no such folder")
+        folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+        if not folders:
+            raise ValueError(f"{root}: has no sub-folders; put the images of each class into a folder named after it")
+        self.root, self.mode = root, mode
+        self.classes: tuple[str, ...] = tuple(f.name for f in folders)
+        self.samples: list[tuple[Path, int]] = []
+        for label, folder in enumerate(folders):
+            files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+            if not files:
+                raise ValueError(f"{folder}: holds no image ({', '.join(sorted(SUFFIXES))})")
+            self.samples += [(f, label) for f in files]
+
+    @property
+    def labels(self) -> Image:
+        """The label of every image."""
+        return np.array([label for _, label in self.samples], np.int64)
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """The number of each class."""
+        return {name: i for i, name in enumerate(self.classes)}
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Image, int]:
+        """(image (H, W, 3) or (H, W), uint8, label)"""
+        path, label = self.samples[index]
+        return np.asarray(open_image(path).convert(self.mode)), label
+
+    def take(self, which: slice) -> Self:
+        """Some of the samples."""
+        part = object.__new__(type(self))
+        part.root, part.mode, part.classes, part.samples = self.root, self.mode, self.classes, self.samples[which]
+        return part
+
+    def split(self, count: int) -> tuple[Self, Self]:
+        """(some of the samples, ``count`` others), drawn evenly from the list, which is sorted by class."""
+        if not 0 < count < len(self):
+            raise ValueError(f"split: can split off 1 to {len(self) - 1} of {len(self)} samples, not {count}")
+        held = {i * len(self) // count for i in range(count)}
+        parts = self.take(slice(None)), self.take(slice(None))
+        for part, wanted in zip(parts, (False, True), strict=True):
+            part.samples = [s for i, s in enumerate(self.samples) if (i in held) == wanted]
+        return parts

@@ -1,0 +1,76 @@
+"""The IDX format of MNIST and Fashion-MNIST: a magic number, the sizes as big-endian 32-bit numbers, then the bytes."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .dataset import ArrayDataset, Image
+
+UBYTE = 0x08  # the only type of value that these data sets use
+LIMIT = 2**31  # bytes; the largest file of this kind has 47 million
+
+# The first labels tell the two data sets apart, whose files bear the same names.
+FIRST_LABELS = {
+    "mnist": {(5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7), (7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6, 9, 0, 1, 5)},
+    "fashion-mnist": {(9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9), (9, 2, 1, 1, 6, 1, 4, 6, 5, 7, 4, 5, 7, 3, 4, 1)},
+}
+
+
+def read_idx(path: str | Path, ndim: int) -> Image:
+    """The array of bytes, of ``ndim`` dimensions, in an IDX file, plain or compressed by gzip.
+
+    Raises ValueError, naming the file, if the magic number, the sizes and the length do not agree.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            head = file.read(4 + 4 * ndim)
+            if len(head) < 4 + 4 * ndim or head[:4] != bytes((0, 0, UBYTE, ndim)):
+                raise ValueError(
+                    f"{path}: is no IDX file of {ndim} dimensions: it begins with {head[:4].hex() or 'nothing'}, "
+                    f"not with 0000{UBYTE:02x}{ndim:02x}"
+                )
+            shape = struct.unpack(f">{ndim}I", head[4:])
+            size = math.prod(shape)
+            if size > LIMIT:
+                raise ValueError(f"{path}: its head promises {size:,} bytes, more than any data set of this kind has")
+            body = file.read(size + 1)  # no more than that, whatever a packed file would unfold to
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such file") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path}: is damaged or cut off ({str(error) or type(error).__name__})") from None
+    if len(body) != size:
+        found = "more" if len(body) > size else f"{len(body):,}"
+        raise ValueError(f"{path}: its head promises {'x'.join(map(str, shape))} = {size:,} bytes, but it holds {found}")
+    return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def read_mnist(files: Sequence[Path], classes: Sequence[str], name: str) -> ArrayDataset:
+    """The data set in (the file of the images, the file of the labels); 28x28 grey values each."""
+    image_file, label_file = files
+    images, labels = read_idx(image_file, 3), read_idx(label_file, 1)
+    if images.shape[1:] != (28, 28):
+        raise ValueError(f"{image_file}: holds images of {images.shape[1]}x{images.shape[2]} pixels, not of 28x28")
+    if len(images) != len(labels) or not len(images):
+        raise ValueError(f"{label_file}: holds {len(labels):,} labels for the {len(images):,} images of {image_file.name}")
+    check_labels(labels, len(classes), label_file)
+    for other, firsts in FIRST_LABELS.items():
+        if other != name and tuple(labels[:16].tolist()) in firsts:
+            raise ValueError(f"{label_file}: these are the labels of {other}, not of {name}")
+    return ArrayDataset(images, labels, classes)
+
+
+def check_labels(labels: Image, classes: int, where: str | Path) -> None:
+    """Every label is from 0 to below ``classes``."""
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        at = int(np.flatnonzero((labels < 0) | (labels >= classes))[0])
+        raise ValueError(f"{where}: label {at} is {labels[at]}, but the classes are 0 to {classes - 1}")
