@@ -111,6 +111,34 @@ def average_pooling(geo: Geometry, dtype: Any, rng: np.random.Generator, count_p
     equal("global_avg_pool2d", cuda.global_avg_pool2d(cp.asarray(x)), loops.global_avg_pool2d(x))
 
 
+def steps(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    """Bias + ReLU, its gate, dropout."""
+    x, g = numbers(rng, shape, dtype), numbers(rng, shape, dtype)
+    b = numbers(rng, shape[-1:], dtype)
+    x.flat[: 3 * shape[-1] : 2] = np.nan
+    y = cp.asarray(x)
+    assert cuda.bias_relu(y, cp.asarray(b)) is y
+    equal("bias_relu", y, np.maximum(x + b, 0))
+    equal("relu_gate", cuda.relu_gate(cp.asarray(g), y), np.where(y.get() > 0, g, dtype.type(0)))
+    p, seed, call = float(rng.choice([0.0, 0.25, 0.5, 1.0, rng.random()])), int(rng.integers(2**63)), int(rng.integers(1, 2**40))
+    keep = loops.dropout_keep(shape, p, seed, call)
+    equal("dropout_keep", cuda.dropout_keep(shape, p, seed, call), keep)
+    scale = dtype.type(0 if p == 1 else 1 / (1 - p))
+    with np.errstate(invalid="ignore"):
+        equal("dropout", cuda.dropout(cp.asarray(x), p, seed, call), np.where(keep, x * scale, dtype.type(0)))
+
+
+def the_rest(dtype: Any, rng: np.random.Generator) -> None:
+    """Run the optimisers and the loss, whatever they compute: what counts is which memory they touch."""
+    p, g, m, v = (cp.asarray(rng.random((3, 5)).astype(dtype)) for _ in range(4))
+    cuda.sgd(p, g, None, 0.1)
+    cuda.sgd(p, g, v, 0.1, momentum=0.9)
+    cuda.adam(p, g, m, v, 1, 0.1)
+    for classes in (1, 10, 300):
+        labels = np.array([0, classes - 1, -100, classes, -1])
+        cuda.softmax_cross_entropy(cp.asarray(rng.random((5, classes)).astype(dtype)), cp.asarray(labels))
+
+
 Check = Callable[[Geometry, Any, np.random.Generator, Any], None]
 CHECKS: dict[str, Check] = {f.__name__: f for f in (convolution, columns, max_pooling, average_pooling)}
 

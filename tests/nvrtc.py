@@ -36,7 +36,7 @@ def _check(code: int) -> None:
 
 
 def compile(source: str, options: tuple[str, ...], arch: str) -> tuple[bytes, str]:
-    """(the cubin for this architecture, what the compiler said). Raises RuntimeError for a source that is wrong."""
+    """(machine code for sm_XX or PTX text for compute_XX, what the compiler said). Raises RuntimeError for a source that is wrong."""
     program = ctypes.c_void_p()
     _check(library().nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernels.cu", 0, None, None))
     try:
@@ -45,6 +45,6 @@ def compile(source: str, options: tuple[str, ...], arch: str) -> tuple[bytes, st
         log = _text(program, "ProgramLog").rstrip(b"\0").decode()
         if code:
             raise RuntimeError(log)
-        return _text(program, "CUBIN"), log
+        return _text(program, "CUBIN" if arch.startswith("sm_") else "PTX"), log
     finally:
         library().nvrtcDestroyProgram(ctypes.byref(program))
