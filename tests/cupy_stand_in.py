@@ -194,6 +194,8 @@ def _function(name: str) -> Callable[..., Any]:
             return function(*args, **options)  # comes back through __array_ufunc__
         return _device(function(*map(_host, args), **{k: _host(v) for k, v in options.items()}))
 
+    if hasattr(function, "at"):
+        call.at = lambda a, index, b: function.at(_host(a), _index(index), _host(b))  # type: ignore[attr-defined]
     return call
 
 

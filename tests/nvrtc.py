@@ -36,7 +36,7 @@ def _check(code: int) -> None:
 
 
 def compile(source: str, options: tuple[str, ...], arch: str) -> tuple[bytes, str]:
-    """(machine code for sm_XX or PTX text for compute_XX, what the compiler said). Raises RuntimeError for a source that is wrong."""
+    """(machine code for sm_XX or PTX text for compute_XX, what the compiler said). Raises RuntimeError for a wrong source."""
     program = ctypes.c_void_p()
     _check(library().nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernels.cu", 0, None, None))
     try:

@@ -22,10 +22,11 @@ def compiled(source: str, arch: str = "sm_90", real: type = np.float32, index: t
     return nvrtc.compile(source, launcher.options(real, index) + CUPY_ADDS, arch)
 
 
-WIDE = [pytest.param(a, r, np.int64, marks=[] if a == "sm_120" else pytest.mark.slow) for a in ARCHITECTURES for r in REALS]
+SHORT = [(arch, real, np.int32) for arch in ARCHITECTURES for real in REALS]
+WIDE = [pytest.param(arch, real, np.int64, marks=pytest.mark.slow) for arch in ARCHITECTURES for real in REALS]
 
 
-@pytest.mark.parametrize(("arch", "real", "index"), [(a, r, np.int32) for a in ARCHITECTURES for r in REALS] + WIDE)
+@pytest.mark.parametrize(("arch", "real", "index"), [*SHORT, ("sm_120", np.float64, np.int64), *WIDE])
 def test_every_kernel_compiles_without_a_warning(arch: str, real: type, index: type) -> None:
     cubin, log = compiled(launcher.source(), arch, real, index)
     assert log == ""

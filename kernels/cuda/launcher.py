@@ -6,7 +6,7 @@ because a GPU divides those several times faster, unless an array is too large f
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,15 +41,16 @@ def source() -> str:
 
 def options(real: Any, index: Any) -> tuple[str, ...]:
     """What the compiler is told for this element type and this index type."""
-    return ("-std=c++17", f"-DREAL={REALS[np.dtype(real)]}", f"-DINDEX={INDICES[np.dtype(index)]}", f"-DROW_THREADS={ROW_THREADS}")
+    types = f"-DREAL={REALS[np.dtype(real)]}", f"-DINDEX={INDICES[np.dtype(index)]}"
+    return ("-std=c++17", *types, f"-DROW_THREADS={ROW_THREADS}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module(real: Any, index: Any) -> Any:
     return library().RawModule(code=source(), options=options(real, index))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _kernel(name: str, real: Any, index: Any) -> Any:
     return _module(real, index).get_function(name)  # CuPy keeps one for each device
 
