@@ -21,7 +21,8 @@ from ninx.kernels import cuda, loops
 from ninx.kernels.cuda import launcher
 from ninx.kernels.geometry import Geometry
 
-LARGEST = {np.dtype(np.float32): 2**5, np.dtype(np.float64): 2**20}
+FACTORS = {np.dtype(np.float32): 2**5, np.dtype(np.float64): 2**20}  # sums of products of these are exact
+TERMS = {np.dtype(np.float32): 2**12, np.dtype(np.float64): 2**40}  # sums of these are exact
 VARIANTS = 8  # element type x index type x order of the threads
 
 
@@ -35,8 +36,8 @@ def variant(number: int) -> tuple[Any, ExitStack]:
     return np.dtype(np.float64 if number & 1 else np.float32), stack
 
 
-def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    most = LARGEST[np.dtype(dtype)]
+def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, largest: Any = TERMS) -> np.ndarray:
+    most = largest[np.dtype(dtype)]
     return rng.integers(-most, most + 1, shape).astype(dtype)
 
 
@@ -50,9 +51,10 @@ def equal(name: str, got: Any, expected: np.ndarray) -> None:
 
 def convolution(geo: Geometry, dtype: Any, rng: np.random.Generator, budget: int) -> None:
     """The three products, by every method and with this budget for the columns."""
-    x = numbers(rng, (geo.N, geo.H, geo.W, geo.C), dtype)
-    w = numbers(rng, (geo.O, geo.KH, geo.KW, geo.C // geo.groups), dtype)
-    b, g = numbers(rng, (geo.O,), dtype), numbers(rng, (geo.N, geo.OH, geo.OW, geo.O), dtype)
+    x = numbers(rng, (geo.N, geo.H, geo.W, geo.C), dtype, FACTORS)
+    w = numbers(rng, (geo.O, geo.KH, geo.KW, geo.C // geo.groups), dtype, FACTORS)
+    b = numbers(rng, (geo.O,), dtype, FACTORS)
+    g = numbers(rng, (geo.N, geo.OH, geo.OW, geo.O), dtype, FACTORS)
     dx, dw, db, dg = map(cp.asarray, (x, w, b, g))
     y, no_bias = loops.conv2d(x, w, b, geo), loops.conv2d(x, w, None, geo)
     into_x, into_w = loops.conv2d_input_grad(g, w, geo), loops.conv2d_weight_grad(x, g, geo)

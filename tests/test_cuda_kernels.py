@@ -156,13 +156,13 @@ def test_sgd_is_pytorchs(count: int) -> None:
         dtype, context = cuda_checks.variant(number)
         start, gradients = trajectory(dtype, seed)
         twin = torch.tensor(start.astype(np.float64), requires_grad=True)
-        optimizer = torch.optim.SGD([twin], lr=0.1, **settings)
+        optimizer = torch.optim.SGD([twin], lr=0.01, **settings)
         p, v = cp.asarray(start), cp.empty(start.shape, dtype) if settings["momentum"] else None
         with context:
             for i, g in enumerate(gradients):
                 twin.grad = torch.tensor(g.astype(np.float64))
                 optimizer.step()
-                cuda.sgd(p, cp.asarray(g), v, 0.1, first=i == 0, **settings)
+                cuda.sgd(p, cp.asarray(g), v, 0.01, first=i == 0, **settings)
         close("p", p, twin, dtype)
         if v is not None:
             close("v", v, optimizer.state[twin]["momentum_buffer"], dtype)
@@ -252,7 +252,7 @@ MISTAKES = {  # (what stands in the source, what a tired programmer might have w
     "outside chosen": ("first_r * geo.KW + first_q;", "0;", "max_pooling"),
     "dilation forgotten": ("geo.SW, geo.PW, geo.DW, geo.OW)", "geo.SW, geo.PW, 1, geo.OW)", "max_pooling"),
     "stride forgotten": ("|| start % stride != 0", "", "average_pooling"),
-    "divided by the kernel": ("sum / divisor[i * geo.OW + j]", "sum / (Real)(geo.KH * geo.KW)", "average_pooling"),
+    "the wrong divisor": ("sum / divisor[i * geo.OW + j]", "sum / divisor[j]", "average_pooling"),
     "one entry short": ("i < (total); i += step", "i < (total) - 1; i += step", "average_pooling"),
     "float in between": ("Real sum = 0;\n    for (Index r = 0;", "float sum = 0;\n    for (Index r = 0;", "average_pooling"),
 }  # fmt: skip

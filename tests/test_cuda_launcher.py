@@ -114,6 +114,14 @@ def test_other_1x1_convolutions_pick_their_pixels_first(options: dict[str, Any])
     assert cp.launches == ["im2col"]
 
 
+def test_a_1x1_convolution_with_pixels_that_no_window_sees() -> None:
+    """The output padding of a transposed convolution makes them: x is larger than y, though kernel and stride are 1."""
+    geo = geometry.transposed("conv", (2, 3, 4, 5), (3, 2, 1, 1), (1, 1), (0, 0), (1, 0), (2, 1))
+    assert (geo.H, geo.OH) == (5, 4)
+    for number in range(cuda_checks.VARIANTS):
+        cuda_checks.run("convolution", geo, number, number, 10**9)
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize(("images", "side"), [(1, 24), (16, 24), (16, 6)])  # parts of an image, parts of several images
 def test_the_columns_stay_under_the_budget(images: int, side: int, groups: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,13 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
 
 
 def _identity(geo: Geometry, method: str) -> bool:
-    """Is im2col the identity: is the matrix of x the memory of x? (With groups, cuBLAS would want their channels apart.)"""
-    return geo.pointwise and geo.SH == geo.SW == geo.groups == 1 and method != "im2col"
+    """Is im2col the identity: is the matrix of x the memory of x?
+
+    With groups, cuBLAS would want their channels apart; and the output padding of a transposed convolution makes pixels of x
+    that no window sees.
+    """
+    every_pixel = geo.pointwise and geo.SH == geo.SW == 1 and (geo.H, geo.W) == (geo.OH, geo.OW)
+    return every_pixel and geo.groups == 1 and method != "im2col"
 
 
 def _parts(geo: Geometry, method: str, itemsize: int) -> list[Part]:
