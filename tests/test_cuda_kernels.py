@@ -49,7 +49,7 @@ def drawn(check: str, count: int) -> list[tuple[Geometry, int, int, Any]]:
     """``count`` different geometries, each with a variant (all in turn), a seed and an option: examples for `cuda_checks.run`."""
     found: dict[Geometry, tuple[int, Any]] = {}
 
-    @some.examples(2 * count, TABLE[check][0], some.seeds, TABLE[check][1])
+    @some.examples(3 * count // 2, TABLE[check][0], some.seeds, TABLE[check][1])
     def _(geo: Geometry, seed: int, option: Any) -> None:
         found.setdefault(geo, (seed, option))
 
