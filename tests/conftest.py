@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 
+import cuda_report
 import pytest
 
 import ninx
@@ -23,3 +24,13 @@ def no_gc() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was tested of the CUDA kernels, and why a part of it was not."""
+    outcomes = ("passed", "failed", "error", "skipped")
+    reports = [(report, outcome) for outcome in outcomes for report in terminalreporter.stats.get(outcome, [])]
+    terminalreporter.write_line(cuda_report.line((report.nodeid.partition("::")[0], outcome) for report, outcome in reports))
+    skipped = [report for report, outcome in reports if outcome == "skipped" and "test_cuda_" in report.nodeid]
+    for reason in sorted({report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}):
+        terminalreporter.write_line(f"CUDA kernels: {reason}")

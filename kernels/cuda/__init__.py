@@ -1,0 +1,328 @@
+"""Tier ``cuda``: the kernels of `loops` for CuPy arrays, as CUDA C++ kernels and matrix products of cuBLAS.
+
+The functions and signatures are those of `strided`. The .cu files hold the kernels, `launcher` compiles and launches them.
+After them stand the steps that fuse what other tiers do one operation at a time: bias + ReLU, dropout, optimisers, the loss.
+
+As everywhere, **a 1x1 convolution is one matrix product over all pixels, without a copy**: every pixel already is its row.
+Larger kernels copy their windows part by part (`Geometry.parts`), so the workspace stays below BUDGET whatever the batch.
+
+No GPU was at hand: the tests compile this source for GPUs and run it on the CPU, but nothing has run on CUDA hardware. CuPy
+compiles with -ftz=true: float32 numbers below 1.2e-38 count as 0 on a GPU, not so elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import loops
+from ..geometry import Geometry, Part
+from ..strided import pool_divisor
+from ..types import Array, argmax_dtype
+from .launcher import Windows, launch, library, need, whole
+
+__all__ = [
+    "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "bias_relu", "check_labels", "col2im", "conv2d", "conv2d_input_grad",
+    "conv2d_weight_grad", "dropout", "dropout_keep", "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d",
+    "pool_divisor", "relu_gate", "sgd", "softmax_cross_entropy",
+]  # fmt: skip
+
+BUDGET = 128 * 2**20  # bytes of im2col columns at one time: enough windows to keep a large GPU busy
+
+
+# -------------------------------------------------------------------- convolution
+
+
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto") -> Array:
+    """Y = X @ W.T + b, for each group of channels."""
+    x, w = _image("conv2d", "x", x, geo), _weight("conv2d", w, geo, x.dtype)
+    b = None if b is None else need("conv2d", "b", b, (geo.O,), x.dtype)
+    y = library().empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
+    for part in _parts(geo, method, x.itemsize):
+        _multiply(_columns(x, geo, part, method), w.transpose(0, 2, 1), _outputs(y, geo, part))
+    if b is not None:
+        y += b
+    return y
+
+
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -> Array:
+    """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1)."""
+    cupy = library()
+    g, w = _output("conv2d_input_grad", "g", g, geo), _weight("conv2d_input_grad", w, geo, g.dtype)
+    dx = cupy.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    for part in _parts(geo, method, g.itemsize):
+        if _identity(geo, method):
+            _multiply(_outputs(g, geo, part), w, dx.reshape(1, -1, geo.C))
+        else:
+            columns = cupy.empty((geo.groups, part.images * part.rows * geo.OW, geo.columns), g.dtype)
+            _multiply(_outputs(g, geo, part), w, columns)
+            _add_columns(columns, dx, Windows.of(geo, part, geo.groups))
+    return dx
+
+
+def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
+    """The adjoint in w: dW = G.T @ X, summed over the parts."""
+    cupy = library()
+    x = _image("conv2d_weight_grad", "x", x, geo)
+    g = _output("conv2d_weight_grad", "g", g, geo, x.dtype)
+    dw = cupy.zeros((geo.groups, geo.O // geo.groups, geo.columns), x.dtype)
+    for part in _parts(geo, method, x.itemsize):
+        product = cupy.empty(dw.shape, dw.dtype)
+        _multiply(_outputs(g, geo, part).transpose(0, 2, 1), _columns(x, geo, part, method), product)
+        dw += product
+    return dw.reshape(geo.O, geo.KH, geo.KW, geo.C // geo.groups)
+
+
+def _identity(geo: Geometry, method: str) -> bool:
+    """Is im2col the identity: is the matrix of x the memory of x?
+
+    With groups, cuBLAS would want their channels apart; and the output padding of a transposed convolution makes pixels of x
+    that no window sees.
+    """
+    every_pixel = geo.pointwise and geo.SH == geo.SW == 1 and (geo.H, geo.W) == (geo.OH, geo.OW)
+    return every_pixel and geo.groups == 1 and method != "im2col"
+
+
+def _parts(geo: Geometry, method: str, itemsize: int) -> list[Part]:
+    """Without columns there is no workspace to bound: everything in one product."""
+    if _identity(geo, method):
+        return [whole(geo)] if geo.N else []
+    return geo.parts(itemsize, BUDGET)
+
+
+def _columns(x: Array, geo: Geometry, part: Part, method: str) -> Array:
+    """x as a matrix for each group: (groups, windows, KH*KW*C/groups)."""
+    if _identity(geo, method):
+        return x.reshape(1, -1, geo.C)
+    columns = library().empty((geo.groups, part.images * part.rows * geo.OW, geo.columns), x.dtype)
+    launch("im2col", columns.size, x, columns, Windows.of(geo, part, geo.groups))
+    return columns
+
+
+def _add_columns(columns: Array, dx: Array, windows: Windows) -> None:
+    """The adjoint of `_columns`: add them to the pixels of dx that they came from."""
+    launch("col2im", windows.images * windows.height * windows.W * windows.C, columns, dx, windows)
+
+
+def _outputs(y: Array, geo: Geometry, part: Part) -> Array:
+    """y as a matrix for each group, (groups, windows, O/groups): always a view, since a part is connected memory."""
+    block = y[part.n0 : part.n1, part.r0 : part.r1]
+    return block.reshape(-1, geo.groups, geo.O // geo.groups).transpose(1, 0, 2)
+
+
+def _multiply(a: Array, b: Array, out: Array) -> None:
+    """out = a @ b for each group. With one group the matrices go to cuBLAS as they lie; with several CuPy copies some."""
+    matmul = library().matmul
+    if len(a) == 1:
+        matmul(a[0], b[0], out=out[0])
+    else:
+        out[...] = matmul(a, b)
+
+
+def im2col(x: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """One row for each window, the values that it sees: (windows, KH*KW*C). A ``part`` (of `Geometry.parts`) bounds the copy."""
+    x, windows = _image("im2col", "x", x, geo), Windows.of(geo, part)
+    columns = library().empty((windows.images * windows.rows * geo.OW, geo.KH * geo.KW * geo.C), x.dtype)
+    launch("im2col", columns.size, x, columns, windows)
+    return columns
+
+
+def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """The adjoint of im2col: an array (N, H, W, C) of zeros, to which every column value is added at its pixel."""
+    windows = Windows.of(geo, part)
+    cols = need("col2im", "cols", cols, (windows.images * windows.rows * geo.OW, geo.KH * geo.KW * geo.C))
+    dx = library().zeros((geo.N, geo.H, geo.W, geo.C), cols.dtype)
+    _add_columns(cols, dx, windows)
+    return dx
+
+
+# -------------------------------------------------------------------- pooling
+
+
+def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
+    """(y, arg): the largest value of every window and its position r*KW + q; see `loops` for ties, NaN and the padding."""
+    cupy, x = library(), _image("max_pool2d", "x", x, geo)
+    y = cupy.empty((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    arg = cupy.empty(y.shape, argmax_dtype(geo))
+    launch(f"max_pool2d_{arg.itemsize}", y.size, x, y, arg, Windows.of(geo))
+    return y, arg
+
+
+def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:
+    """The adjoint of `max_gather2d`: g goes back to the pixel that ``arg`` names; a pixel named twice gets the sum."""
+    g, arg = _output("max_unpool2d", "g", g, geo), _output("max_unpool2d", "arg", arg, geo, argmax_dtype(geo))
+    dx = library().empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    launch(f"max_unpool2d_{arg.itemsize}", dx.size, g, arg, dx, Windows.of(geo))
+    return dx
+
+
+def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
+    """Read from each window the value at the position that ``arg`` names: max pooling with the choice already made."""
+    x, arg = _image("max_gather2d", "x", x, geo), _output("max_gather2d", "arg", arg, geo, argmax_dtype(geo))
+    y = library().empty(arg.shape, x.dtype)
+    launch(f"max_gather2d_{arg.itemsize}", y.size, x, arg, y, Windows.of(geo))
+    return y
+
+
+def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
+    """y = (sum of the window's values) / divisor; the divisor (OH, OW) may lie on the host."""
+    x = _image("avg_pool2d", "x", x, geo)
+    y = library().empty((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
+    launch("avg_pool2d", y.size, x, _divisor("avg_pool2d", divisor, geo, x.dtype), y, Windows.of(geo))
+    return y
+
+
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor."""
+    name = "avg_pool2d_input_grad"
+    g = _output(name, "g", g, geo)
+    dx = library().empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
+    launch(name, dx.size, g, _divisor(name, divisor, geo, g.dtype), dx, Windows.of(geo))
+    return dx
+
+
+def global_avg_pool2d(x: Array) -> Array:
+    """(N, H, W, C) -> (N, 1, 1, C): the mean of every map."""
+    x = need("global_avg_pool2d", "x", x, x.shape)
+    n, h, w, c = x.shape
+    y = library().empty((n, 1, 1, c), x.dtype)
+    launch("global_avg_pool2d", y.size, x, y, c, h * w)
+    return y
+
+
+def _image(operation: str, name: str, x: Array, geo: Geometry) -> Array:
+    return need(operation, name, x, (geo.N, geo.H, geo.W, geo.C))
+
+
+def _output(operation: str, name: str, y: Array, geo: Geometry, dtype: Any = None) -> Array:
+    return need(operation, name, y, (geo.N, geo.OH, geo.OW, geo.O), dtype)
+
+
+def _weight(operation: str, w: Array, geo: Geometry, dtype: Any) -> Array:
+    """(groups, O/groups, KH*KW*C/groups)."""
+    w = need(operation, "w", w, (geo.O, geo.KH, geo.KW, geo.C // geo.groups), dtype)
+    return w.reshape(geo.groups, geo.O // geo.groups, geo.columns)
+
+
+def _divisor(operation: str, divisor: Array, geo: Geometry, dtype: Any) -> Array:
+    return need(operation, "divisor", library().asarray(divisor, dtype), (geo.OH, geo.OW), dtype)
+
+
+# -------------------------------------------------------------------- dropout, bias and ReLU
+
+
+def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any = np) -> Array:
+    """Which entries survive dropout: the hash of `loops`. Always a CuPy array, whatever ``xp``."""
+    cupy = library()
+    if p >= 1:
+        return cupy.zeros(shape, np.bool_)
+    keep = cupy.empty(shape, np.bool_)
+    launch("dropout_keep", keep.size, keep, *_hash(p, seed, call))
+    return keep
+
+
+def dropout(x: Array, p: float, seed: int, call: int) -> Array:
+    """x / (1 - p) where `dropout_keep` says so, else 0, in one pass; the adjoint is the same call on the cotangent."""
+    x = need("dropout", "x", x, x.shape)
+    if p >= 1:
+        return library().zeros(x.shape, x.dtype)
+    y = library().empty(x.shape, x.dtype)
+    launch("dropout", y.size, x, y, *_hash(p, seed, call), 1 / (1 - p))
+    return y
+
+
+def _hash(p: float, seed: int, call: int) -> tuple[np.uint32, np.uint32]:
+    """(key, threshold) for the kernels."""
+    return np.uint32(loops.dropout_key(seed, call)), np.uint32(int(p * 2**32))
+
+
+def bias_relu(y: Array, b: Array) -> Array:
+    """max(y + b, 0) in place, b along the last axis; returns y."""
+    b = need("bias_relu", "b", b, y.shape[-1:], y.dtype)
+    launch("bias_relu", y.size, y, b, len(b))
+    return y
+
+
+def relu_gate(g: Array, y: Array) -> Array:
+    """The adjoint of ReLU: g where its value y is positive, else 0."""
+    g, y = need("relu_gate", "g", g, g.shape), need("relu_gate", "y", y, g.shape, g.dtype)
+    dx = library().empty(g.shape, g.dtype)
+    launch("relu_gate", dx.size, g, y, dx)
+    return dx
+
+
+# -------------------------------------------------------------------- optimisers and loss
+
+
+def sgd(
+    p: Array,
+    g: Array,
+    v: Array | None,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    first: bool = False,
+) -> None:
+    """One step of SGD, p and the velocity v in place; v is None without momentum, and only written the ``first`` time."""
+    g = need("sgd", "g", g, p.shape, p.dtype)
+    if v is None or not momentum:
+        launch("sgd", p.size, p, g, float(lr), float(weight_decay))
+        return
+    _same("sgd", p, v=v)
+    numbers = (float(n) for n in (lr, weight_decay, momentum, 1 - dampening))
+    launch("sgd_momentum", p.size, p, g, v, *numbers, bool(nesterov), bool(first))
+
+
+def adam(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    step: int,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+) -> None:
+    """Step number ``step`` (from 1) of Adam, or of AdamW (``decoupled``); p and both moments in place."""
+    g = need("adam", "g", g, p.shape, p.dtype)
+    _same("adam", p, m=m, v=v)
+    beta1, beta2 = betas
+    rate, root = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
+    decay, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
+    numbers = (float(n) for n in (rate, root, beta1, 1 - beta1, beta2, 1 - beta2, eps, decay, shrink))
+    launch("adam", p.size, p, g, m, v, *numbers)
+
+
+def _same(operation: str, p: Array, **others: Array) -> None:
+    """These arrays, which change in place, must be of p's shape and type. `launch` sees to it that they are contiguous."""
+    for name, array in others.items():
+        need(operation, name, array, p.shape, p.dtype)
+
+
+def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array, Array]:
+    """(loss (N), its gradient (N, C), error): -log(softmax(logits)[label]) for each row (N, C), 0 where a label is ignored.
+
+    ``error`` is one int32 on the device, 1 if a label is no class. Read it together with the loss: see `check_labels`.
+    """
+    name, cupy = "softmax_cross_entropy", library()
+    rows, classes = logits.shape
+    logits = need(name, "logits", logits, (rows, classes))
+    labels = need(name, "labels", labels, (rows,), labels.dtype)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{name}: labels must be whole numbers, got {labels.dtype}")
+    loss, grad, error = cupy.empty(rows, logits.dtype), cupy.empty(logits.shape, logits.dtype), cupy.zeros(1, np.int32)
+    labels = labels.astype(np.int64)
+    launch(name, rows, logits, labels, loss, grad, error, np.int64(ignore_index), classes, rows=True)
+    return loss, grad, error
+
+
+def check_labels(error: Array, classes: int) -> None:
+    """Raises IndexError if `softmax_cross_entropy` met a label that is no class. Waits for the device."""
+    if error.item():
+        raise IndexError(f"softmax_cross_entropy: a label is not one of the {classes} classes 0 to {classes - 1}")
