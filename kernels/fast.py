@@ -1,7 +1,7 @@
-"""Tier ``fast``: the kernels of `strided`, for NumPy arrays of 4 or 8 bytes compiled by Numba for this processor (folder cpu).
+"""Tier ``fast``: the kernels of `strided`, compiled: for NumPy arrays by Numba (folder cpu), for CuPy arrays by CUDA (cuda).
 
-What is unusual goes through `strided`: groups, dilation, the input gradient of a convolution with stride, arrays of other
-kinds, and where ``method`` asks for a certain path. `explain` says which.
+What is unusual on the CPU goes through `strided`: groups, dilation, the input gradient of a convolution with stride, arrays
+of other kinds, and where ``method`` asks for a certain path. `explain` says which.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from . import strided
+from . import cuda, strided
 from .cpu import conv, pointwise, pool
 from .cpu.plan import forward, tile_classes
 from .cpu.vector import HOST
-from .geometry import Geometry
-from .strided import col2im, dropout_keep, global_avg_pool2d, im2col, max_gather2d, pool_divisor
+from .geometry import Geometry, Part
+from .strided import pool_divisor
 from .threads import get_num_threads
-from .types import NOWHERE, Array, Drop
+from .types import NOWHERE, Array, Drop, xp_of
 
 # fmt: off
 __all__ = [
@@ -35,6 +35,11 @@ def _ours(*arrays: Array | None) -> bool:
     given = [a for a in arrays if a is not None]
     kind = given[0].dtype
     return kind in FLOATS and all(type(a) is np.ndarray and a.dtype == kind and a.flags.c_contiguous for a in given)
+
+
+def _other(a: Array) -> Any:
+    """Whose kernels take an array that is not ours: those of its device."""
+    return strided if xp_of(a) is np else cuda
 
 
 def _many(a: Array) -> bool:
@@ -67,73 +72,73 @@ def explain(geo: Geometry, itemsize: int) -> str | None:
 def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto", relu: bool = False) -> Array:
     """See `strided.conv2d`; bias and ReLU are applied while the result is still in registers."""
     if why_not(geo, method) or not _ours(x, w, b):
-        return strided.conv2d(x, w, b, geo, method, relu)
+        return _other(x).conv2d(x, w, b, geo, method, relu)
     return conv.conv2d(x, w, b, geo, relu)
 
 
 def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
     """See `strided.conv2d_input_grad`; for stride 1 a convolution of g with the kernel turned round."""
     if why_not(geo, method) or (geo.SH, geo.SW) != (1, 1) or not _ours(g, w, gate):
-        return strided.conv2d_input_grad(g, w, geo, method, gate)
+        return _other(g).conv2d_input_grad(g, w, geo, method, gate)
     return conv.conv2d_input_grad(g, w, geo, gate)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
     """See `strided.conv2d_weight_grad`."""
     if why_not(geo, method) or not _ours(x, g):
-        return strided.conv2d_weight_grad(x, g, geo, method)
+        return _other(x).conv2d_weight_grad(x, g, geo, method)
     return conv.conv2d_weight_grad(x, g, geo, False)[0]
 
 
 def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
     """See `strided.conv2d_weight_bias_grad`; both in one pass over g."""
     if why_not(geo, method) or not _ours(x, g):
-        return strided.conv2d_weight_bias_grad(x, g, geo, method)
+        return _other(x).conv2d_weight_bias_grad(x, g, geo, method)
     return conv.conv2d_weight_grad(x, g, geo, True)
 
 
 def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
     """See `strided.max_pool2d`; dropout in the same pass."""
     if geo.KH * geo.KW > NOWHERE or not _ours(x) or not pool.fits(geo, x) or (drop is not None and drop[0] >= 1):
-        return strided.max_pool2d(x, geo, mark, drop)
+        return _other(x).max_pool2d(x, geo, mark, drop)
     return pool.max_pool2d(x, geo, mark, drop)
 
 
 def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
     """See `strided.max_unpool2d`."""
     if not _ours(g) or not pool.fits(geo, g) or arg.dtype != np.uint8 or not arg.flags.c_contiguous:
-        return strided.max_unpool2d(g, arg, geo, scale)
+        return _other(g).max_unpool2d(g, arg, geo, scale)
     return pool.max_unpool2d(g, arg, geo, scale)
 
 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     """See `strided.avg_pool2d`."""
     if not _ours(x) or not pool.fits(geo, x):
-        return strided.avg_pool2d(x, geo, divisor)
+        return _other(x).avg_pool2d(x, geo, divisor)
     return pool.avg_pool2d(x, geo, divisor)
 
 
 def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
     """See `strided.avg_pool2d_input_grad`."""
     if not _ours(g, gate) or not pool.fits(geo, g):
-        return strided.avg_pool2d_input_grad(g, geo, divisor, gate)
+        return _other(g).avg_pool2d_input_grad(g, geo, divisor, gate)
     return pool.avg_pool2d_input_grad(g, geo, divisor, gate)
 
 
 def relu(x: Array) -> Array:
     """See `strided.relu`."""
-    return pointwise.relu(x) if _ours(x) and _many(x) else strided.relu(x)
+    return pointwise.relu(x) if _ours(x) and _many(x) else _other(x).relu(x)
 
 
 def gate(g: Array, y: Array) -> Array:
     """See `strided.gate`."""
-    return pointwise.gate(g, y) if _ours(g, y) and _many(g) else strided.gate(g, y)
+    return pointwise.gate(g, y) if _ours(g, y) and _many(g) else _other(g).gate(g, y)
 
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:
     """See `strided.dropout`; the mask is never stored."""
     if not _ours(x) or not _many(x) or p >= 1:
-        return strided.dropout(x, p, seed, call)
+        return _other(x).dropout(x, p, seed, call)
     return pointwise.dropout(x, p, seed, call)
 
 
@@ -142,7 +147,7 @@ def sgd(p: Array, g: Array, v: Array | None, **settings: Any) -> None:
     if _ours(p, g, v):
         pointwise.sgd(p, g, v, **settings)
     else:
-        strided.sgd(p, g, v, **settings)
+        _other(p).sgd(p, g, v, **settings)
 
 
 def adam(p: Array, g: Array, m: Array, v: Array, **settings: Any) -> None:
@@ -150,4 +155,29 @@ def adam(p: Array, g: Array, m: Array, v: Array, **settings: Any) -> None:
     if _ours(p, g, m, v):
         pointwise.adam(p, g, m, v, **settings)
     else:
-        strided.adam(p, g, m, v, **settings)
+        _other(p).adam(p, g, m, v, **settings)
+
+
+def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
+    """See `strided.max_gather2d`."""
+    return _other(x).max_gather2d(x, arg, geo)
+
+
+def global_avg_pool2d(x: Array) -> Array:
+    """See `strided.global_avg_pool2d`."""
+    return _other(x).global_avg_pool2d(x)
+
+
+def im2col(x: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """See `strided.im2col`."""
+    return _other(x).im2col(x, geo, part)
+
+
+def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """See `strided.col2im`."""
+    return _other(cols).col2im(cols, geo, part)
+
+
+def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any = np) -> Array:
+    """See `strided.dropout_keep`."""
+    return (strided if xp is np else cuda).dropout_keep(shape, p, seed, call, xp)

@@ -121,7 +121,7 @@ def steps(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     y = cp.asarray(x)
     assert cuda.bias_relu(y, cp.asarray(b)) is y
     equal("bias_relu", y, np.maximum(x + b, 0))
-    equal("relu_gate", cuda.relu_gate(cp.asarray(g), y), np.where(y.get() > 0, g, dtype.type(0)))
+    equal("gate", cuda.gate(cp.asarray(g), y), np.where(y.get() > 0, g, dtype.type(0)))
     p, seed, call = float(rng.choice([0.0, 0.25, 0.5, 1.0, rng.random()])), int(rng.integers(2**63)), int(rng.integers(1, 2**40))
     keep = loops.dropout_keep(shape, p, seed, call)
     equal("dropout_keep", cuda.dropout_keep(shape, p, seed, call), keep)
@@ -133,9 +133,9 @@ def steps(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
 def the_rest(dtype: Any, rng: np.random.Generator) -> None:
     """Run the optimisers and the loss, whatever they compute: what counts is which memory they touch."""
     p, g, m, v = (cp.asarray(rng.random((3, 5)).astype(dtype)) for _ in range(4))
-    cuda.sgd(p, g, None, 0.1)
-    cuda.sgd(p, g, v, 0.1, momentum=0.9)
-    cuda.adam(p, g, m, v, 1, 0.1)
+    for velocity in (None, v):
+        cuda.sgd(p, g, velocity, lr=0.1, momentum=0.9, keep=1.0, decay=0.1, nesterov=False)
+    cuda.adam(p, g, m, v, lr=0.1, beta1=0.9, beta2=0.999, scale=1.0, eps=1e-8, decay=0.0, shrink=1.0)
     for classes in (1, 10, 300):
         labels = np.array([classes, -1, -100, 0, classes - 1])  # the last row, at the end of the memory, counts
         cuda.softmax_cross_entropy(cp.asarray(rng.random((5, classes)).astype(dtype)), cp.asarray(labels))

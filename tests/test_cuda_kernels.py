@@ -157,12 +157,14 @@ def test_sgd_is_pytorchs(count: int) -> None:
         start, gradients = trajectory(dtype, seed)
         twin = torch.tensor(start.astype(np.float64), requires_grad=True)
         optimizer = torch.optim.SGD([twin], lr=0.01, **settings)
-        p, v = cp.asarray(start), cp.empty(start.shape, dtype) if settings["momentum"] else None
+        p, v = cp.asarray(start), cp.zeros(start.shape, dtype) if settings["momentum"] else None
         with context:
             for i, g in enumerate(gradients):
                 twin.grad = torch.tensor(g.astype(np.float64))
                 optimizer.step()
-                cuda.sgd(p, cp.asarray(g), v, 0.01, first=i == 0, **settings)
+                keep = 1 - settings["dampening"] if i else 1.0
+                chosen = {"momentum": settings["momentum"], "decay": settings["weight_decay"], "nesterov": settings["nesterov"]}
+                cuda.sgd(p, cp.asarray(g), v, lr=0.01, keep=keep, **chosen)
         close("p", p, twin, dtype)
         if v is not None:
             close("v", v, optimizer.state[twin]["momentum_buffer"], dtype)
@@ -182,7 +184,12 @@ def test_adam_is_pytorchs(count: int) -> None:
             for i, g in enumerate(gradients):
                 twin.grad = torch.tensor(g.astype(np.float64))
                 optimizer.step()
-                cuda.adam(p, cp.asarray(g), m, v, i + 1, 0.1, **settings)
+                (beta1, beta2), decay = settings["betas"], settings["weight_decay"]
+                cuda.adam(
+                    p, cp.asarray(g), m, v, lr=0.1 / (1 - beta1 ** (i + 1)), beta1=beta1, beta2=beta2,
+                    scale=1 / np.sqrt(1 - beta2 ** (i + 1)), eps=settings["eps"], decay=0.0 if settings["decoupled"] else decay,
+                    shrink=1 - 0.1 * decay if settings["decoupled"] else 1.0,
+                )  # fmt: skip
         for name, got, reference in (("p", p, twin), ("m", m, "exp_avg"), ("v", v, "exp_avg_sq")):
             close(name, got, optimizer.state[twin][reference] if isinstance(reference, str) else reference, dtype)
 

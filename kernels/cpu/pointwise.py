@@ -103,15 +103,14 @@ def sgd(p: Array, g: Array, v: Array | None, lr: float, momentum: float, keep: f
 
 @kernel(fastmath={"contract"})
 def _adam(
-    p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, beta2: float, scale: float, eps: float, decay: float,
-    shrink: float, threads: int,
+    p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float, scale: float,
+    eps: float, decay: float, shrink: float, threads: int,
 ) -> None:  # fmt: skip
-    one = p.dtype.type(1)
     for t in nb.prange(threads):
         for i in range(t * p.size // threads, (t + 1) * p.size // threads):
             d = g[i] + decay * p[i]
-            m[i] = beta1 * m[i] + (one - beta1) * d
-            v[i] = beta2 * v[i] + (one - beta2) * d * d
+            m[i] = beta1 * m[i] + rest1 * d
+            v[i] = beta2 * v[i] + rest2 * d * d
             p[i] = p[i] * shrink - lr * m[i] / (np.sqrt(v[i]) * scale + eps)
 
 
@@ -120,5 +119,6 @@ def adam(
     shrink: float,
 ) -> None:  # fmt: skip
     """One step in place: p = p * shrink - lr * m / (sqrt(v) * scale + eps); see `ninx.optim.Adam`."""
-    settings = [p.dtype.type(s) for s in (lr, beta1, beta2, scale, eps, decay, shrink)]
+    # 1 - beta is taken here: in float32, 1 - 0.999 would lose four digits.
+    settings = [p.dtype.type(s) for s in (lr, beta1, 1 - beta1, beta2, 1 - beta2, scale, eps, decay, shrink)]
     _adam(flat(p), flat(g), flat(m), flat(v), *settings, get_num_threads())

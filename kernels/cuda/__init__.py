@@ -12,7 +12,6 @@ compiles with -ftz=true: float32 numbers below 1.2e-38 count as 0 on a GPU, not 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,17 @@ import numpy as np
 from .. import loops
 from ..geometry import Geometry, Part
 from ..strided import pool_divisor
-from ..types import Array, argmax_dtype
+from ..types import MARK, NOWHERE, Array, Drop, argmax_dtype
 from .launcher import Windows, launch, library, need, whole
 
+# fmt: off
 __all__ = [
-    "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "bias_relu", "check_labels", "col2im", "conv2d", "conv2d_input_grad",
-    "conv2d_weight_grad", "dropout", "dropout_keep", "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d",
-    "pool_divisor", "relu_gate", "sgd", "softmax_cross_entropy",
-]  # fmt: skip
+    "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "bias_relu", "check_labels", "col2im", "conv2d",
+    "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "gate",
+    "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd",
+    "softmax_cross_entropy",
+]
+# fmt: on
 
 BUDGET = 128 * 2**20  # bytes of im2col columns at one time: enough windows to keep a large GPU busy
 
@@ -35,20 +37,25 @@ BUDGET = 128 * 2**20  # bytes of im2col columns at one time: enough windows to k
 # -------------------------------------------------------------------- convolution
 
 
-def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto") -> Array:
-    """Y = X @ W.T + b, for each group of channels."""
+def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "auto", relu: bool = False) -> Array:
+    """Y = X @ W.T + b, for each group of channels; with ``relu`` max(Y, 0)."""
     x, w = _image("conv2d", "x", x, geo), _weight("conv2d", w, geo, x.dtype)
     b = None if b is None else need("conv2d", "b", b, (geo.O,), x.dtype)
     y = library().empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     for part in _parts(geo, method, x.itemsize):
         _multiply(_columns(x, geo, part, method), w.transpose(0, 2, 1), _outputs(y, geo, part))
+    if b is not None and relu:
+        return bias_relu(y, b)
     if b is not None:
         y += b
-    return y
+    return library().maximum(y, 0, out=y) if relu else y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -> Array:
-    """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1)."""
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+    """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1).
+
+    ``gate``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
+    """
     cupy = library()
     g, w = _output("conv2d_input_grad", "g", g, geo), _weight("conv2d_input_grad", w, geo, g.dtype)
     dx = cupy.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
@@ -59,7 +66,7 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto") -
             columns = cupy.empty((geo.groups, part.images * part.rows * geo.OW, geo.columns), g.dtype)
             _multiply(_outputs(g, geo, part), w, columns)
             _add_columns(columns, dx, Windows.of(geo, part, geo.groups))
-    return dx
+    return dx if gate is None else _gate(dx, gate)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -73,6 +80,11 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
         _multiply(_outputs(g, geo, part).transpose(0, 2, 1), _columns(x, geo, part, method), product)
         dw += product
     return dw.reshape(geo.O, geo.KH, geo.KW, geo.C // geo.groups)
+
+
+def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
+    """The adjoints in w and b: dW, and db = the sum of g over all pixels."""
+    return conv2d_weight_grad(x, g, geo, method), g.sum(axis=(0, 1, 2))
 
 
 def _identity(geo: Geometry, method: str) -> bool:
@@ -141,17 +153,23 @@ def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
 # -------------------------------------------------------------------- pooling
 
 
-def max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
-    """(y, arg): the largest value of every window and its position r*KW + q; see `loops` for ties, NaN and the padding."""
+def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
+    """(y, arg): the largest value of every window and its position; see `loops` for ties, NaN, ``mark`` and ``drop``."""
     cupy, x = library(), _image("max_pool2d", "x", x, geo)
     y = cupy.empty((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
     arg = cupy.empty(y.shape, argmax_dtype(geo))
     launch(f"max_pool2d_{arg.itemsize}", y.size, x, y, arg, Windows.of(geo))
+    if mark:
+        arg |= (y <= 0) * np.uint8(MARK)
+    if drop is not None:
+        arg = cupy.where(dropout_keep(y.shape, *drop), arg, np.uint8(NOWHERE))
+        y = dropout(y, *drop)
     return y, arg
 
 
-def max_unpool2d(g: Array, arg: Array, geo: Geometry) -> Array:
-    """The adjoint of `max_gather2d`: g goes back to the pixel that ``arg`` names; a pixel named twice gets the sum."""
+def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
+    """The adjoint of `max_gather2d`, times ``scale``: g goes back to the pixel that ``arg`` names."""
+    g = g if scale == 1 else g * g.dtype.type(scale)
     g, arg = _output("max_unpool2d", "g", g, geo), _output("max_unpool2d", "arg", arg, geo, argmax_dtype(geo))
     dx = library().empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     launch(f"max_unpool2d_{arg.itemsize}", dx.size, g, arg, dx, Windows.of(geo))
@@ -174,13 +192,13 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return y
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array) -> Array:
-    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``gate`` as in `conv2d_input_grad`."""
     name = "avg_pool2d_input_grad"
     g = _output(name, "g", g, geo)
     dx = library().empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     launch(name, dx.size, g, _divisor(name, divisor, geo, g.dtype), dx, Windows.of(geo))
-    return dx
+    return dx if gate is None else _gate(dx, gate)
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -245,36 +263,36 @@ def bias_relu(y: Array, b: Array) -> Array:
     return y
 
 
-def relu_gate(g: Array, y: Array) -> Array:
-    """The adjoint of ReLU: g where its value y is positive, else 0."""
-    g, y = need("relu_gate", "g", g, g.shape), need("relu_gate", "y", y, g.shape, g.dtype)
-    dx = library().empty(g.shape, g.dtype)
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    return library().maximum(x, 0)
+
+
+def gate(g: Array, y: Array) -> Array:
+    """The adjoint of ReLU: g where its value y is positive (or True), else 0."""
+    cupy = library()
+    if y.dtype != g.dtype or y.shape != g.shape:
+        return cupy.where(y > 0, g, g.dtype.type(0))
+    g, y = need("gate", "g", g, g.shape), need("gate", "y", y, g.shape, g.dtype)
+    dx = cupy.empty(g.shape, g.dtype)
     launch("relu_gate", dx.size, g, y, dx)
     return dx
+
+
+_gate = gate  # where an argument has that name
 
 
 # -------------------------------------------------------------------- optimisers and loss
 
 
-def sgd(
-    p: Array,
-    g: Array,
-    v: Array | None,
-    lr: float,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    weight_decay: float = 0.0,
-    nesterov: bool = False,
-    first: bool = False,
-) -> None:
-    """One step of SGD, p and the velocity v in place; v is None without momentum, and only written the ``first`` time."""
+def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
+    """One step in place; see `strided.sgd`."""
     g = need("sgd", "g", g, p.shape, p.dtype)
-    if v is None or not momentum:
-        launch("sgd", p.size, p, g, float(lr), float(weight_decay))
+    if v is None:
+        launch("sgd", p.size, p, g, float(lr), float(decay))
         return
     _same("sgd", p, v=v)
-    numbers = (float(n) for n in (lr, weight_decay, momentum, 1 - dampening))
-    launch("sgd_momentum", p.size, p, g, v, *numbers, bool(nesterov), bool(first))
+    launch("sgd_momentum", p.size, p, g, v, *(float(n) for n in (lr, decay, momentum, keep)), bool(nesterov))
 
 
 def adam(
@@ -282,20 +300,19 @@ def adam(
     g: Array,
     m: Array,
     v: Array,
-    step: int,
+    *,
     lr: float,
-    betas: tuple[float, float] = (0.9, 0.999),
-    eps: float = 1e-8,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
+    beta1: float,
+    beta2: float,
+    scale: float,
+    eps: float,
+    decay: float,
+    shrink: float,
 ) -> None:
-    """Step number ``step`` (from 1) of Adam, or of AdamW (``decoupled``); p and both moments in place."""
+    """One step in place; see `strided.adam`."""
     g = need("adam", "g", g, p.shape, p.dtype)
     _same("adam", p, m=m, v=v)
-    beta1, beta2 = betas
-    rate, root = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
-    decay, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
-    numbers = (float(n) for n in (rate, root, beta1, 1 - beta1, beta2, 1 - beta2, eps, decay, shrink))
+    numbers = (float(n) for n in (lr, 1 / scale, beta1, 1 - beta1, beta2, 1 - beta2, eps, decay, shrink))
     launch("adam", p.size, p, g, m, v, *numbers)
 
 

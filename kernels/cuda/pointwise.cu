@@ -40,11 +40,10 @@ extern "C" __global__ void sgd(Real* __restrict__ p, const Real* __restrict__ g,
 // d = g + weight_decay * p;  v = momentum * v + (1 - dampening) * d, the first time v = d;
 // p -= lr * (d + momentum * v  if nesterov else  v)
 extern "C" __global__ void sgd_momentum(Real* __restrict__ p, const Real* __restrict__ g, Real* __restrict__ v, Real lr,
-                                        Real weight_decay, Real momentum, Real undamped, bool nesterov, bool first,
-                                        Index total) {
+                                        Real weight_decay, Real momentum, Real undamped, bool nesterov, Index total) {
   FOR_EACH(k, total) {
     const Real d = g[k] + weight_decay * p[k];
-    const Real velocity = first ? d : momentum * v[k] + undamped * d;
+    const Real velocity = momentum * v[k] + undamped * d;
     v[k] = velocity;
     p[k] -= lr * (nesterov ? d + momentum * velocity : velocity);
   }
