@@ -93,14 +93,16 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
 def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
     """See `strided.conv2d_weight_bias_grad`; both in one pass over g."""
     if why_not(geo, method) or not _ours(x, g):
-        return _other(x).conv2d_weight_bias_grad(x, g, geo, method)
+        dw, db = _other(x).conv2d_weight_bias_grad(x, g, geo, method)
+        return dw, db
     return conv.conv2d_weight_grad(x, g, geo, True)
 
 
 def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
     """See `strided.max_pool2d`; dropout in the same pass."""
     if geo.KH * geo.KW > NOWHERE or not _ours(x) or not pool.fits(geo, x) or (drop is not None and drop[0] >= 1):
-        return _other(x).max_pool2d(x, geo, mark, drop)
+        y, arg = _other(x).max_pool2d(x, geo, mark, drop)
+        return y, arg
     return pool.max_pool2d(x, geo, mark, drop)
 
 
