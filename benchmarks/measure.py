@@ -39,18 +39,26 @@ class Timing:
         return float(low), float(high)
 
 
-def take_turns(functions: Sequence[Work], rounds: int, inner: int = 1, warm_up: int = 2) -> list[Timing]:
-    """Time each function ``rounds`` times, in turns; each time is the mean of ``inner`` calls in a row."""
+def take_turns(functions: Sequence[Work], rounds: int, least: float = 0.03, warm_up: int = 2) -> list[Timing]:
+    """Time each function ``rounds`` times, in turns; each time is the mean of calls in a row that last ``least`` seconds.
+
+    Each turn begins with a call that is not timed: the threads of the function before may still be spinning.
+    """
+    calls = []
     for function in functions:
         for _ in range(warm_up):
             function()
+        start = time.perf_counter()
+        function()
+        calls.append(max(1, round(least / max(time.perf_counter() - start, 1e-9))))
     seconds: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for i, function in enumerate(functions):
+            function()
             start = time.perf_counter()
-            for _ in range(inner):
+            for _ in range(calls[i]):
                 function()
-            seconds[i].append((time.perf_counter() - start) / inner)
+            seconds[i].append((time.perf_counter() - start) / calls[i])
     return [Timing(tuple(s)) for s in seconds]
 
 

@@ -34,7 +34,7 @@ def run(suite: str, machine: Machine, pairs: list[Pair], rounds: int) -> Report:
             error = float(np.abs(got - expected).max() / max(float(np.abs(expected).max()), 1e-30))
             if not error < 1e-5:
                 raise AssertionError(f"{pair.name}: off by {error:.1e}")
-        times = take_turns(works, rounds, inner=3)
+        times = take_turns(works, rounds)
         rate = 1e-9 * pair.bytes / times[0].median
         speed = ratio(times[0], times[1]) if torch is not None else None
         theirs = f"{1e3 * times[1].median:.2f}" if torch is not None else "-"

@@ -59,12 +59,14 @@ class Window(NamedTuple):
         return Window(self.N * self.H * self.W, 1, 1, self.C, 1, 1, self.O, 1, 1, 1, 1, 0, 0)
 
 
+@lru_cache(maxsize=512)
 def forward(geo: Geometry) -> Window:
     """The window of the convolution itself."""
     g = geo
     return Window(g.N, g.H, g.W, g.C, g.OH, g.OW, g.O, g.KH, g.KW, g.SH, g.SW, g.PH, g.PW).flattened()
 
 
+@lru_cache(maxsize=512)
 def backward(geo: Geometry) -> Window:
     """The window of the input gradient of a convolution with stride 1: over g, with the kernel turned by 180 degrees."""
     g = geo
