@@ -7,11 +7,13 @@ in the image itself. Bias, ReLU and the ReLU of a gradient are applied while the
 **Input gradient** (stride 1): dx[n,h,w,c] = sum over r, q, o of g[n, h+PH-r, w+PW-q, o] * w[o,r,q,c] is again a sum over
 windows, now of g, with the kernel turned by 180 degrees: the same kernel with weights packed the other way.
 
-**Weight gradient**: dw[o,r,q,c] = sum over n, i, j of g[n,i,j,o] * x[n, i*SH-PH+r, j*SW-PW+q, c]. For each block of pixels, each
-panel of o, each tap (r, q) and each tile of channels c: one call of `outer` over the rectangle of pixels whose tap (r, q) lies
-inside the image. Every thread sums into memory of its own; at the end these sums are added in a fixed order.
+**Weight gradient**: dw[o,r,q,c] = sum over n, i, j of g[n,i,j,o] * x[n, i*SH-PH+r, j*SW-PW+q, c]. For each block of pixels, whose
+part of g is copied into panels of o and whose part of x into strips of c (a few channels of every pixel, side by side, so that
+both stay in the first-level cache): for each panel, each strip and each tap (r, q) one call of `outer` over the rectangle of
+pixels whose tap lies inside the image. With few channels x is read where it lies, or a strip holds whole kernel rows; the plan
+decides. Every thread sums into memory of its own; at the end these sums are added in a fixed order.
 
-For 1x1 kernels all pixels of all images form one matrix, and both factors are read where they lie.
+For 1x1 kernels all pixels of all images form one matrix, which forward and input gradient read where it lies.
 """
 
 from __future__ import annotations
