@@ -14,11 +14,11 @@ from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state
-from .study.gradcheck import GradientError, gradcheck, gradgradcheck
-from .study.summary import summary
 
 if TYPE_CHECKING:
     from . import data, models, train
+    from .study.gradcheck import GradientError, gradcheck, gradgradcheck
+    from .study.summary import summary
     from .train.checkpoint import load_checkpoint
     from .weights import load_weights, save_weights
 
@@ -39,6 +39,10 @@ _LAZY = {
     "data": "ninx.data",
     "models": "ninx.models",
     "train": "ninx.train",
+    "GradientError": "ninx.study.gradcheck",
+    "gradcheck": "ninx.study.gradcheck",
+    "gradgradcheck": "ninx.study.gradcheck",
+    "summary": "ninx.study.summary",
     "load_checkpoint": "ninx.train.checkpoint",
     "load_weights": "ninx.weights",
     "save_weights": "ninx.weights",
@@ -46,7 +50,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use what brings other libraries with it (Pillow, pydantic), so that ``import ninx`` stays quick."""
+    """Import on first use what brings other libraries with it or is used by few programs, so that ``import ninx`` stays quick."""
     import importlib
 
     if name not in _LAZY:

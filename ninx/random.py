@@ -6,6 +6,7 @@ its call: its mask is a hash of (seed, call, position); see `dropout_keep` in th
 
 from __future__ import annotations
 
+import functools
 import json
 import operator
 from typing import Any
@@ -16,7 +17,10 @@ import numpy as np
 class _State:
     def __init__(self, seed: int) -> None:
         self.seed, self.calls = seed, 0
-        self.generator = np.random.default_rng(seed)
+
+    @functools.cached_property  # NumPy loads its random part on first use too
+    def generator(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
 
 
 _state = _State(0)
