@@ -33,7 +33,7 @@ from .names import unknown
 from .study.summary import Summary, align, summary
 from .train import Evaluation, Training, evaluate, read_checkpoint
 from .train import recipe as recipes
-from .train.loop import CHECKPOINT, CURVES, prepare
+from .train.loop import CHECKPOINT, CURVES
 from .train.plots import draw_curves
 
 NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, that one value depends on"
@@ -73,7 +73,7 @@ def train(
     recipe: Annotated[str, typer.Argument(help="A recipe by name, or a TOML file.")] = "digits",
     epochs: Annotated[int | None, typer.Option(help="How often to go through the training data.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of all randomness.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Use only the first so many training images.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only so many training images, of each class its share.")] = None,
     holdout: Annotated[int | None, typer.Option(help="Evaluate on so many training images, not on the test images.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run folder. Default: runs/RECIPE-seedN.")] = None,
     change: Annotated[
@@ -119,7 +119,9 @@ def train(
         )
         raise typer.Exit(130) from None
     draw_curves(run.history, folder / CURVES, f"{chosen.model.name} on {chosen.data}")
-    _show(evaluate(run.model, run.test_set, chosen), run.test_set, "held-out" if chosen.holdout else "test")
+    _show(
+        evaluate(run.model, run.test_set, run.preparation, chosen.workers), run.test_set, "held-out" if chosen.holdout else "test"
+    )
     console.print(f"Wrote {run.checkpoint}, metrics.jsonl and {CURVES}. Try: ninx predict {run.checkpoint} IMAGE")
 
 
@@ -150,7 +152,7 @@ def evaluate_checkpoint(
     """Test accuracy and confusion matrix of a trained network."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
     test = data.load(saved.recipe.data, "test", data_dir)
-    _show(evaluate(saved.model(), test, saved.recipe), test, "test")
+    _show(evaluate(saved.model(), test, saved.preparation(), saved.recipe.workers), test, "test")
 
 
 @app.command()
@@ -167,16 +169,15 @@ def predict(
 ) -> None:
     """Say which digit each image shows, and how sure the network is."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
-    transform = prepare(saved.recipe, training=False)
-    batch = np.stack([transform(data.read_digit(path, invert), np.random.default_rng(0)) for path in images])
+    preparation = saved.preparation()
+    batch = np.stack([preparation.one(data.read_digit(path, invert)) for path in images])
     with no_grad():
         chances = softmax(saved.model()(Tensor(batch)), 1).numpy()
-    classes = data.load(saved.recipe.data, "test", data_dir).classes
     for path, row in zip(images, chances, strict=True):
         first, second = np.argsort(row)[::-1][:2]
         console.print(
-            f"{escape(str(path))}: {classes[first]}  "
-            f"({100 * row[first]:.1f} %; next {classes[second]}, {100 * row[second]:.1f} %)"
+            f"{escape(str(path))}: {saved.classes[first]}  "
+            f"({100 * row[first]:.1f} %; next {saved.classes[second]}, {100 * row[second]:.1f} %)"
         )
 
 

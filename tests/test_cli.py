@@ -69,9 +69,9 @@ def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
         assert bright.returncode == dark.returncode == 0, bright.stderr + dark.stderr
         assert bright.stdout == dark.stdout.replace("dark", "light")
     model = ninx.load_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
-    recipe = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").recipe
+    preparation = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").preparation()
     for i, line in enumerate(bright.stdout.splitlines()):
-        image = ninx.train.loop.prepare(recipe, False)(ninx.data.read_digit(run / f"light{i}.png"), np.random.default_rng(0))
+        image = preparation.one(ninx.data.read_digit(run / f"light{i}.png"))
         answer = model(ninx.tensor(image[None])).argmax().item()
         assert re.fullmatch(rf"light{i}\.png: {answer}  \(\d+\.\d %; next \d, \d+\.\d %\)", line), line
 

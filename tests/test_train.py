@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 import ninx
 from ninx import nn, train
 from ninx.train import recipe as recipes
-from ninx.train.loop import prepare
+from ninx.train.parameters import initialise
+from ninx.train.preparation import Preparation
 
 TINY = {
     "model": {"name": "nin-mnist-v0", "init": "kaiming_normal"},
@@ -39,22 +40,22 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     written = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert written == lines
     assert [line["epoch"] for line in written] == [1, 2, 3]
-    result = train.evaluate(run.model, run.test_set, run.recipe)
+    result = train.evaluate(run.model, run.test_set, run.preparation)
     assert result.confusion.sum() == 1000
     assert result.confusion.sum(axis=1).tolist() == [100] * 10
     loaded = ninx.load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")
     assert not loaded.training
-    again = train.evaluate(loaded, run.test_set, run.recipe)
+    again = train.evaluate(loaded, run.test_set, train.read_checkpoint(run.checkpoint).preparation())
     assert np.array_equal(again.confusion, result.confusion)
 
 
 def test_evaluation_counts_rightly() -> None:
     """Against a count by hand on ten digits, with the loss from PyTorch."""
-    run_recipe = recipes.load("digits", TINY)
+    preparation = Preparation(recipes.load("digits", TINY))
     model = ninx.models.create("nin-mnist-v0").eval()
     few = ninx.data.load("digits", "test").take(slice(10))
-    result = train.evaluate(model, few, run_recipe)
-    images = np.stack([prepare(run_recipe, False)(image, np.random.default_rng(0)) for image in few.images])
+    result = train.evaluate(model, few, preparation)
+    images = np.stack([preparation.one(image) for image in few.images])
     logits = model(ninx.tensor(images)).detach().numpy()
     expected = np.zeros((10, 10), int)
     for t, row in zip(few.labels, logits, strict=True):
@@ -111,21 +112,22 @@ def test_an_interrupted_epoch_leaves_the_last_checkpoint(tmp_path: Path) -> None
     assert not list((tmp_path / "run").glob(".*")), "a temporary file was left behind"
 
 
-@pytest.mark.parametrize("kind", ["translate", "rotate", "scale"])
+@pytest.mark.parametrize("kind", ["translate", "rotate", "scale", "flip"])
 def test_chance_has_its_place_in_training_alone(kind: str) -> None:
-    """Each of the three by itself changes a training image, at random; an image that is judged stays as it is."""
-    still = {"translate": 0, "rotate": 0, "scale": 0}
+    """Each kind by itself changes a training image, at random; an image that is judged stays as it is."""
     image = ninx.data.load("digits", "test").images[0]
-    chosen = recipes.load("digits", still | {kind: {"translate": 3, "rotate": 30, "scale": 0.4}[kind]})
-    plain = prepare(recipes.load("digits", still), True)(image, np.random.default_rng(0))
-    drawn = [prepare(chosen, True)(image, np.random.default_rng(seed)) for seed in (0, 1)]
-    assert not np.array_equal(drawn[0], plain)
-    assert not np.array_equal(drawn[0], drawn[1])
+    strong = {"translate": 3, "rotate": 30, "scale": 0.4, "flip": True}[kind]
+    chosen = Preparation(recipes.load("digits", {"augment": {kind: strong}}))
+    plain = Preparation(recipes.load("digits", {"augment": {}})).transform(True)(image, np.random.default_rng(0))
+    drawn = [chosen.transform(True)(image, np.random.default_rng(seed)) for seed in range(4)]
+    assert not all(np.array_equal(one, plain) for one in drawn)
+    assert not all(np.array_equal(one, drawn[0]) for one in drawn)
     np.testing.assert_allclose(plain, (image[None] / 255 - ninx.data.MEAN) / ninx.data.STD, rtol=1e-4)
-    assert np.array_equal(prepare(chosen, False)(image, np.random.default_rng(0)), plain)
+    assert np.array_equal(chosen.transform(False)(image, np.random.default_rng(0)), plain)
+    assert np.array_equal(chosen.one(image), plain)
 
 
-STILL = {"translate": 0, "rotate": 0, "scale": 0, "limit": 80, "epochs": 1}
+STILL = {"augment": {}, "limit": 80, "epochs": 1}
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.4])
@@ -136,7 +138,7 @@ def test_the_metrics_of_an_epoch_are_those_of_all_its_images(tmp_path: Path, smo
     seen = []
     (metrics,) = run.run(lambda done, loss: seen.append(done))
     assert seen == [32, 64, 80]
-    images = np.stack([prepare(run.recipe, False)(image, np.random.default_rng(0)) for image in run.train_set.images])
+    images = np.stack([run.preparation.one(image) for image in run.train_set.images])
     logits = torch.tensor(run.model.eval()(ninx.tensor(images)).detach().numpy())
     labels = torch.tensor(run.train_set.labels)
     expected = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing).item()
@@ -145,10 +147,10 @@ def test_the_metrics_of_an_epoch_are_those_of_all_its_images(tmp_path: Path, smo
 
 
 def test_evaluation_drops_nothing_and_leaves_the_mode_as_it_was() -> None:
-    chosen, few = recipes.load("digits"), ninx.data.load("digits", "test").take(slice(4))
+    preparation, few = Preparation(recipes.load("digits")), ninx.data.load("digits", "test").take(slice(4))
     model = ninx.models.create("nin-mnist")  # with dropout
     for mode in (True, False):
-        losses = {train.evaluate(model.train(mode), few, chosen).loss for _ in range(2)}
+        losses = {train.evaluate(model.train(mode), few, preparation).loss for _ in range(2)}
         assert len(losses) == 1
         assert all(m.training == mode for m in model.modules())
 
@@ -230,7 +232,7 @@ def _damage(path: Path, how: str) -> None:
         path.mkdir()
     elif how == "recipe":
         save_file(
-            load_file(path), path, {"format": "ninx checkpoint 1", "recipe": "{}", "optimizer": "{}", "rng": "", "history": "[]"}
+            load_file(path), path, {"format": "ninx checkpoint 2", "recipe": "{}", "optimizer": "{}", "rng": "", "history": "[]"}
         )
     else:  # the description, of which one entry is replaced
         with safe_open(path, "numpy") as file:
@@ -322,15 +324,13 @@ def test_a_loss_that_explodes_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_initial_weights_of_a_recipe() -> None:
-    from ninx.train.loop import initialise
-
     model = ninx.models.create("nin-mnist")
-    initialise(model, "kaiming_normal")
+    initialise(model, recipes.load("digits", {"model": {"name": "nin-mnist", "init": "kaiming_normal"}}))
     weight = model[0][2].weight.detach().numpy()  # 1x1, 96 -> 64
     assert weight.std() == pytest.approx(np.sqrt(2 / 96), rel=0.05)
     assert not model[0][2].bias.detach().numpy().any()
     net = nn.Sequential(nn.Conv2d(96, 64, 1), nn.BatchNorm2d(64))
-    initialise(net, "xavier_uniform")
+    initialise(net, recipes.load("digits", {"model.init": "xavier_uniform"}))
     weight, bound = net[0].weight.detach().numpy(), np.sqrt(6 / (96 + 64))
     assert 0.99 * bound < np.abs(weight).max() <= bound
     assert (net[1].weight.detach().numpy() == 1).all()  # a scale is no bias

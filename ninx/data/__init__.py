@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .contrast import ZCA, GlobalContrastNorm, LocalContrastNorm, prepared
-from .dataset import ArrayDataset, Dataset, LabelledDataset
+from .dataset import ArrayDataset, Dataset, Image, LabelledDataset, stratified
 from .embedded import MEAN, STD, digits
 from .fetching import download
 from .folder import ImageFolder
@@ -13,6 +13,7 @@ from .loader import DataLoader
 from .named import load, names
 from .sources import data_folder
 from .transforms import (
+    CenterCrop,
     Compose,
     Normalize,
     RandomAffine,
@@ -29,10 +30,12 @@ __all__ = [
     "STD",
     "ZCA",
     "ArrayDataset",
+    "CenterCrop",
     "Compose",
     "DataLoader",
     "Dataset",
     "GlobalContrastNorm",
+    "Image",
     "ImageFolder",
     "LabelledDataset",
     "LocalContrastNorm",
@@ -52,4 +55,5 @@ __all__ = [
     "prepared",
     "read_digit",
     "read_idx",
+    "stratified",
 ]

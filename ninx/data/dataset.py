@@ -36,8 +36,8 @@ class LabelledDataset(Dataset, Protocol):
         """(the other samples, ``count`` of them)."""
         ...
 
-    def take(self, which: slice) -> Self:
-        """Some of the samples."""
+    def take(self, which: slice | Image) -> Self:
+        """Some of the samples: a slice, or their numbers."""
         ...
 
 
@@ -69,6 +69,16 @@ class ArrayDataset:
         cut = len(self) - count
         return self.take(slice(cut)), self.take(slice(cut, None))
 
-    def take(self, which: slice) -> Self:
-        """Some of the samples."""
+    def take(self, which: slice | Image) -> Self:
+        """Some of the samples: a slice, or their numbers."""
         return type(self)(self.images[which], self.labels[which], self.classes)
+
+
+def stratified(labels: Image, count: int, seed: int) -> Image:
+    """The numbers, in rising order, of ``count`` samples drawn with ``seed`` so that each class has its share of them."""
+    rng = np.random.default_rng(seed)
+    place = np.empty(len(labels))  # of each sample among those of its class in a random order, from 0 to 1
+    for label in np.unique(labels):
+        mine = np.flatnonzero(labels == label)
+        place[rng.permutation(mine)] = (np.arange(len(mine)) + rng.random()) / len(mine)
+    return np.sort(np.argsort(place)[:count])

@@ -75,10 +75,11 @@ class ImageFolder:
         path, label = self.samples[index]
         return np.asarray(open_image(path).convert(self.mode)), label
 
-    def take(self, which: slice) -> Self:
-        """Some of the samples."""
+    def take(self, which: slice | Image) -> Self:
+        """Some of the samples: a slice, or their numbers."""
         part = object.__new__(type(self))
-        part.root, part.mode, part.classes, part.samples = self.root, self.mode, self.classes, self.samples[which]
+        part.root, part.mode, part.classes = self.root, self.mode, self.classes
+        part.samples = [self.samples[i] for i in np.arange(len(self))[which].tolist()]
         return part
 
     def split(self, count: int) -> tuple[Self, Self]:

@@ -163,3 +163,20 @@ class RandomHorizontalFlip:
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
         """The image or its mirror image."""
         return image[:, :, ::-1] if rng.random() < self.p else image
+
+
+class CenterCrop:
+    """The window of ``size`` (H, W) in the middle of (C, H, W); where that is half a pixel off, PyTorch's choice."""
+
+    def __init__(self, size: int | tuple[int, int]):
+        self.size = size if isinstance(size, tuple) else (size, size)
+        if min(self.size) < 1:
+            raise ValueError(f"CenterCrop: size must be at least 1, got {size}")
+
+    def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
+        """The window."""
+        room = [n - s for n, s in zip(image.shape[1:], self.size, strict=True)]
+        if min(room) < 0:
+            raise ValueError(f"CenterCrop: {self.size} does not fit into an image of {image.shape[1:]}")
+        y, x = (round(r / 2) for r in room)
+        return image[:, y : y + self.size[0], x : x + self.size[1]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .optimizer import Optimizer
@@ -85,3 +85,139 @@ class CosineAnnealingLR(LRScheduler):
     def rate(self, first: float, t: int) -> float:
         """See the class."""
         return self.eta_min + (first - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+
+
+class OneCycleLR(LRScheduler):
+    """Up to ``max_lr`` in the first ``pct_start`` of ``total_steps``, then down to nearly 0 (Smith and Topin, 2018, arXiv 1708.07120).
+
+    From max_lr / div_factor to max_lr, and on to max_lr / div_factor / final_div_factor, along half a cosine each (or, with
+    ``anneal_strategy="linear"``, a line). Momentum, or the first of Adam's betas, goes the other way, from ``max_momentum``
+    to ``base_momentum`` and back, unless ``cycle_momentum=False``. ``step()`` belongs after each batch; ``max_lr`` is a number
+    or a list with one for each group.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: int,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+    ):
+        count = len(optimizer.param_groups)
+        peaks = [float(max_lr)] * count if isinstance(max_lr, int | float) else [float(lr) for lr in max_lr]
+        if total_steps < 1 or not 0 <= pct_start < 1 or len(peaks) != count:
+            raise ValueError(
+                f"OneCycleLR: total_steps must be at least 1, pct_start from 0 to below 1, and max_lr one number or {count}, "
+                f"got {total_steps}, {pct_start}, {max_lr}"
+            )
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        self.peaks, self.total_steps, self.pct_start, self.anneal_strategy = peaks, total_steps, pct_start, anneal_strategy
+        self.momenta = (max_momentum, base_momentum) if cycle_momentum else None
+        self.div_factor, self.final_div_factor = div_factor, final_div_factor
+        if cycle_momentum and not {"momentum", "betas"} & set(optimizer.defaults):
+            raise ValueError("OneCycleLR: the optimiser has no momentum to cycle; use cycle_momentum=False")
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            group["initial_lr"] = peak / div_factor
+        super().__init__(optimizer)
+
+    def _between(self, start: float, end: float, share: float) -> float:
+        if self.anneal_strategy == "cos":
+            share = (1 - math.cos(math.pi * share)) / 2
+        return start + (end - start) * share
+
+    def _path(self, start: float, peak: float, end: float) -> float:
+        """The value now: from ``start`` to ``peak`` and on to ``end``."""
+        turn, t = self.pct_start * self.total_steps - 1, self.last_epoch
+        if t <= turn and turn > 0:
+            return self._between(start, peak, t / turn)
+        return self._between(peak, end, (t - turn) / (self.total_steps - 1 - turn))
+
+    def _set(self) -> None:
+        if self.last_epoch > self.total_steps:
+            raise ValueError(f"OneCycleLR: has only {self.total_steps} steps, but step() was called {self.last_epoch} times")
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+            start = peak / self.div_factor
+            group["lr"] = self._path(start, peak, start / self.final_div_factor)
+            if self.momenta is not None:
+                high, low = self.momenta
+                momentum = self._path(high, low, high)
+                if "betas" in group:
+                    group["betas"] = (momentum, *group["betas"][1:])
+                else:
+                    group["momentum"] = momentum
+
+
+class ReduceLROnPlateau:
+    """Multiply the learning rates by ``factor`` when ``step(metrics)`` has seen no better value for more than ``patience`` epochs.
+
+    Better is smaller (``mode="min"``) or larger ("max"): beyond best * (1 -+ ``threshold``), or with ``threshold_mode="abs"``
+    best -+ threshold. After a reduction ``cooldown`` epochs do not count. No rate falls below ``min_lr``; a change of no more
+    than ``eps`` is not made.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | Sequence[float] = 0.0,
+        eps: float = 1e-8,
+    ):
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
+            raise ValueError(
+                f"ReduceLROnPlateau: mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs', got {mode!r}, {threshold_mode!r}"
+            )
+        if factor >= 1:
+            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}")
+        count = len(optimizer.param_groups)
+        self.min_lrs = [float(min_lr)] * count if isinstance(min_lr, int | float) else [float(lr) for lr in min_lr]
+        if len(self.min_lrs) != count:
+            raise ValueError(f"ReduceLROnPlateau: min_lr must be one number or {count}, got {min_lr}")
+        self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
+        self.threshold, self.threshold_mode, self.cooldown, self.eps = threshold, threshold_mode, cooldown, eps
+        self.last_epoch, self.best = 0, math.inf if mode == "min" else -math.inf
+        self.num_bad_epochs = self.cooldown_counter = 0
+
+    def step(self, metrics: float) -> None:
+        """Take note of an epoch's value, and reduce if it is time to."""
+        value, sign = float(metrics), 1 if self.mode == "max" else -1
+        self.last_epoch += 1
+        bar = self.best * (1 + sign * self.threshold) if self.threshold_mode == "rel" else self.best + sign * self.threshold
+        if sign * value > sign * bar:
+            self.best, self.num_bad_epochs = value, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown_counter - 1, 0
+        if self.num_bad_epochs > self.patience:
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+            for group, least in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+                reduced = max(group["lr"] * self.factor, least)
+                if group["lr"] - reduced > self.eps:
+                    group["lr"] = reduced
+
+    def get_last_lr(self) -> list[float]:
+        """The learning rate of every group now."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is remembered; the learning rates themselves are in the optimiser's state."""
+        return {name: getattr(self, name) for name in ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.best = float(state_dict["best"])
+        self.last_epoch, self.num_bad_epochs, self.cooldown_counter = (
+            int(state_dict[name]) for name in ("last_epoch", "num_bad_epochs", "cooldown_counter")
+        )

@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with the weights, the optimiser's state, the random state and the recipe.
+"""Checkpoints: one safetensors file with the weights, the preparation of the images, the optimiser's state and the recipe.
 
 A checkpoint is read as data alone: no code in it is run, the safetensors library checks all sizes, and the text is JSON.
 """
@@ -18,18 +18,27 @@ from .. import models, nn
 from ..array import Array, to_numpy
 from ..engine import Tensor
 from ..files import write_atomically
+from .preparation import Preparation
 from .recipe import Recipe, parse
 
-FORMAT = "ninx checkpoint 1"
+FORMAT = "ninx checkpoint 2"
 
 
 @dataclass
 class Checkpoint:
-    """What stands in the file; ``history`` holds one dictionary of metrics for each finished epoch."""
+    """What stands in the file.
+
+    ``image_shape`` is that of an image of the data set, before it is prepared; ``history`` holds one dictionary of metrics for
+    each finished epoch.
+    """
 
     recipe: Recipe
     weights: dict[str, Any]
+    prepare: dict[str, Any]
+    classes: tuple[str, ...]
+    image_shape: tuple[int, ...]
     optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
     rng: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -44,10 +53,20 @@ class Checkpoint:
         model.load_state_dict(self.weights)
         return model.eval()
 
+    def preparation(self) -> Preparation:
+        """What is done to an image before the network sees it; ValueError if the file does not hold all of it."""
+        preparation = Preparation(self.recipe)
+        try:
+            preparation.load_state_dict(self.prepare)
+        except KeyError as error:
+            raise ValueError(f"checkpoint: the preparation of the images is not whole: {error} is missing") from None
+        return preparation
+
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write the file, whole or not at all."""
     arrays = {f"model/{k}": _plain(v) for k, v in checkpoint.weights.items()}
+    arrays |= {f"prepare/{k}": _plain(v) for k, v in checkpoint.prepare.items()}
     scalars: dict[str, dict[str, Any]] = {}
     for i, state in checkpoint.optimizer.get("state", {}).items():
         for k, v in state.items():
@@ -59,6 +78,8 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "format": FORMAT,
         "recipe": checkpoint.recipe.model_dump_json(),
         "optimizer": json.dumps({"param_groups": checkpoint.optimizer.get("param_groups", []), "scalars": scalars}),
+        "data": json.dumps({"classes": checkpoint.classes, "image_shape": checkpoint.image_shape}),
+        "schedule": json.dumps(checkpoint.schedule),
         "rng": checkpoint.rng,
         "history": json.dumps(checkpoint.history),
     }
@@ -92,10 +113,15 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             if name.startswith("optimizer/"):
                 _, i, key = name.split("/")
                 state.setdefault(int(i), {})[key] = array
+        described = json.loads(metadata["data"])
         return Checkpoint(
             recipe,
             {k.removeprefix("model/"): v for k, v in arrays.items() if k.startswith("model/")},
+            {k.removeprefix("prepare/"): v for k, v in arrays.items() if k.startswith("prepare/")},
+            tuple(map(str, described["classes"])),
+            tuple(map(int, described["image_shape"])),
             {"state": state, "param_groups": optimizer["param_groups"]},
+            dict(json.loads(metadata["schedule"])),
             metadata["rng"],
             list(json.loads(metadata["history"])),
         )

@@ -19,7 +19,10 @@ from ..modes import no_grad
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import Checkpoint, save_checkpoint
+from .parameters import groups, initialise
+from .preparation import Preparation
 from .recipe import Recipe
+from .schedule import Schedule
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.safetensors", "metrics.jsonl", "curves.png"
 
@@ -37,41 +40,20 @@ class Evaluation:
         return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
 
 
-def prepare(recipe: Recipe, training: bool) -> data.Transform:
-    """The transforms of a recipe: pixels to floats, normalised; chance only in training."""
-    steps: list[data.Transform] = [data.ToTensor()]
-    if training and (recipe.rotate or recipe.scale):
-        steps.append(data.RandomAffine(recipe.rotate, recipe.scale))
-    if training and recipe.translate:
-        steps.append(data.RandomTranslate(recipe.translate))
-    return data.Compose([*steps, data.Normalize([data.MEAN], [data.STD])])
-
-
-def initialise(model: nn.Module, init: str) -> None:
-    """Draw all weights of two dimensions and more anew, and set their biases to 0; "default" leaves each layer's own values."""
-    draw = {
-        "kaiming_normal": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
-        "xavier_uniform": nn.init.xavier_uniform_,
-    }
-    for name, p in model.named_parameters() if init != "default" else ():
-        if p.ndim > 1:
-            draw[init](p)
-        elif name.endswith("bias"):
-            nn.init.zeros_(p)
-
-
 def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.LabelledDataset, data.LabelledDataset]:
     """(what to learn from, what to evaluate on): the test set, or with ``holdout`` the last samples of the training set."""
     train = data.load(recipe.data, "train", data_dir)
     train, test = train.split(recipe.holdout) if recipe.holdout else (train, data.load(recipe.data, "test", data_dir))
-    return train if recipe.limit is None else train.take(slice(recipe.limit)), test
+    limit = len(train) if recipe.limit is None else recipe.limit
+    return train if limit >= len(train) else train.take(data.stratified(train.labels, limit, recipe.seed)), test
 
 
-def evaluate(model: nn.Module, dataset: data.LabelledDataset, recipe: Recipe) -> Evaluation:
+def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Preparation, workers: int = 0) -> Evaluation:
     """Loss and confusion matrix on a data set; the network is in eval mode during the call."""
     classes = len(dataset.classes)
     confusion, total = np.zeros((classes, classes), np.int64), 0.0
-    loader = data.DataLoader(dataset, 100, transform=prepare(recipe, training=False), num_workers=recipe.workers)
+    transform = preparation.transform(training=False)
+    loader = data.DataLoader(preparation.dataset(dataset), 100, transform=transform, num_workers=workers)
     was_training = model.training
     model.eval()
     with no_grad():
@@ -94,38 +76,37 @@ class Training:
         self.train_set, self.test_set = splits(recipe, data_dir)
         manual_seed(recipe.seed)
         self.model = models.create(recipe.model.name, **recipe.model.switches)
-        initialise(self.model, recipe.model.init)
+        initialise(self.model, recipe)
         settings = recipe.optim.settings()
         try:
-            self.optimizer = getattr(optim, recipe.optim.name)(self.model.parameters(), **settings)
+            self.optimizer = getattr(optim, recipe.optim.name)(groups(self.model, recipe), **settings)
         except TypeError:
             raise ValueError(f"recipe {recipe.name}: {recipe.optim.name} does not have all of {', '.join(settings)}") from None
+        self.preparation = Preparation(recipe)
+        if resumed is None:
+            self.preparation.fit(self.train_set)
+        else:
+            self.preparation = resumed.preparation()
         self.loader = data.DataLoader(
-            self.train_set,
+            self.preparation.dataset(self.train_set),
             recipe.batch_size,
             shuffle=True,
             seed=recipe.seed,
             num_workers=recipe.workers,
-            transform=prepare(recipe, training=True),
+            transform=self.preparation.transform(training=True),
         )
+        self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.history: list[dict[str, Any]] = []
         if resumed is not None:
             self._resume(resumed)
-        self.schedule = self._schedule()
-        self.schedule.load_state_dict({"last_epoch": len(self.history)})
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         self.model.load_state_dict(checkpoint.weights)
         self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.schedule.load_state_dict(checkpoint.schedule)
         set_rng_state(checkpoint.rng)
         self.history = list(checkpoint.history)
         self.loader.epoch = len(self.history)
-
-    def _schedule(self) -> optim.lr_scheduler.LRScheduler:
-        schedule = self.recipe.schedule
-        if schedule.name == "cosine":
-            return optim.lr_scheduler.CosineAnnealingLR(self.optimizer, self.recipe.epochs)
-        return optim.lr_scheduler.MultiStepLR(self.optimizer, schedule.milestones, schedule.gamma)
 
     @property
     def checkpoint(self) -> Path:
@@ -135,7 +116,17 @@ class Training:
     def save(self) -> None:
         """Write the checkpoint and the metrics."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        state = Checkpoint(self.recipe, self.model.state_dict(), self.optimizer.state_dict(), get_rng_state(), self.history)
+        state = Checkpoint(
+            self.recipe,
+            self.model.state_dict(),
+            self.preparation.state_dict(),
+            self.train_set.classes,
+            self.train_set[0][0].shape,
+            self.optimizer.state_dict(),
+            self.schedule.state_dict(),
+            get_rng_state(),
+            self.history,
+        )
         save_checkpoint(self.checkpoint, state)
         write_atomically(self.folder / METRICS, "".join(json.dumps(line) + "\n" for line in self.history).encode())
 
@@ -148,16 +139,16 @@ class Training:
         while len(self.history) < self.recipe.epochs:
             metrics = self._epoch(on_step)
             if self.recipe.holdout:
-                result = evaluate(self.model, self.test_set, self.recipe)
+                result = evaluate(self.model, self.test_set, self.preparation, self.recipe.workers)
                 metrics |= {"holdout_loss": result.loss, "holdout_accuracy": result.accuracy}
             self.history.append(metrics)
-            self.schedule.step()
+            self.schedule.after_epoch(metrics["accuracy"])
             self.save()
             yield metrics
 
     def _epoch(self, on_step: Callable[[int, float], None]) -> dict[str, Any]:
         self.model.train()
-        seen, right, total, start = 0, 0, 0.0, time.perf_counter()
+        seen, right, total, start, lr = 0, 0, 0.0, time.perf_counter(), self.optimizer.param_groups[0]["lr"]
         for images, labels in self.loader:
             logits = self.model(images)
             loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
@@ -169,6 +160,7 @@ class Training:
             if self.recipe.optim.clip_norm is not None:
                 nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
             self.optimizer.step()
+            self.schedule.after_batch()
             seen += len(labels)
             right += int((argmax(logits, 1) == labels).numpy().sum())
             total += value * len(labels)
@@ -178,6 +170,6 @@ class Training:
             "epoch": len(self.history) + 1,
             "loss": total / seen,
             "accuracy": right / seen,
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": lr,  # at the beginning
             "images_per_second": seen / seconds,
         }

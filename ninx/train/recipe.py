@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..names import unknown
 
@@ -19,12 +19,66 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class PrepareRecipe(_Strict):
+    """What is done to every image, in this order; nothing of it is left to chance."""
+
+    resize: int | None = Field(default=None, ge=1)  # the shorter side, in pixels
+    gcn: float | None = Field(default=None, gt=0)  # global contrast normalisation: the length of an image
+    lcn: bool = False  # local contrast normalisation
+    zca: float | None = Field(default=None, ge=0)  # whitening, fitted on the training set: the filter's bias
+    crop: int | None = Field(default=None, ge=1)  # a square of so many pixels; in training anywhere, else in the middle
+    normalize: bool = False  # (x - mean) / std for each channel: these, or those of the training set
+    mean: list[float] | None = None
+    std: list[float] | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.mean is None) != (self.std is None) or (self.mean is not None and not self.normalize):
+            raise ValueError("mean and std go together, with normalize = true")
+        return self
+
+
+class AugmentRecipe(_Strict):
+    """What happens to a training image by chance."""
+
+    rotate: float = Field(default=0.0, ge=0, le=180)  # turned by up to so many degrees,
+    scale: float = Field(default=0.0, ge=0, lt=1)  # scaled by up to 1 +- scale,
+    translate: int = Field(default=0, ge=0)  # shifted by up to so many pixels,
+    flip: bool = False  # and half of them mirrored, left to right
+
+
 class ModelRecipe(_Strict):
     """Which network, with which switches, and how its weights begin ("default": each layer's own; biases 0 otherwise)."""
 
     name: str
-    init: Literal["default", "kaiming_normal", "xavier_uniform"] = "default"
+    init: Literal["default", "normal", "kaiming_normal", "xavier_uniform"] = "default"
+    std: float | None = Field(default=None, gt=0)  # of init = "normal"
     switches: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _deviation(self) -> Self:
+        if (self.init == "normal") != (self.std is not None):
+            raise ValueError('std belongs to init = "normal", which needs it')
+        return self
+
+
+class LayerRecipe(_Strict):
+    """What one layer does otherwise: factors of the learning rates and of the weight decay, and how its weights begin."""
+
+    lr: float = Field(default=1.0, ge=0)
+    bias_lr: float | None = Field(default=None, ge=0)  # instead of optim.bias_lr
+    weight_decay: float = Field(default=1.0, ge=0)
+    init: Literal["default", "constant", "normal", "kaiming_normal", "xavier_uniform"] | None = None
+    std: float | None = Field(default=None, gt=0)  # of "normal"; alone it means init = "normal"
+    value: float | None = None  # of "constant"; alone it means init = "constant"
+
+    @model_validator(mode="after")
+    def _kind(self) -> Self:
+        kind = self.init or ("normal" if self.std is not None else "constant" if self.value is not None else None)
+        if (kind == "normal") != (self.std is not None) or (kind == "constant") != (self.value is not None):
+            raise ValueError('std belongs to init = "normal" and value to init = "constant", which need them')
+        self.init = kind
+        return self
 
 
 class OptimRecipe(_Strict):
@@ -32,6 +86,8 @@ class OptimRecipe(_Strict):
 
     name: Literal["SGD", "Adam", "AdamW"] = "SGD"
     lr: float = Field(gt=0)
+    bias_lr: float = Field(default=1.0, ge=0)  # a factor of lr, for all biases
+    bias_weight_decay: float = Field(default=1.0, ge=0)  # a factor of weight_decay, for all biases
     momentum: float | None = Field(default=None, ge=0, lt=1)
     nesterov: bool | None = None
     weight_decay: float = Field(default=0.0, ge=0)
@@ -39,15 +95,31 @@ class OptimRecipe(_Strict):
 
     def settings(self) -> dict[str, Any]:
         """The keywords for the optimiser."""
-        return self.model_dump(exclude={"name", "clip_norm"}, exclude_none=True)
+        return self.model_dump(exclude={"name", "clip_norm", "bias_lr", "bias_weight_decay"}, exclude_none=True)
 
 
 class ScheduleRecipe(_Strict):
-    """How the learning rate changes: not at all, by cosine to 0, or by ``gamma`` at each of the ``milestones`` (epochs)."""
+    """How the learning rate changes, with `ninx.optim.lr_scheduler`'s names; counted in epochs or iterations (batches).
 
-    name: Literal["constant", "cosine", "multistep"] = "constant"
+    "multistep" multiplies it by gamma at each of the milestones, "step" every step_size, "cosine" leads to 0, "onecycle" warms
+    up first, for the share ``warmup`` of the training; "plateau" multiplies by gamma when the training accuracy has not risen
+    for ``patience`` epochs, at most ``drops`` times.
+    """
+
+    name: Literal["constant", "cosine", "multistep", "onecycle", "plateau", "step"] = "constant"
+    by: Literal["epoch", "iteration"] = "epoch"
     milestones: list[int] = Field(default_factory=list)
+    step_size: int = Field(default=1, ge=1)
     gamma: float = Field(default=0.1, gt=0)
+    warmup: float = Field(default=0.3, gt=0, lt=1)
+    patience: int = Field(default=10, ge=0)
+    drops: int = Field(default=2, ge=0)
+
+    @model_validator(mode="after")
+    def _whole_epochs(self) -> Self:
+        if self.name == "plateau" and self.by == "iteration":
+            raise ValueError("a plateau is seen at the end of an epoch")
+        return self
 
 
 class Recipe(_Strict):
@@ -55,17 +127,19 @@ class Recipe(_Strict):
 
     name: str
     data: str
+    published: str = ""  # the result that the source reports,
+    source: str = ""  # and who that is
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-    translate: int = Field(default=0, ge=0)  # the training images are shifted by up to so many pixels,
-    rotate: float = Field(default=0.0, ge=0, le=180)  # turned by up to so many degrees,
-    scale: float = Field(default=0.0, ge=0, lt=1)  # and scaled by up to 1 +- scale
     label_smoothing: float = Field(default=0.0, ge=0, le=1)
     holdout: int = Field(default=0, ge=0)  # so many training samples are evaluated instead of the test set
-    limit: int | None = Field(default=None, ge=1)  # use only the first so many training samples
+    limit: int | None = Field(default=None, ge=1)  # use only so many training samples, of each class its share
     seed: int = Field(default=0, ge=0)
     workers: int = Field(default=0, ge=0)
+    prepare: PrepareRecipe = Field(default_factory=PrepareRecipe)
+    augment: AugmentRecipe = Field(default_factory=AugmentRecipe)
     model: ModelRecipe
+    layers: dict[str, LayerRecipe] = Field(default_factory=dict)  # by the layer's name in the network, e.g. "6.4"
     optim: OptimRecipe
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
 
@@ -80,7 +154,8 @@ def names() -> list[str]:
 def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name, or of a TOML file (a name that ends with .toml), with some values replaced.
 
-    ``overrides`` names values by dots: {"optim.lr": 0.1}. Raises ValueError, in one sentence, for what does not fit.
+    ``overrides`` names values by dots, as TOML does: {"optim.lr": 0.1, 'layers."6.4".lr': 1}. Raises ValueError, in one
+    sentence, for what does not fit.
     """
     if name.endswith(".toml"):
         try:
@@ -96,7 +171,7 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"recipe {name}: is no TOML ({error})") from None
     for key, value in (overrides or {}).items():
-        *path, last = key.split(".")
+        *path, last = _path(key, name)
         branch = tree
         for part in path:
             branch = branch.setdefault(part, {})
@@ -104,6 +179,19 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
                 raise ValueError(f"recipe {name}: {key!r} names nothing, because {part!r} is a single value")
         branch[last] = copy.deepcopy(value)
     return parse(tree, f"recipe {name}")
+
+
+def _path(key: str, name: str) -> list[str]:
+    """The parts of a dotted key; TOML itself knows where quotes keep a dot."""
+    try:
+        branch: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        raise ValueError(f"recipe {name}: {key!r} is no key") from None
+    path = []
+    while isinstance(branch, dict):
+        ((part, branch),) = branch.items()
+        path.append(part)
+    return path
 
 
 def parse(tree: Any, where: str) -> Recipe:
@@ -114,19 +202,24 @@ def parse(tree: Any, where: str) -> Recipe:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise ValueError(f"{where}: " + unknown("key", key, _keys(Recipe))) from None
+            raise ValueError(f"{where}: " + unknown("key", key, _keys(Recipe, tree))) from None
         if first["type"] == "missing":
             raise ValueError(f"{where}: {key} is missing") from None
+        if first["type"] == "value_error":
+            raise ValueError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
         raise ValueError(f"{where}: {key} = {first['input']!r}: {first['msg']}") from None
 
 
-def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """All keys with dots."""
+def _keys(model: type[BaseModel], tree: Any, prefix: str = "") -> list[str]:
+    """All keys with dots; those of the layers for the names that stand in ``tree``."""
     keys = []
     for name, field in model.model_fields.items():
         keys.append(prefix + name)
+        inside = tree.get(name) if isinstance(tree, dict) else None
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys(field.annotation, f"{prefix}{name}.")
+            keys += _keys(field.annotation, inside, f"{prefix}{name}.")
+        elif LayerRecipe in get_args(field.annotation):
+            keys += [key for part in inside or () for key in _keys(LayerRecipe, None, f"{prefix}{name}.{part}.")]
     return keys
 
 
