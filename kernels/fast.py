@@ -1,5 +1,7 @@
 """Tier ``fast``: the kernels of `strided`, compiled: for NumPy arrays by Numba (folder cpu), for CuPy arrays by CUDA (cuda).
 
+On the CPU a convolution has two ways: `winograd` for 3x3 and 5x5 kernels where it pays, else `conv`.
+
 What is unusual on the CPU goes through `strided`: groups, dilation, the input gradient of a convolution with stride, arrays
 of other kinds, and where ``method`` asks for a certain path. `explain` says which.
 """
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import cuda, strided
-from .cpu import conv, pointwise, pool
+from .cpu import conv, pointwise, pool, winograd
 from .cpu.plan import forward, tile_classes
 from .cpu.vector import HOST
 from .geometry import Geometry, Part
@@ -49,17 +51,28 @@ def _many(a: Array) -> bool:
 
 def why_not(geo: Geometry, method: str = "auto") -> str | None:
     """Why a convolution goes through `strided`; None if it does not."""
-    if method != "auto":
+    if method not in ("auto", "direct"):
         return f"method={method!r} was asked for"
     if geo.groups > 1:
         return f"it has {geo.groups} groups"
     return "it is dilated" if (geo.DH, geo.DW) != (1, 1) else None
 
 
+def _compiled(geo: Geometry, dtype: Any, method: str) -> Any:
+    """Which of the two compiled ways a convolution takes; "direct" is asked for by name."""
+    return winograd if method == "auto" and winograd.fits(geo, dtype) else conv
+
+
 def explain(geo: Geometry, itemsize: int) -> str | None:
     """How a convolution is compiled, in one sentence; None if it is not."""
     if why_not(geo) is not None:
         return None
+    if _compiled(geo, FLOATS[itemsize > 4], "auto") is winograd:
+        share = winograd.products(geo) / (geo.OH * geo.OW * geo.KH * geo.KW)
+        return (
+            f"{geo.operation}: compiled for vectors of {HOST.bytes} bytes ({HOST.lanes(itemsize)} channels at a time), in "
+            f"transformed tiles of 6x6 pixels (Winograd) with {share:.0%} of the multiplications; method='direct' does all"
+        )
     classes = len(tile_classes(forward(geo)))
     how = "every pixel is a row of one matrix" if classes == 1 and geo.pointwise else f"{classes} class(es) of pixels"
     back = "" if geo.SH == geo.SW == 1 else "; its input gradient is im2col and a matrix product, because the stride is not 1"
@@ -73,21 +86,21 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     """See `strided.conv2d`; bias and ReLU are applied while the result is still in registers."""
     if why_not(geo, method) or not _ours(x, w, b):
         return _other(x).conv2d(x, w, b, geo, method, relu)
-    return conv.conv2d(x, w, b, geo, relu)
+    return _compiled(geo, x.dtype, method).conv2d(x, w, b, geo, relu)
 
 
 def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
     """See `strided.conv2d_input_grad`; for stride 1 a convolution of g with the kernel turned round."""
     if why_not(geo, method) or (geo.SH, geo.SW) != (1, 1) or not _ours(g, w, gate):
         return _other(g).conv2d_input_grad(g, w, geo, method, gate)
-    return conv.conv2d_input_grad(g, w, geo, gate)
+    return _compiled(geo, g.dtype, method).conv2d_input_grad(g, w, geo, gate)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
     """See `strided.conv2d_weight_grad`."""
     if why_not(geo, method) or not _ours(x, g):
         return _other(x).conv2d_weight_grad(x, g, geo, method)
-    return conv.conv2d_weight_grad(x, g, geo, False)[0]
+    return _compiled(geo, x.dtype, method).conv2d_weight_grad(x, g, geo, False)[0]
 
 
 def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
@@ -95,7 +108,8 @@ def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "au
     if why_not(geo, method) or not _ours(x, g):
         dw, db = _other(x).conv2d_weight_bias_grad(x, g, geo, method)
         return dw, db
-    return conv.conv2d_weight_grad(x, g, geo, True)
+    dw, db = _compiled(geo, x.dtype, method).conv2d_weight_grad(x, g, geo, True)
+    return dw, db
 
 
 def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:

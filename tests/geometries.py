@@ -41,6 +41,19 @@ def convolutions(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.rando
             yield geo, rng
 
 
+def squares(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.random.Generator]]:
+    """``count`` convolutions with a 3x3 or 5x5 kernel, stride 1 and 16 to 50 channels; any size and padding."""
+    rng = np.random.default_rng(seed)
+    while count:
+        k, n, c, o = int(rng.choice([3, 5])), int(rng.integers(1, 4)), *map(int, rng.integers(16, 51, 2))
+        size, padding = rng.integers(1, 16, 2), rng.integers(0, k + 2, 2)
+        if (size + 2 * padding < k).any():
+            continue
+        count -= 1
+        pad = int(padding[0]), int(padding[1])
+        yield geometry.convolution("conv2d", (n, c, *map(int, size)), (o, c, k, k), padding=pad), rng
+
+
 def poolings(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.random.Generator]]:
     """``count`` poolings of 1 to 24 channels, ceil_mode among them."""
     rng = np.random.default_rng(seed)

@@ -74,7 +74,7 @@ ERRORS: tables.Errors = [
     (lambda: F.conv2d(X, W, zeros(4, 1)), ValueError, r"bias must have shape \(4,\), got \(4, 1\)"),
     (lambda: F.conv2d(X, W, padding="full"), ValueError, "'valid', or 'same' with stride 1; got 'full'"),
     (lambda: F.conv2d(X, W, stride=2, padding="same"), ValueError, r"got 'same' with stride \(2, 2\)"),
-    (lambda: F.conv2d(X, W, method="fft"), ValueError, "method must be 'auto', 'gemm' or 'im2col', got 'fft'"),
+    (lambda: F.conv2d(X, W, method="fft"), ValueError, "method must be 'auto', 'direct', 'gemm' or 'im2col', got 'fft'"),
     (lambda: F.conv2d(X, W, method="gemm"), ValueError, "method='gemm' needs a 1x1 kernel without padding, got kernel 3x3"),
     (lambda: F.conv2d(X, zeros(4, 3, 1, 1), padding=1, method="gemm"), ValueError, "got kernel 1x1 with padding 1x1"),
     (lambda: F.conv2d(X, zeros(3, 3, 3), padding="same"), ValueError, r"weight must have 4 dim.* got shape \(3, 3, 3\)"),

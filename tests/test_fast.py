@@ -301,9 +301,11 @@ def succeeds(code: str, **environment: str) -> str:
 
 CHECK = """
 import numpy as np
-from geometries import convolutions
+from geometries import convolutions, squares
 from test_fast import check_convolution
+from test_winograd import check_winograd
 for geo, rng in convolutions({count}, seed=3): check_convolution(geo, rng, np.float32)
+for geo, rng in squares({count} // 4, seed=3): check_winograd(geo, rng)
 """
 
 
@@ -323,8 +325,9 @@ def test_an_unknown_vector_shape_is_refused() -> None:
 GUARDED = """
 import ctypes, mmap
 import numpy as np
-from geometries import convolutions, poolings
+from geometries import convolutions, poolings, squares
 from ninx.kernels import fast, memory, strided
+from ninx.kernels.cpu import winograd
 
 libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
 
@@ -357,6 +360,16 @@ for at_end in (True, False):
             fast.conv2d_weight_bias_grad(x, g, geo)
             kept.clear()
             done += 1
+    for geo, rng in squares({count}, seed=4):
+        x, w = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C))
+        b, g = rng.standard_normal(geo.O), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
+        x, w, b, g = (put(a.astype(np.float32), at_end) for a in (x, w, b, g))
+        winograd.conv2d(x, w, b, geo, True)
+        winograd.conv2d_input_grad(g, w, geo, x)
+        winograd.conv2d_weight_grad(x, g, geo, True)
+        kept.clear()
+        done += 1
+    for dtype in (np.float32, np.float64):
         for geo, rng in poolings({count}, seed=4):
             x, g = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
             x, g = (put(a.astype(dtype), at_end) for a in (x, g))

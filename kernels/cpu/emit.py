@@ -142,6 +142,18 @@ class Emitter:
         b.position_at_end(after)
         return self._join(values, before, made, end)
 
+    def over_channels(self, channels: Value, body: Callable[[Value], None]) -> None:
+        """``body(c)`` for the first channel c of every vector; the last vector ends with the last channel and may overlap."""
+        lanes = number(self.lanes)
+        last = self.ir.sub(channels, lanes)
+
+        def one(i: Value, _: list[Value]) -> list[Value]:
+            c = self.ir.mul(i, lanes)
+            body(self.ir.select(self.ir.icmp_signed("<", c, last), c, last))
+            return []
+
+        self.loop(self.ir.udiv(self.ir.add(channels, number(self.lanes - 1)), lanes), one, [])
+
     def when(self, flag: Value, body: Callable[[list[Value]], list[Value]], values: Sequence[Value] = ()) -> list[Value]:
         """``if flag: values = body(values)``"""
         b, before = self.ir, self.ir.block

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite.ir import VectorType
+from llvmlite.ir import Constant, DoubleType, VectorType
 
 from .emit import Emitter, Value, microkernel, number
 from .vector import HOST
@@ -154,10 +154,11 @@ def _emit_strip(e: Emitter, width: int) -> None:
 def _emit_panel(e: Emitter, vectors: int) -> None:
     """Copy ``used`` numbers of each of ``count`` pixels as a panel of ``vectors`` vectors, and add their sum to ``sums``.
 
-    What is left of the panel is filled with zeros, and not read.
+    What is left of the panel is filled with zeros, and not read. The sums are float64: a bias has as many terms as there are
+    pixels, and one float32 sum of them would have lost more digits than all other gradients.
     """
     count, source, source_step, target, target_step, sums, used = e.function.args
-    offsets = [j * e.lanes * e.size for j in range(vectors)]
+    offsets, exact = [j * e.lanes * e.size for j in range(vectors)], VectorType(DoubleType(), e.lanes)
     masks = [e.lanes_below(e.ir.sub(used, number(j * e.lanes))) for j in range(vectors)]
 
     def one(p: Value, acc: list[Value]) -> list[Value]:
@@ -165,10 +166,11 @@ def _emit_panel(e: Emitter, vectors: int) -> None:
         values = [e.load_some(e.at(row, o), mask) for o, mask in zip(offsets, masks, strict=True)]
         for value, o in zip(values, offsets, strict=True):
             e.store(value, e.at(place, o))
-        return [e.ir.fadd(a, value) for a, value in zip(acc, values, strict=True)]
+        return [e.ir.fadd(a, e.ir.fpext(v, exact) if e.size < 8 else v) for a, v in zip(acc, values, strict=True)]
 
-    for value, o in zip(e.loop(count, one, [e.zero] * vectors), offsets, strict=True):
-        e.store(e.ir.fadd(e.load(e.at(sums, o)), value), e.at(sums, o))
+    for j, value in enumerate(e.loop(count, one, [Constant(exact, None)] * vectors)):
+        place = e.ir.bitcast(e.at(sums, j * e.lanes * 8), exact.as_pointer())
+        e.ir.store(e.ir.fadd(e.ir.load(place, align=8), value), place, align=8)
 
 
 def _emit_lift(e: Emitter, vectors: int, narrow: bool) -> None:

@@ -14,20 +14,6 @@ from llvmlite import ir as llvm
 from .emit import I32, I64, Emitter, Value, microkernel, number
 
 
-def _over_channels(e: Emitter, channels: Value, body: Any) -> None:
-    """body(c) for the first channel c of every vector."""
-    lanes = number(e.lanes)
-    count = e.ir.udiv(e.ir.add(channels, number(e.lanes - 1)), lanes)
-    last = e.ir.sub(channels, lanes)
-
-    def one(i: Value, _: list[Value]) -> list[Value]:
-        c = e.ir.mul(i, lanes)
-        body(e.ir.select(e.ir.icmp_signed("<", c, last), c, last))
-        return []
-
-    e.loop(count, one, [])
-
-
 def _over_rectangle(e: Emitter, rows: Value, columns: Value, body: Any, values: list[Value]) -> list[Value]:
     """values = body(row, column, values) for every place of the rectangle."""
     return e.loop(rows, lambda r, v: e.loop(columns, lambda q, v: body(r, q, v), v), values)
@@ -99,7 +85,7 @@ def _emit_maximum(e: Emitter) -> None:
         place = b.bitcast(e.at(b.add(arg, c)), llvm.VectorType(BYTE, e.lanes).as_pointer())
         b.store(b.trunc(where, llvm.VectorType(BYTE, e.lanes)), place, align=1)
 
-    _over_channels(e, channels, over)
+    e.over_channels(channels, over)
 
 
 def _emit_spread(e: Emitter) -> None:
@@ -122,7 +108,7 @@ def _emit_spread(e: Emitter) -> None:
         (total,) = _over_rectangle(e, rows, columns, one, [e.zero])
         e.store(b.fmul(total, e.spread(e.at(scale))), e.at(b.add(dx, b.mul(c, number(e.size)))))
 
-    _over_channels(e, channels, over)
+    e.over_channels(channels, over)
 
 
 def _emit_sum(e: Emitter) -> None:
@@ -139,7 +125,7 @@ def _emit_sum(e: Emitter) -> None:
         (total,) = _over_rectangle(e, rows, columns, one, [e.zero])
         e.store(b.fmul(total, e.spread(e.at(share))), e.at(b.add(y, b.mul(c, number(e.size)))))
 
-    _over_channels(e, channels, over)
+    e.over_channels(channels, over)
 
 
 def _emit_share(e: Emitter) -> None:
@@ -158,7 +144,7 @@ def _emit_share(e: Emitter) -> None:
         (total,) = e.when(gate, lambda v: [e.positive(e.load(e.at(b.add(gate, offset))), v[0])], totals)
         e.store(total, e.at(b.add(dx, offset)))
 
-    _over_channels(e, channels, over)
+    e.over_channels(channels, over)
 
 
 def _emit_drop(e: Emitter) -> None:
@@ -173,7 +159,7 @@ def _emit_drop(e: Emitter) -> None:
         value = b.fmul(e.load(e.at(b.add(x, offset))), e.spread(e.at(scale)))
         e.store(b.select(keep, value, e.zero), e.at(b.add(y, offset)))
 
-    _over_channels(e, count, over)
+    e.over_channels(count, over)
 
 
 def _emit_relu(e: Emitter) -> None:
@@ -184,7 +170,7 @@ def _emit_relu(e: Emitter) -> None:
         offset = e.ir.mul(i, number(e.size))
         e.store(e.relu(e.load(e.at(e.ir.add(x, offset)))), e.at(e.ir.add(y, offset)))
 
-    _over_channels(e, count, over)
+    e.over_channels(count, over)
 
 
 def _emit_gate(e: Emitter) -> None:
@@ -196,7 +182,7 @@ def _emit_gate(e: Emitter) -> None:
         value, open_ = (e.load(e.at(e.ir.add(base, offset))) for base in (g, y))
         e.store(e.positive(open_, value), e.at(e.ir.add(out, offset)))
 
-    _over_channels(e, count, over)
+    e.over_channels(count, over)
 
 
 maximum: Any = microkernel("maximum", _emit_maximum)

@@ -42,7 +42,8 @@ def conv2d(
 
     input (N, C, H, W), or (C, H, W); weight (O, C/groups, KH, KW); bias (O). ``padding`` may be "valid" (none) or "same"
     (stride 1 keeps the size). ``method`` forces a path: "gemm" (a 1x1 kernel as one matrix product over all pixels),
-    "im2col", or "auto", which takes the fastest. ``relu``: max(y, 0), in the same pass.
+    "im2col", "direct" (every product of this sum, and so the smallest rounding errors), or "auto", which takes the fastest.
+    ``relu``: max(y, 0), in the same pass.
 
     Raises ValueError for shapes that do not fit, and for method="gemm" with a larger kernel.
     """
@@ -61,8 +62,8 @@ def conv2d(
         geometry.whole(groups, "conv2d", "groups"),
     )
     _check("conv2d", input, weight, bias, geo.O)
-    if method not in ("auto", "gemm", "im2col"):
-        raise ValueError(f"conv2d: method must be 'auto', 'gemm' or 'im2col', got {method!r}")
+    if method not in ("auto", "direct", "gemm", "im2col"):
+        raise ValueError(f"conv2d: method must be 'auto', 'direct', 'gemm' or 'im2col', got {method!r}")
     if method == "gemm" and not geo.pointwise:
         raise ValueError(
             "conv2d: method='gemm' needs a 1x1 kernel without padding, "

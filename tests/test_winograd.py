@@ -1,0 +1,112 @@
+"""Winograd's convolution: exact in fractions, near PyTorch in float32, and taken where it pays."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import strategies as some
+import torch
+from geometries import squares
+from test_fast import same
+
+from ninx import kernels
+from ninx.kernels.geometry import Geometry, convolution
+
+pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
+
+from ninx.kernels import fast
+from ninx.kernels.cpu import conv, tiles, winograd
+
+
+def check_winograd(geo: Geometry, rng: np.random.Generator) -> None:
+    """As `check_convolution`, against PyTorch in float64, for more channels than the loops can do."""
+    x, g = (rng.standard_normal(s).astype(np.float32) for s in ((geo.N, geo.H, geo.W, geo.C), (geo.N, geo.OH, geo.OW, geo.O)))
+    w, b = rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C)).astype(np.float32), rng.standard_normal(geo.O).astype(np.float32)
+    before = [a.copy() for a in (x, w, b, g)]
+
+    def exactly(*arrays: np.ndarray) -> list[np.ndarray]:
+        """y, dx, dw and db."""
+        x, w, b, g = (torch.from_numpy(a.astype(np.float64)) for a in arrays)
+        x, w, g = (a.permute(0, 3, 1, 2).requires_grad_() for a in (x, w, g))
+        y = torch.nn.functional.conv2d(x, w, b.requires_grad_(), padding=(geo.PH, geo.PW))
+        made = y, *torch.autograd.grad(y, (x, w, b), g)
+        return [(a.permute(0, 2, 3, 1) if a.ndim == 4 else a).detach().numpy() for a in made]
+
+    y, dx, dw, db = exactly(x, w, b, g)
+    y_terms, dx_terms, dw_terms, db_terms = exactly(abs(x), abs(w), abs(b), abs(g))
+    same(f"conv2d {geo}", winograd.conv2d(x, w, b, geo, False), y, y_terms)
+    same(f"conv2d and ReLU {geo}", winograd.conv2d(x, w, b, geo, True), np.maximum(y, 0), y_terms)
+    same(f"conv2d without a bias {geo}", winograd.conv2d(x, w, None, geo, False), y - b.astype(np.float64), y_terms)
+    same(f"input_grad {geo}", winograd.conv2d_input_grad(g, w, geo, None), dx, dx_terms)
+    same(f"input_grad and gate {geo}", winograd.conv2d_input_grad(g, w, geo, x), np.where(x > 0, dx, 0), dx_terms)
+    made, sums = winograd.conv2d_weight_grad(x, g, geo, True)
+    same(f"weight_grad {geo}", made, dw, dw_terms)
+    same(f"bias_grad {geo}", sums, db, db_terms)
+    for a, old in zip((x, w, b, g), before, strict=True):
+        np.testing.assert_array_equal(a, old)
+
+
+@some.normal_and_slow(50, 1000)
+def test_winograd(count: int) -> None:
+    for geo, rng in squares(count):
+        check_winograd(geo, rng)
+
+
+def test_winograd_in_several_blocks_and_steps() -> None:
+    """More tiles than a block or a step holds, and no multiple of them."""
+    for k, size in ((3, 30), (5, 19)):
+        geo = convolution("conv2d", (5, 17, size, size + 3), (23, 17, k, k), padding=(k // 2, k // 2))
+        tiles = winograd.products(geo) // winograd.CELLS * geo.N
+        assert tiles > max(2 * winograd.BLOCK, winograd.STEP)
+        check_winograd(geo, np.random.default_rng(k))
+
+
+def test_winograd_does_not_depend_on_the_number_of_threads() -> None:
+    geo = convolution("conv2d", (3, 20, 21, 20), (24, 20, 5, 5), padding=(2, 2))
+    rng, before, found = np.random.default_rng(0), kernels.get_num_threads(), []
+    x, w = rng.standard_normal((3, 21, 20, 20)).astype(np.float32), rng.standard_normal((24, 5, 5, 20)).astype(np.float32)
+    g = rng.standard_normal((3, 21, 20, 24)).astype(np.float32)
+    try:
+        for threads in (1, 2, 3):
+            kernels.set_num_threads(threads)
+            found.append((winograd.conv2d(x, w, None, geo, False), *winograd.conv2d_weight_grad(x, g, geo, True)))
+    finally:
+        kernels.set_num_threads(before)
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_the_matrices_of_winograd_make_a_sliding_window() -> None:
+    """Exactly, in fractions: y[i] = sum over k of w[k] x[i + k]."""
+    rng = np.random.default_rng(0)
+    for r in tiles.TAPS:
+        outputs, taps, inputs = tiles.matrices(r)
+        x, w = ([Fraction(int(v)) for v in rng.integers(-99, 99, n)] for n in (tiles.SIDE, r))
+        u, v = ([sum(a * b for a, b in zip(row, values, strict=True)) for row in m] for m, values in ((inputs, x), (taps, w)))
+        y = [sum(a * p * q for a, p, q in zip(row, u, v, strict=True)) for row in outputs]
+        assert y == [sum(w[k] * x[i + k] for k in range(r)) for i in range(tiles.SIDE + 1 - r)]
+
+
+def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> None:
+    geo = convolution("conv2d", (4, 32, 16, 16), (32, 32, 5, 5), padding=(2, 2))
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((4, 16, 16, 32)).astype(np.float32), rng.standard_normal((32, 5, 5, 32)).astype(np.float32)
+    np.testing.assert_array_equal(fast.conv2d(x, w, None, geo), winograd.conv2d(x, w, None, geo, False))
+    np.testing.assert_array_equal(fast.conv2d(x, w, None, geo, "direct"), conv.conv2d(x, w, None, geo, False))
+    assert (fast.conv2d(x, w, None, geo) != conv.conv2d(x, w, None, geo, False)).any()
+    with kernels.use_kernels("fast"):
+        assert "36% of the multiplications" in kernels.explain(geo)
+        assert "class(es) of pixels" in kernels.explain(geo, itemsize=8)
+    assert not winograd.fits(geo, np.dtype(np.float64))
+    for shape, weight, settings in (
+        ((4, 31, 16, 16), (32, 31, 5, 5), {}),  # few channels
+        ((3, 32, 16, 16), (32, 32, 5, 5), {}),  # few tiles
+        ((64, 32, 7, 7), (32, 32, 5, 5), {}),  # many outputs of the tiles lie outside
+        ((4, 32, 32, 32), (32, 32, 5, 5), {"stride": (2, 2)}),
+        ((4, 32, 32, 32), (32, 32, 3, 5), {}),
+    ):
+        other = convolution("conv2d", shape, weight, padding=(weight[2] // 2, weight[3] // 2), **settings)
+        assert not winograd.fits(other, np.dtype(np.float32)), other
