@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 
 import cuda_report
+import devices
 import pytest
 
 import ninx
@@ -15,6 +16,21 @@ def _fresh_randomness() -> Iterator[None]:
     ninx.manual_seed(0)
     yield
     ninx.set_rng_state(state)
+
+
+@pytest.fixture(params=["cpu", "cuda"], scope="module")
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Whatever a test makes lies on this device; the files that ask for it run their tests on both."""
+    with devices.everything_on(request.param):
+        yield request.param
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on a GPU what its test says is a matter of the host's."""
+    for item in items:
+        marker = item.get_closest_marker("host_only")
+        if marker and getattr(item, "callspec", None) and item.callspec.params.get("device") == "cuda":
+            item.add_marker(pytest.mark.skip(reason=marker.args[0]))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import loops
+from .. import loops, strided
 from ..geometry import Geometry, Part
 from ..strided import pool_divisor
 from ..types import MARK, NOWHERE, Array, Drop, argmax_dtype
@@ -286,7 +286,10 @@ _gate = gate  # where an argument has that name
 
 
 def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
-    """One step in place; see `strided.sgd`."""
+    """One step in place; see `strided.sgd`, which takes arrays with gaps or in another order."""
+    if not _connected(p, v):
+        strided.sgd(p, g, v, lr=lr, momentum=momentum, keep=keep, decay=decay, nesterov=nesterov)
+        return
     g = need("sgd", "g", g, p.shape, p.dtype)
     if v is None:
         launch("sgd", p.size, p, g, float(lr), float(decay))
@@ -309,15 +312,24 @@ def adam(
     decay: float,
     shrink: float,
 ) -> None:
-    """One step in place; see `strided.adam`."""
+    """One step in place; see `strided.adam`, which takes arrays with gaps or in another order."""
+    if not _connected(p, m, v):
+        settings = {"beta1": beta1, "beta2": beta2, "scale": scale, "eps": eps, "decay": decay, "shrink": shrink}
+        strided.adam(p, g, m, v, lr=lr, **settings)
+        return
     g = need("adam", "g", g, p.shape, p.dtype)
     _same("adam", p, m=m, v=v)
     numbers = (float(n) for n in (lr, 1 / scale, beta1, 1 - beta1, beta2, 1 - beta2, eps, decay, shrink))
     launch("adam", p.size, p, g, m, v, *numbers)
 
 
+def _connected(*arrays: Array | None) -> bool:
+    """Are all of these C-contiguous? A kernel that changes arrays in place can take no others."""
+    return all(a is None or a.flags.c_contiguous for a in arrays)
+
+
 def _same(operation: str, p: Array, **others: Array) -> None:
-    """These arrays, which change in place, must be of p's shape and type. `launch` sees to it that they are contiguous."""
+    """These arrays, which change in place, must be of p's shape and type."""
     for name, array in others.items():
         need(operation, name, array, p.shape, p.dtype)
 
