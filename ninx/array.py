@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ninx.kernels import memory
+from ninx.kernels import cuda, memory
 from ninx.kernels.types import Array, xp_of
 
 from .gpu import gpu_status
@@ -22,6 +22,7 @@ __all__ = [
     "cuda_device",
     "device_of",
     "empty",
+    "item",
     "layout_copies",
     "nchw",
     "nhwc",
@@ -89,6 +90,17 @@ def to_numpy(array: Array) -> Array:
         return array
     axes = _memory_order(array)
     return array.transpose(axes).get().transpose(np.argsort(axes))
+
+
+def item(array: Array) -> Any:
+    """The one entry as a number of Python's. A GPU is waited for.
+
+    A NaN from there may be the loss of labels that are no classes: then IndexError, which the GPU itself cannot raise.
+    """
+    value = array.item()
+    if value != value and xp_of(array) is not np:
+        cuda.check_labels()
+    return value
 
 
 def _memory_order(array: Array) -> list[int]:

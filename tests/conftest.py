@@ -25,12 +25,11 @@ def device(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip on a GPU what its test says is a matter of the host's."""
-    for item in items:
-        marker = item.get_closest_marker("host_only")
-        if marker and getattr(item, "callspec", None) and item.callspec.params.get("device") == "cuda":
-            item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Do not repeat on a GPU what its marker says is a matter of the host's."""
+    gone = [item for item in items if item.get_closest_marker("host_only") and "[cuda" in item.nodeid]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture
@@ -46,7 +45,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was tested of the CUDA kernels, and why a part of it was not."""
     outcomes = ("passed", "failed", "error", "skipped")
     reports = [(report, outcome) for outcome in outcomes for report in terminalreporter.stats.get(outcome, [])]
-    terminalreporter.write_line(cuda_report.line((report.nodeid.partition("::")[0], outcome) for report, outcome in reports))
-    skipped = [report for report, outcome in reports if outcome == "skipped" and "test_cuda_" in report.nodeid]
+    ran = ((report.nodeid, outcome) for report, outcome in reports)
+    terminalreporter.write_line(cuda_report.line(ran, has_gpu=ninx.gpu_status() is None))
+    about = ("test_cuda_", "test_gpu.py", "test_device.py")
+    skipped = [report for report, outcome in reports if outcome == "skipped" and any(a in report.nodeid for a in about)]
     for reason in sorted({report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}):
         terminalreporter.write_line(f"CUDA kernels: {reason}")

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cuda_report
 import numpy as np
 import pytest
 
@@ -196,3 +197,16 @@ def test_a_cupy_that_cannot_be_imported(fail: Callable[[], Any], monkeypatch: py
     assert status is not None
     assert status.startswith("CuPy is installed, but cannot be imported (")
     assert any(status in f.sentence for f in doctor.findings())
+
+
+def test_the_last_line_of_a_test_run_says_what_ran() -> None:
+    ran = [("tests/test_cuda_compile.py::a", "passed"), ("tests/test_cuda_kernels.py::b", "failed")]
+    ran += [("tests/test_engine.py::c[cuda]", "passed"), ("tests/test_engine.py::c[cpu]", "failed")]
+    line = cuda_report.line(ran)
+    ok, failed, rest = re.fullmatch(
+        r"CUDA kernels: ok: (.*)\. FAILED: (.*)\. not run here: (.*)\. No .* ran on a GPU\.", line
+    ).groups()
+    assert ok == "compiled by NVRTC for sm_75 to sm_120; used by the engine's own tests on the stand-in"
+    assert failed == "run on the CPU by g++ against the loops"
+    assert rest.startswith("run under AddressSanitizer; launched on a stand-in")
+    assert "No GPU code" not in cuda_report.line(ran, has_gpu=True)
