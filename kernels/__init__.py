@@ -25,7 +25,7 @@ from .threads import get_num_threads, set_num_threads
 
 __all__ = [
     "TIERS", "Geometry", "MemoryStats", "clear_memory", "explain", "get_num_threads", "loops", "memory_stats",
-    "set_num_threads", "strided", "tier", "use_kernels",
+    "set_num_threads", "strided", "tier", "tier_name", "use_kernels",
 ]  # fmt: skip
 
 TIERS = ("loops", "strided", "fast")
@@ -34,7 +34,7 @@ _chosen: ContextVar[str | None] = ContextVar("ninx_kernels", default=None)
 
 def tier() -> ModuleType:
     """The module whose kernels run now. Numba is imported when it is first wanted."""
-    return _module(_name())
+    return _module(tier_name())
 
 
 @cache
@@ -58,7 +58,8 @@ def _has_numba() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def _name() -> str:
+def tier_name() -> str:
+    """Which tier's kernels run now."""
     return _chosen.get() or _default()
 
 
@@ -84,10 +85,10 @@ def _checked(name: str) -> str:
 
 def explain(geo: Geometry, itemsize: int = 4) -> str:
     """Which path a convolution of this geometry takes, and why, in one sentence."""
-    if _name() == "loops":
+    if tier_name() == "loops":
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
     reason = ""
-    if _name() == "fast":
+    if tier_name() == "fast":
         compiled: str | None = _module("fast").explain(geo, itemsize)
         if compiled is not None:
             return compiled

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from numpy import bool_, float32, float64, int64, uint8
 
 from . import functional, kernels, nn, ops, optim
-from .array import gpu_status, layout_copies
+from .array import layout_copies
 from .engine import Tensor, grad, record
+from .gpu import gpu_status
 from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which

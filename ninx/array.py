@@ -6,26 +6,30 @@ pixel are neighbours and a pixel is a row. `nhwc` shows an image the way it lies
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
 
-from ninx.kernels import memory
+from ninx.kernels import cuda, memory
 from ninx.kernels.types import Array, xp_of
+
+from .gpu import gpu_status
 
 __all__ = [
     "Array",
     "as_it_lies",
     "as_it_was",
+    "cuda_device",
     "device_of",
     "empty",
-    "gpu_status",
+    "item",
     "layout_copies",
     "nchw",
     "nhwc",
     "on_device",
+    "synchronize",
     "to_numpy",
+    "use_device",
     "xp_of",
 ]
 
@@ -37,37 +41,71 @@ def device_of(array: Array) -> str:
     return "cpu" if xp_of(array) is np else f"cuda:{array.device.id}"
 
 
-def gpu_status() -> str | None:
-    """None if a GPU can be used, else the reason in one sentence."""
-    if importlib.util.find_spec("cupy") is None:
-        return "CuPy is not installed; ninx[gpu] brings it for CUDA 13, ninx[gpu-cuda12] for CUDA 12"
-    import cupy
-
-    try:
-        cupy.matmul(cupy.ones((2, 2)), cupy.ones((2, 2))).sum().item()  # the driver may answer where no kernel can run
-    except Exception as error:  # any failure here means the same to the caller
-        return f"CuPy is installed, but it cannot run a kernel on a GPU ({type(error).__name__}: {error})"
-    return None
-
-
 def on_device(array: Array, device: str) -> Array:
-    """``array`` on "cpu", "cuda" or "cuda:1"; the array itself if it is there already."""
+    """``array`` on "cpu", "cuda" or "cuda:1", lying as it lay; the array itself if it is there already.
+
+    CuPy copies to and from the host in C order, so what is copied is the view whose order is that of the memory.
+    """
     if device == "cpu":
         return to_numpy(array)
-    kind, _, number = device.partition(":")
-    if kind != "cuda" or not (number.isdigit() or not number):
+    gpu = cuda_device(device)
+    if xp_of(array) is not np and array.device == gpu:
+        return array
+    import cupy
+
+    axes = _memory_order(array)
+    with gpu:
+        return cupy.asarray(array.transpose(axes)).transpose(np.argsort(axes).tolist())
+
+
+def cuda_device(device: str) -> Any:
+    """CuPy's object for "cuda" or "cuda:1". Raises RuntimeError, with the reason, if there is no such GPU to use."""
+    kind, colon, number = device.partition(":")
+    if kind != "cuda" or not (number.isdigit() if colon else not number):
         raise ValueError(f"device must be 'cpu', 'cuda' or 'cuda:N', got {device!r}")
     if reason := gpu_status():
         raise RuntimeError(f"device {device!r} cannot be used: {reason}")
     import cupy
 
-    with cupy.cuda.Device(int(number or 0)):
-        return cupy.asarray(array)
+    if int(number or 0) >= (count := cupy.cuda.runtime.getDeviceCount()):
+        raise RuntimeError(f"device {device!r} cannot be used: the last of {count} GPU(s) is cuda:{count - 1}")
+    return cupy.cuda.Device(int(number or 0))
+
+
+def use_device(device: str) -> None:
+    """Make a GPU, if it is one, the current one of this thread: kernels run there, and their arrays must lie there."""
+    if device != "cpu":
+        cuda_device(device).use()
+
+
+def synchronize(device: str) -> None:
+    """Wait until the device has done all that it was told. (The CPU is never behind.)"""
+    if device != "cpu":
+        cuda_device(device).synchronize()
 
 
 def to_numpy(array: Array) -> Array:
-    """``array`` on the host, as a NumPy array."""
-    return array if xp_of(array) is np else array.get(order="A")
+    """``array`` on the host, as a NumPy array that lies as it lay."""
+    if xp_of(array) is np:
+        return array
+    axes = _memory_order(array)
+    return array.transpose(axes).get().transpose(np.argsort(axes))
+
+
+def item(array: Array) -> Any:
+    """The one entry as a number of Python's. A GPU is waited for.
+
+    A NaN from there may be the loss of labels that are no classes: then IndexError, which the GPU itself cannot raise.
+    """
+    value = array.item()
+    if value != value and xp_of(array) is not np:
+        cuda.check_labels()
+    return value
+
+
+def _memory_order(array: Array) -> list[int]:
+    """The axes from the longest step in memory to the shortest."""
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
 
 
 def nhwc(x: Array) -> Array:

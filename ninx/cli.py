@@ -24,7 +24,9 @@ from rich.progress import (
 from rich.table import Table
 
 from . import __version__, data, models, nn
+from .array import use_device
 from .data import sources
+from .doctor import findings
 from .engine import Tensor
 from .functional import softmax
 from .kernels import set_num_threads
@@ -41,6 +43,8 @@ NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, t
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
 ]
+
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, or cuda:1 for the second GPU.")]
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -83,6 +87,7 @@ def train(
         Path | None, typer.Option(help="Go on from this checkpoint (or run folder), with its recipe.", show_default=False)
     ] = None,
     data_dir: DataDir = None,
+    device: Device = "cpu",
 ) -> None:
     """Train a network. Ctrl-C stops after the last finished epoch was saved; --resume goes on from there."""
     given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
@@ -104,7 +109,7 @@ def train(
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
     if resume is None and (folder / CHECKPOINT).exists():
         console.print(f"[yellow]{folder} holds an earlier run, which is replaced.[/yellow]")
-    run = Training(chosen, folder, checkpoint, data_dir)
+    run = Training(chosen, folder, checkpoint, data_dir, device)
     count = sum(p.numel() for p in run.model.parameters())
     console.print(
         f"[bold]{chosen.model.name}[/bold] ({count:,} parameters) on {chosen.data}: {len(run.train_set):,} images to learn from, "
@@ -148,11 +153,13 @@ def _run(run: Training) -> None:
 def evaluate_checkpoint(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
     data_dir: DataDir = None,
+    device: Device = "cpu",
 ) -> None:
     """Test accuracy and confusion matrix of a trained network."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
+    use_device(device)
     test = data.load(saved.recipe.data, "test", data_dir)
-    _show(evaluate(saved.model(), test, saved.preparation(), saved.recipe.workers), test, "test")
+    _show(evaluate(saved.model().to(device), test, saved.preparation(), saved.recipe.workers), test, "test")
 
 
 @app.command()
@@ -166,13 +173,15 @@ def predict(
         ),
     ] = None,
     data_dir: DataDir = None,
+    device: Device = "cpu",
 ) -> None:
     """Say which digit each image shows, and how sure the network is."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
     preparation = saved.preparation()
     batch = np.stack([preparation.one(data.read_digit(path, invert)) for path in images])
+    use_device(device)
     with no_grad():
-        chances = softmax(saved.model()(Tensor(batch)), 1).numpy()
+        chances = softmax(saved.model().to(device)(Tensor(batch).to(device)), 1).numpy()
     for path, row in zip(images, chances, strict=True):
         first, second = np.argsort(row)[::-1][:2]
         console.print(
@@ -345,6 +354,14 @@ def list_recipes() -> None:
     for name in recipes.names():
         r = recipes.load(name)
         console.print(f"{name:16s} {r.model.name} on {r.data}, {r.epochs} epochs")
+
+
+@app.command("doctor")
+def show_doctor() -> None:
+    """Say what is installed, what is missing, and what to install: for the processor and for GPUs."""
+    for finding in findings():
+        mark = "[green]ok[/]     " if finding.good else "[yellow]missing[/]"
+        console.print(f"{mark} {escape(finding.sentence)}", soft_wrap=True)
 
 
 @app.command()

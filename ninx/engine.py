@@ -192,7 +192,7 @@ def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Any])
                 f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.data.shape}"
             )
         g = Tensor(xp_of(t.data).ones_like(t.data)) if g is None else g
-        started.append(g if isinstance(g, Tensor) else Tensor(np.asarray(g)))
+        started.append(g if isinstance(g, Tensor) else Tensor(g))
     return started
 
 

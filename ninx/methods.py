@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .array import Array, device_of, to_numpy
+from .array import Array, device_of, item, to_numpy
 
 if TYPE_CHECKING:
     from . import ops
@@ -113,7 +113,7 @@ class Operators:
     def item(self) -> Any:
         if self.data.size != 1:
             raise ValueError(f"item: only a tensor of one entry is a number, not one of shape {self.shape}")
-        return self.data.item()
+        return item(self.data)
 
     def tolist(self) -> Any:
         return self.data.tolist()

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 
 import cuda_report
+import devices
 import pytest
 
 import ninx
@@ -15,6 +16,20 @@ def _fresh_randomness() -> Iterator[None]:
     ninx.manual_seed(0)
     yield
     ninx.set_rng_state(state)
+
+
+@pytest.fixture(params=["cpu", "cuda"], scope="module")
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Whatever a test makes lies on this device; the files that ask for it run their tests on both."""
+    with devices.everything_on(request.param):
+        yield request.param
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Do not repeat on a GPU what its marker says is a matter of the host's."""
+    gone = [item for item in items if item.get_closest_marker("host_only") and "[cuda" in item.nodeid]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture
@@ -30,7 +45,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was tested of the CUDA kernels, and why a part of it was not."""
     outcomes = ("passed", "failed", "error", "skipped")
     reports = [(report, outcome) for outcome in outcomes for report in terminalreporter.stats.get(outcome, [])]
-    terminalreporter.write_line(cuda_report.line((report.nodeid.partition("::")[0], outcome) for report, outcome in reports))
-    skipped = [report for report, outcome in reports if outcome == "skipped" and "test_cuda_" in report.nodeid]
+    ran = ((report.nodeid, outcome) for report, outcome in reports)
+    terminalreporter.write_line(cuda_report.line(ran, has_gpu=ninx.gpu_status() is None))
+    about = ("test_cuda_", "test_gpu.py", "test_device.py")
+    skipped = [report for report, outcome in reports if outcome == "skipped" and any(a in report.nodeid for a in about)]
     for reason in sorted({report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}):
         terminalreporter.write_line(f"CUDA kernels: {reason}")

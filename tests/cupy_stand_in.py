@@ -3,12 +3,16 @@
 It imitates where CuPy differs from NumPy, so that code that works here only because it is NumPy fails:
 
 * an array of the device is no NumPy array, and an operation on both kinds raises, as does np.asarray(device array);
-* ufuncs return C order, whatever the order of their operands (cupy#7783);
+* ufuncs return C order, whatever the order of their operands (cupy#7783), and so do copies to and from the host;
 * ``empty`` holds NaN or the largest number, never the zeros that fresh memory often has;
 * functions of ndarray that CuPy does not have, or that have other arguments there, raise;
 * kernels are compiled from CUDA C++ (by g++) and get no array with gaps.
 
-Not imitated: streams, the memory pool, several devices, cuBLAS.
+`transfers` counts the copies between host and device, also those that CuPy makes without being asked: of an index array of the
+host, and of a number that is read.
+
+Not imitated: work that goes on while the host does (a stream here only notes what was asked of it), the memory pool, several
+devices, cuBLAS.
 """
 
 from __future__ import annotations
@@ -23,18 +27,21 @@ import host_cuda
 import numpy as np
 
 NAME = "cupy"
+__version__ = "0 (stand-in)"
 launches: list[str] = []  # the names of all kernels that ran
+transfers: list[tuple[str, tuple[int, ...]]] = []  # ("in" or "out", shape) of all copies to and from the host
 
-METHODS = {"any", "all", "argmax", "argmin", "astype", "copy", "cumsum", "dot", "fill", "max", "mean", "min", "ravel", "repeat",
-           "reshape", "squeeze", "std", "sum", "swapaxes", "take", "transpose", "var", "view"}  # fmt: skip
-ATTRIBUTES = {"T", "dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
+METHODS = {"any", "all", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "dot", "fill", "max", "mean", "min", "ravel",
+           "repeat", "reshape", "squeeze", "std", "sum", "swapaxes", "take", "transpose", "var", "view"}  # fmt: skip
+ATTRIBUTES = {"T", "dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
+READ = {"item", "tolist", "tobytes"}  # methods whose result lies on the host
 MISSING = {"einsum_path", "insert", "block", "seterr"}  # of NumPy's functions
 
 
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array of the device. A wrapper, no subclass: NumPy would read a subclass without asking."""
 
-    __slots__ = ("memory",)
+    __slots__ = ("__weakref__", "memory")
     __hash__ = None
 
     def __init__(self, memory: np.ndarray):
@@ -59,6 +66,9 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name in ATTRIBUTES:
             return _device(getattr(self.memory, name))
+        if name in READ:
+            transfers.append(("out", self.shape))
+            return getattr(self.memory, name)
         if name not in METHODS:
             raise AttributeError(f"'cupy.ndarray' object has no attribute {name!r}")
         method = getattr(self.memory, name)
@@ -80,23 +90,30 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return len(self.memory)
 
     def __bool__(self) -> bool:
-        return bool(self.memory)
+        return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.memory)
+        return float(self.item())
 
     def __int__(self) -> int:
-        return int(self.memory)
-
-    def item(self) -> Any:
-        return self.memory.item()
+        return int(self.item())
 
     def get(self, stream: None = None, order: str = "C") -> np.ndarray:
+        transfers.append(("out", self.shape))
         return self.memory.copy(order)
+
+    def __deepcopy__(self, memo: Any) -> ndarray:
+        return self.copy()
 
     @property
     def device(self) -> Any:
         return Device(0)
+
+    @property
+    def flags(self) -> Any:
+        """CuPy knows no others."""
+        flags = self.memory.flags
+        return types.SimpleNamespace(c_contiguous=flags.c_contiguous, f_contiguous=flags.f_contiguous, owndata=flags.owndata)
 
 
 def _host(value: Any) -> Any:
@@ -109,9 +126,11 @@ def _host(value: Any) -> Any:
 
 
 def _index(value: Any) -> Any:
-    """An index: arrays of the host are allowed in it (CuPy uploads them)."""
+    """An index: arrays of the host are allowed in it, and CuPy uploads them."""
     if type(value) is tuple:
         return tuple(map(_index, value))
+    if isinstance(value, (np.ndarray, list)):
+        transfers.append(("in", np.shape(value)))
     return value.memory if isinstance(value, ndarray) else value
 
 
@@ -125,11 +144,20 @@ def _device(value: Any) -> Any:
 def asarray(value: Any, dtype: Any = None) -> ndarray:
     if isinstance(value, ndarray):
         return value if dtype is None or value.dtype == dtype else value.astype(dtype)
-    return ndarray(np.array(value, dtype))  # a copy: the device never shares memory with the host
+    return _uploaded(value, dtype)
 
 
 def array(value: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> ndarray:
-    return ndarray(np.array(_host(value) if isinstance(value, ndarray) else value, dtype, order=order))
+    return ndarray(np.array(value.memory, dtype, order=order)) if isinstance(value, ndarray) else _uploaded(value, dtype)
+
+
+def _uploaded(value: Any, dtype: Any) -> ndarray:
+    """A copy: the device never shares memory with the host. A number travels with the kernel that fills it in."""
+    memory = np.array(value, dtype)
+    if memory.ndim:
+        transfers.append(("in", memory.shape))
+        streams.append((Stream.current[-1].name, "copy", memory.shape))
+    return ndarray(memory.copy("F" if memory.flags.fnc else "C"))
 
 
 def ascontiguousarray(value: Any, dtype: Any = None) -> ndarray:
@@ -139,8 +167,15 @@ def ascontiguousarray(value: Any, dtype: Any = None) -> ndarray:
 
 def empty(shape: Any, dtype: Any = float) -> ndarray:
     dtype = np.dtype(dtype)
-    poison = np.nan if dtype.kind == "f" else True if dtype.kind == "b" else np.iinfo(dtype).max
-    return ndarray(np.full(shape, poison, dtype))
+    return ndarray(np.full(shape, _poison(dtype), dtype))
+
+
+def empty_like(a: ndarray) -> ndarray:
+    return ndarray(np.full_like(a.memory, _poison(a.dtype)))
+
+
+def _poison(dtype: np.dtype[Any]) -> Any:
+    return np.nan if dtype.kind == "f" else True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
 def matmul(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
@@ -174,14 +209,57 @@ class Device:
     def __init__(self, id: int = 0):
         self.id = id
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and self.id == other.id
+
+    __hash__ = None
+
     def __enter__(self) -> Device:
         return self
 
     def __exit__(self, *_: Any) -> None:
         pass
 
+    def use(self) -> None:
+        pass
 
-cuda = types.SimpleNamespace(Device=Device)
+    def synchronize(self) -> None:
+        streams.append("synchronize")
+
+
+streams: list[Any] = []  # what was asked of streams, in order
+
+
+class Stream:
+    """Notes what is asked of it; everything happens at once."""
+
+    current: list[Stream]
+
+    def __init__(self, non_blocking: bool = False):
+        self.name = "copies" if non_blocking else "default"
+
+    def __enter__(self) -> Stream:
+        self.current.append(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.current.pop()
+
+    def record(self) -> Any:
+        event = object()
+        streams.append((self.name, "record", event))
+        return event
+
+    def wait_event(self, event: Any) -> None:
+        streams.append((self.name, "wait", event))
+
+
+Stream.current = [Stream()]
+runtime = types.SimpleNamespace(
+    getDeviceCount=lambda: 1, getDeviceProperties=lambda i: {"name": b"stand-in for a GPU"}, CUDARuntimeError=RuntimeError
+)
+cuda = types.SimpleNamespace(Device=Device, Stream=Stream, get_current_stream=lambda: Stream.current[-1], runtime=runtime)
+linalg = types.SimpleNamespace(norm=lambda x, ord=None: ndarray(np.asarray(np.linalg.norm(x.memory, ord))))
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -195,7 +273,7 @@ def _function(name: str) -> Callable[..., Any]:
         return _device(function(*map(_host, args), **{k: _host(v) for k, v in options.items()}))
 
     if hasattr(function, "at"):
-        call.at = lambda a, index, b: function.at(_host(a), _index(index), _host(b))  # type: ignore[attr-defined]
+        call.at = lambda a, index, b: function.at(_host(a), _index(index), _host(b))
     return call
 
 

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,24 +62,24 @@ class RawModule:
     """cupy.RawModule(code=..., options=...): compiled on the first use."""
 
     def __init__(self, *, code: str, options: tuple[str, ...] = ()):
-        self.code, self.options, self._library = code, options, None
+        self.code, self.options = code, options
 
     def get_function(self, name: str) -> RawKernel:
-        if self._library is None:
-            self._library = self._compile()
-        return RawKernel(self._library, name, name in with_barriers(self.code))
+        return RawKernel(_compiled(self.code, self.options, tuple(_extra)), name, name in with_barriers(self.code))
 
-    def _compile(self) -> ctypes.CDLL:
-        assert GXX, "g++ is not installed"
-        folder = Path(tempfile.mkdtemp(dir=_folder.name))
-        exports = "\n".join(f"EXPORT({name})" for name in kernels_of(self.code))
-        (folder / "kernels.cpp").write_text(f'#include "host_cuda.h"\n{self.code}\n{exports}\n')
-        defines = [option for option in self.options if option.startswith("-D")]
-        command = [GXX, *FLAGS, *_extra, *defines, f"-I{Path(__file__).parent}", "kernels.cpp", "-o", "kernels.so"]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if run.returncode:
-            raise RuntimeError(run.stderr)
-        return ctypes.CDLL(str(folder / "kernels.so"))
+
+@cache
+def _compiled(code: str, options: tuple[str, ...], extra: tuple[str, ...]) -> ctypes.CDLL:
+    assert GXX, "g++ is not installed"
+    folder = Path(tempfile.mkdtemp(dir=_folder.name))
+    exports = "\n".join(f"EXPORT({name})" for name in kernels_of(code))
+    (folder / "kernels.cpp").write_text(f'#include "host_cuda.h"\n{code}\n{exports}\n')
+    defines = [option for option in options if option.startswith("-D")]
+    command = [GXX, *FLAGS, *extra, *defines, f"-I{Path(__file__).parent}", "kernels.cpp", "-o", "kernels.so"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stderr)
+    return ctypes.CDLL(str(folder / "kernels.so"))
 
 
 class RawKernel:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import devices
 import numpy as np
 import torch
 import torch.nn.functional as T
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 import ninx
 import ninx.functional as F
+from ninx.array import to_numpy
 from ninx.kernels import geometry
 
 torch.set_num_threads(1)  # the arrays are small: threads would cost more than they bring
@@ -154,8 +156,9 @@ def error(ours: np.ndarray, reference: np.ndarray) -> float:
 
 def close(what: str, ours: ninx.Tensor, reference: torch.Tensor, dtype: Any) -> None:
     """The same shape, the dtype promised, and an error within the tolerance of that dtype."""
-    got, wanted = ours.data, reference.detach().numpy()
+    got, wanted = to_numpy(ours.data), reference.detach().numpy()
     assert isinstance(got, np.ndarray), f"{what} is no array but {type(got)}"
+    assert ours.device == devices.current(), f"{what} is on {ours.device}"
     assert got.shape == wanted.shape, f"{what} has shape {got.shape}, PyTorch's {wanted.shape}"
     if not np.issubdtype(wanted.dtype, np.floating):  # places and truth values
         assert got.dtype == wanted.dtype, f"{what} has dtype {got.dtype}, PyTorch's {wanted.dtype}"
@@ -216,6 +219,8 @@ def _agree(ours: Any, twin: Any, given: Sequence[np.ndarray], layouts: Sequence[
             close(f"gradient {i}", leaf.grad, reference, dtype)
     for i, (m, was) in enumerate(zip(memory, before, strict=True)):
         assert m.tobytes() == was, f"input {i} was changed" if i < len(leaves) else "the cotangent was changed"
+    for i, (tensor, was) in enumerate(zip([*leaves, g], given, strict=False)):  # on a device it is not that memory
+        assert to_numpy(tensor.data).tobytes() == was.tobytes(), f"input {i} (or the cotangent) was changed"
 
 
 def _all(results: Any) -> tuple[Any, ...]:

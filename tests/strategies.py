@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import devices
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,10 +33,13 @@ layouts = st.integers(0, len(LAYOUTS) ** 6 - 1).map(lambda i: [LAYOUTS[i // len(
 
 
 def examples(count: int, *strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
-    """Run the decorated function at once, on so many examples: a test body for any number of them and any table of cases."""
+    """Run the decorated function at once, on so many examples: a test body for any number of them and any table of cases.
+
+    On the stand-in for CuPy, which is slow, on fewer of them.
+    """
 
     def run(body: Callable[..., None]) -> None:
-        settings(max_examples=count)(given(*strategies)(body))()
+        settings(max_examples=devices.fewer(count))(given(*strategies)(body))()
 
     return run
 

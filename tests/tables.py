@@ -55,6 +55,7 @@ def agree_without_gradient(twins: Twins, count: int = 20) -> Callable[..., None]
 def raise_one_sentence(errors: Errors) -> Callable[..., None]:
     """Each call raises, and the message names the operation and the values."""
 
+    @pytest.mark.host_only("the tensors of the table are made before any test, on the host")
     @pytest.mark.parametrize(("call", "kind", "words"), errors, ids=[words[:40] for _, _, words in errors])
     def test(call: Callable[[], Any], kind: type[Exception], words: str) -> None:
         with pytest.raises(kind, match=words):

@@ -14,6 +14,8 @@ from oracle import LAYOUTS, Case, agree, input_grad, signed, weight_grad
 import ninx
 import ninx.functional as F
 
+pytestmark = pytest.mark.usefixtures("device")
+
 CASES = [
     Case("conv2d", F.conv2d, T.conv2d, some.convolution(bias=True)),
     Case("conv2d_input_grad", input_grad, input_grad, some.convolution_input_grad),

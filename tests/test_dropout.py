@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import devices
 import numpy as np
 import pytest
 import strategies as some
@@ -14,6 +15,8 @@ from oracle import LAYOUTS, agree, lay, signed
 
 import ninx
 import ninx.functional as F
+
+pytestmark = pytest.mark.usefixtures("device")
 
 E = 20  # examples
 
@@ -30,7 +33,7 @@ def test_dropout(name: str, p: float) -> None:
 
     @some.examples(E, some.shape(4, 4) if name == "dropout2d" else some.shape(), some.layouts, some.seeds)
     def _(size: Any, layouts: Any, seed: int) -> None:
-        ones = seeded(ninx.ones(size, dtype=np.float64), seed).data
+        ones = seeded(ninx.ones(size, dtype=np.float64), seed).numpy()
         assert np.isin(ones, [0, 1 / (1 - p) if p < 1 else 0]).all()
         if name == "dropout2d":
             assert (ones == ones[:, :, :1, :1]).all()  # a map is kept or dropped as a whole
@@ -42,8 +45,8 @@ def test_dropout(name: str, p: float) -> None:
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_how_much_dropout_keeps(p: float) -> None:
     ninx.manual_seed(7)
-    first, second = (F.dropout(ninx.ones(64, 16, 16, 16), p).data != 0 for _ in range(2))
-    maps = F.dropout2d(ninx.ones(256, 256, 1, 1), p).data != 0
+    first, second = (F.dropout(ninx.ones(64, 16, 16, 16), p).numpy() != 0 for _ in range(2))
+    maps = F.dropout2d(ninx.ones(256, 256, 1, 1), p).numpy() != 0
     both = (1 - p) ** 2  # of two calls, and of two neighbours along each axis: the decisions are independent
     neighbours = [first[1:] & first[:-1], first[:, 1:] & first[:, :-1], first[:, :, 1:] & first[:, :, :-1]]
     for kept, rate in [(first, 1 - p), (second, 1 - p), (maps, 1 - p), (first & second, both), *((n, both) for n in neighbours)]:
@@ -53,11 +56,11 @@ def test_how_much_dropout_keeps(p: float) -> None:
 @pytest.mark.parametrize("name", ["dropout", "dropout2d"])
 def test_dropout_is_the_same_in_both_tiers_and_every_layout(name: str) -> None:
     array, outputs = signed(np.random.default_rng(0), (3, 4, 5, 6)), []
-    for tier in ("loops", "strided"):
+    for tier in (devices.definition(), "strided"):
         for how in LAYOUTS:
             ninx.manual_seed(2**63 + 5)
             with ninx.use_kernels(tier):
-                outputs.append([getattr(F, name)(ninx.from_numpy(lay(array, how)[0]), 0.4).data for _ in range(2)])
+                outputs.append([getattr(F, name)(ninx.from_numpy(lay(array, how)[0]), 0.4).numpy() for _ in range(2)])
     for first, second in outputs:
         np.testing.assert_array_equal(first, outputs[0][0])
         np.testing.assert_array_equal(second, outputs[0][1])

@@ -23,6 +23,7 @@ FLOORS = [
     {
         "ninx.kernels",
         "ninx.files",
+        "ninx.gpu",
         "ninx.names",
         "ninx.pickles",
         "ninx.torch_file",
@@ -33,7 +34,7 @@ FLOORS = [
     {"ninx.functional"},
     {"ninx.nn"},
     {"ninx.models", "ninx.data", "ninx.optim", "ninx.weights"},
-    {"ninx.study", "ninx.train"},
+    {"ninx.study", "ninx.train", "ninx.doctor"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
 ]
 

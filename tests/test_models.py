@@ -14,6 +14,8 @@ import ninx
 import ninx.functional as F
 from ninx import models, nn, optim
 
+pytestmark = pytest.mark.usefixtures("device")
+
 PARAMETERS = {
     "nin-cifar10": 966_986,
     "nin-cifar100": 984_356,
@@ -33,6 +35,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.host_only("the shapes are those of any device")
 def test_every_model_has_its_number_of_parameters() -> None:
     assert set(models.names()) == set(PARAMETERS)
     with nn.shapes_only():
@@ -40,6 +43,7 @@ def test_every_model_has_its_number_of_parameters() -> None:
             assert sum(p.numel() for p in models.create(name).parameters()) == count, name
 
 
+@pytest.mark.host_only("the shapes are those of any device")
 def test_shapes_only_takes_no_memory_and_no_random_numbers() -> None:
     state = ninx.get_rng_state()
     with nn.shapes_only():
@@ -64,7 +68,12 @@ def near(ours: ninx.Tensor, theirs: torch.Tensor, tolerance: float, what: str) -
     assert np.abs(got - wanted).max() <= tolerance * np.abs(wanted).max(), what
 
 
-@pytest.mark.parametrize("name", torch_nets.NETS)
+SLOW = [pytest.mark.host_only("layers as in the smaller networks, and slow")]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=SLOW if n in ("nin-imagenet", "nin-d2l", "nin-svhn") else []) for n in torch_nets.NETS]
+)
 def test_model_equals_pytorch(name: str) -> None:
     """Logits and every gradient in training, then running statistics and logits in evaluation; float64, and float32 logits."""
     theirs, known = torch_nets.alive(torch_nets.NETS[name]().double()), inspect.signature(models.preset(name).make).parameters
@@ -147,6 +156,7 @@ KEYS = {
 }
 
 
+@pytest.mark.host_only("the shapes are those of any device")
 @pytest.mark.parametrize("name", KEYS)
 def test_the_classics_have_the_keys_of_their_sources(name: str) -> None:
     with nn.shapes_only():
@@ -158,6 +168,7 @@ def test_the_classics_have_the_keys_of_their_sources(name: str) -> None:
     assert keys == [f"{layer}.{kind}" for layer in wanted for kind in ("weight", "bias")]
 
 
+@pytest.mark.host_only("layers as in the networks above, and slow")
 @pytest.mark.parametrize("name", torch_nets.MAPS)
 def test_the_maps_of_the_classics_equal_pytorch(name: str) -> None:
     """All before the first Linear, on a small image, in float64; the weights of the rest are never made."""
@@ -181,6 +192,7 @@ def test_the_maps_of_the_classics_equal_pytorch(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.host_only("layers as in the networks above, and slow")
 @pytest.mark.parametrize("name", torch_nets.MAPS)
 def test_the_logits_of_the_classics_equal_pytorch(name: str) -> None:
     """The whole networks, in float32."""
@@ -195,6 +207,7 @@ def test_the_logits_of_the_classics_equal_pytorch(name: str) -> None:
         near(ours(ninx.tensor(x)), theirs(torch.tensor(x)), 1e-4, "logits")
 
 
+@pytest.mark.host_only("the shapes are those of any device")
 @pytest.mark.parametrize("name", [n for n in torch_nets.NETS if not n.startswith("nin-mnist-v")])
 def test_every_switch_does_what_it_says(name: str) -> None:
     """Turned against its default, each switch changes the layers that it names, and no other."""
@@ -249,8 +262,11 @@ def test_unknown_names_and_switches_suggest_the_nearest() -> None:
         models.create("nin-mnist", pool2="min")
 
 
-def test_twenty_steps_follow_pytorch() -> None:
-    """Twenty SGD steps of nin-mnist from the same weights on the same batches, float64: the weights agree to 1e-10."""
+def test_twenty_steps_follow_pytorch(device: str) -> None:
+    """Twenty SGD steps of nin-mnist from the same weights on the same batches, float64: the weights agree to 1e-10.
+
+    Three steps on the stand-in for CuPy, which is slow.
+    """
     theirs = torch_nets.nin_mnist().double()
     with torch.no_grad():
         for m in theirs.modules():
@@ -262,7 +278,7 @@ def test_twenty_steps_follow_pytorch() -> None:
     a, b = optim.SGD(ours.parameters(), **settings), torch.optim.SGD(theirs.parameters(), **settings)
     digits = ninx.data.load("digits", "train")
     losses = []
-    for step in range(20):
+    for step in range(20 if device == "cpu" else 3):
         batch = slice(8 * step, 8 * step + 8)
         x = digits.images[batch, None].astype(np.float64) / 255
         loss = F.cross_entropy(ours(ninx.tensor(x)), ninx.tensor(digits.labels[batch]))

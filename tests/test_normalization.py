@@ -17,6 +17,8 @@ from oracle import Case, close, lay, library, positive, signed
 import ninx
 import ninx.functional as F
 
+pytestmark = pytest.mark.usefixtures("device")
+
 E = 20  # examples
 
 

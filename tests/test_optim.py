@@ -9,6 +9,8 @@ import torch
 import ninx
 from ninx import optim
 
+pytestmark = pytest.mark.usefixtures("device")
+
 RECIPES = [
     ("SGD", {"lr": 0.1}),
     ("SGD", {"lr": 0.1, "momentum": 0.9}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import devices
 import numpy as np
 import pytest
 import strategies as some
@@ -15,6 +16,8 @@ from oracle import LAYOUTS, Case, agree, distinct, few_digits, library, signed
 
 import ninx
 import ninx.functional as F
+
+pytestmark = pytest.mark.usefixtures("device")
 
 E = 20  # examples
 
@@ -91,12 +94,12 @@ def test_nan_and_infinities_in_max_pool2d() -> None:
         x, reference = ninx.from_numpy(array).requires_grad_(), torch.tensor(array, requires_grad=True)
         y, places = F.max_pool2d(x, return_indices=True, **options)
         expected, expected_places = T.max_pool2d(reference, return_indices=True, **options)
-        np.testing.assert_array_equal(y.data, expected.detach().numpy())  # NaN equals NaN here
-        np.testing.assert_array_equal(places.data, expected_places.numpy())
+        np.testing.assert_array_equal(y.detach().numpy(), expected.detach().numpy())  # NaN equals NaN here
+        np.testing.assert_array_equal(places.numpy(), expected_places.numpy())
         g = rng.integers(1, 9, y.shape).astype(dtype)  # whole numbers: sums of them are exact
         y.backward(ninx.from_numpy(g))
         expected.backward(torch.tensor(g))
-        np.testing.assert_array_equal(x.grad.data, reference.grad.numpy())
+        np.testing.assert_array_equal(x.grad.numpy(), reference.grad.numpy())
 
 
 @pytest.mark.parametrize("side", [16, 17])
@@ -105,14 +108,14 @@ def test_windows_of_256_pixels_and_more(side: int) -> None:
     MAX.check((((2, 2, side + 3, side + 2),), {"kernel_size": side, "stride": 2, "padding": 1}), (), side)
 
 
-@pytest.mark.parametrize("tier", ["loops", "strided"])
-def test_a_window_beside_a_small_image(tier: str) -> None:
+@pytest.mark.parametrize("tier", [devices.definition, lambda: "strided"], ids=["definition", "strided"])
+def test_a_window_beside_a_small_image(tier: Any) -> None:
     """Taps at -1 and 1 of an image of one pixel: the maximum of nothing, which sends no gradient anywhere.
 
     Its place lies outside the image, where PyTorch says too, and is not negative.
     """
     for size, options in [((1, 1), (2, 1, 1, 2)), ((1, 3), ((2, 3), 1, 1, (2, 1))), ((3, 1), ((3, 2), 1, (0, 1), (1, 2)))]:
-        with ninx.use_kernels(tier):
+        with ninx.use_kernels(tier()):
             x = ninx.ones(1, 1, *size, requires_grad=True)
             y, places = F.max_pool2d(x, *options, return_indices=True)
             y.sum().backward()

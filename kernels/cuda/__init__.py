@@ -12,11 +12,12 @@ compiles with -ftz=true: float32 numbers below 1.2e-38 count as 0 on a GPU, not 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from .. import loops
+from .. import loops, strided
 from ..geometry import Geometry, Part
 from ..strided import pool_divisor
 from ..types import MARK, NOWHERE, Array, Drop, argmax_dtype
@@ -25,7 +26,7 @@ from .launcher import Windows, launch, library, need, whole
 # fmt: off
 __all__ = [
     "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "bias_relu", "check_labels", "col2im", "conv2d",
-    "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "gate",
+    "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "flag_labels", "gate",
     "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd",
     "softmax_cross_entropy",
 ]
@@ -225,7 +226,15 @@ def _weight(operation: str, w: Array, geo: Geometry, dtype: Any) -> Array:
 
 
 def _divisor(operation: str, divisor: Array, geo: Geometry, dtype: Any) -> Array:
+    if isinstance(divisor, np.ndarray):
+        divisor = _kept(divisor.astype(dtype).tobytes(), divisor.shape, np.dtype(dtype), library().cuda.Device().id)
     return need(operation, "divisor", library().asarray(divisor, dtype), (geo.OH, geo.OW), dtype)
+
+
+@lru_cache(maxsize=64)
+def _kept(values: bytes, shape: tuple[int, ...], dtype: Any, device: int) -> Array:
+    """Those values on the current device: copied there once, not in every step."""
+    return library().asarray(np.frombuffer(values, dtype).reshape(shape))
 
 
 # -------------------------------------------------------------------- dropout, bias and ReLU
@@ -286,7 +295,10 @@ _gate = gate  # where an argument has that name
 
 
 def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
-    """One step in place; see `strided.sgd`."""
+    """One step in place; see `strided.sgd`, which takes arrays with gaps or in another order."""
+    if not _connected(p, v):
+        strided.sgd(p, g, v, lr=lr, momentum=momentum, keep=keep, decay=decay, nesterov=nesterov)
+        return
     g = need("sgd", "g", g, p.shape, p.dtype)
     if v is None:
         launch("sgd", p.size, p, g, float(lr), float(decay))
@@ -309,23 +321,32 @@ def adam(
     decay: float,
     shrink: float,
 ) -> None:
-    """One step in place; see `strided.adam`."""
+    """One step in place; see `strided.adam`, which takes arrays with gaps or in another order."""
+    if not _connected(p, m, v):
+        settings = {"beta1": beta1, "beta2": beta2, "scale": scale, "eps": eps, "decay": decay, "shrink": shrink}
+        strided.adam(p, g, m, v, lr=lr, **settings)
+        return
     g = need("adam", "g", g, p.shape, p.dtype)
     _same("adam", p, m=m, v=v)
     numbers = (float(n) for n in (lr, 1 / scale, beta1, 1 - beta1, beta2, 1 - beta2, eps, decay, shrink))
     launch("adam", p.size, p, g, m, v, *numbers)
 
 
+def _connected(*arrays: Array | None) -> bool:
+    """Are all of these C-contiguous? A kernel that changes arrays in place can take no others."""
+    return all(a is None or a.flags.c_contiguous for a in arrays)
+
+
 def _same(operation: str, p: Array, **others: Array) -> None:
-    """These arrays, which change in place, must be of p's shape and type. `launch` sees to it that they are contiguous."""
+    """These arrays, which change in place, must be of p's shape and type."""
     for name, array in others.items():
         need(operation, name, array, p.shape, p.dtype)
 
 
-def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array, Array]:
-    """(loss (N), its gradient (N, C), error): -log(softmax(logits)[label]) for each row (N, C), 0 where a label is ignored.
+def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array]:
+    """(loss (N), its gradient (N, C)): -log(softmax(logits)[label]) for each row (N, C), 0 where a label is ignored.
 
-    ``error`` is one int32 on the device, 1 if a label is no class. Read it together with the loss: see `check_labels`.
+    Where a label is no class the loss is NaN, and `check_labels` raises. Nothing is read from the device here.
     """
     name, cupy = "softmax_cross_entropy", library()
     rows, classes = logits.shape
@@ -333,13 +354,33 @@ def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100
     labels = need(name, "labels", labels, (rows,), labels.dtype)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels must be whole numbers, got {labels.dtype}")
-    loss, grad, error = cupy.empty(rows, logits.dtype), cupy.empty(logits.shape, logits.dtype), cupy.zeros(1, np.int32)
+    loss, grad = cupy.empty(rows, logits.dtype), cupy.empty(logits.shape, logits.dtype)
     labels = labels.astype(np.int64)
-    launch(name, rows, logits, labels, loss, grad, error, np.int64(ignore_index), classes, rows=True)
-    return loss, grad, error
+    launch(name, rows, logits, labels, loss, grad, _bad_labels(), np.int64(ignore_index), classes, rows=True)
+    return loss, grad
 
 
-def check_labels(error: Array, classes: int) -> None:
-    """Raises IndexError if `softmax_cross_entropy` met a label that is no class. Waits for the device."""
-    if error.item():
-        raise IndexError(f"softmax_cross_entropy: a label is not one of the {classes} classes 0 to {classes - 1}")
+_flags: dict[int, Array] = {}
+
+
+def _bad_labels() -> Array:
+    """The current device's flag, one int32 there: 0, or the number of classes of a loss that met a label that is no class."""
+    cupy = library()
+    here = cupy.cuda.Device().id
+    if here not in _flags:
+        _flags[here] = cupy.zeros(1, np.int32)
+    return _flags[here]
+
+
+def flag_labels(bad: Array, classes: int) -> None:
+    """Set the flag if any of ``bad``, booleans on the device, is True: for losses that other kernels compute."""
+    flag = _bad_labels()
+    library().maximum(flag, bad.any() * np.int32(classes), out=flag)
+
+
+def check_labels() -> None:
+    """Raises IndexError if a loss met a label that is no class since the last check. Waits for the device."""
+    for flag in _flags.values():
+        if classes := int(flag.item()):
+            flag.fill(0)
+            raise IndexError(f"cross_entropy: a label is not one of the {classes} classes 0 to {classes - 1}")

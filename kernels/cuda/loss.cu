@@ -21,8 +21,8 @@ __device__ Real together(Real value, Real* values) {
 }
 
 // loss[n] = log(sum of exp(x[n])) - x[n, label],   grad[n] = d loss[n] / d x[n] = softmax(x[n]) - (1 at the label);
-// both are 0 where the label is ``ignore``. A label that is no class sets *bad (every writer writes 1, so the order of
-// writing does not matter), makes the loss NaN and the gradient 0. The largest logit is taken out: no exponential overflows.
+// both are 0 where the label is ``ignore``. A label that is no class sets *bad to C (every writer writes the same, so the order
+// of writing does not matter), makes the loss NaN and the gradient 0. The largest logit is taken out: no exponential overflows.
 extern "C" __global__ void softmax_cross_entropy(const Real* __restrict__ x, const long long* __restrict__ labels,
                                                  Real* __restrict__ loss, Real* __restrict__ grad, int* __restrict__ bad,
                                                  long long ignore, Index C, Index rows) {
@@ -37,7 +37,7 @@ extern "C" __global__ void softmax_cross_entropy(const Real* __restrict__ x, con
       if (t == 0) {
         const Real zero = 0;
         loss[n] = label == ignore ? zero : zero / zero;
-        if (label != ignore) *bad = 1;
+        if (label != ignore) *bad = (int)C;
       }
       continue;
     }

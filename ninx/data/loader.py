@@ -11,6 +11,7 @@ import numpy as np
 
 from ..array import empty
 from ..engine import Tensor
+from .ahead import copied_ahead
 from .dataset import Dataset
 from .transforms import Transform
 
@@ -20,7 +21,7 @@ class DataLoader:
 
     Each pass is an epoch: ``epoch`` counts them and may be set, and (seed, epoch) decides the order and every random transform.
     With ``num_workers`` threads prepare batches ahead; the batches are the same for any number. After the ``transform``
-    all images must have one shape.
+    all images must have one shape. On a ``device`` that is a GPU, one batch is copied ahead while the one before is learnt from.
     """
 
     def __init__(
@@ -32,13 +33,14 @@ class DataLoader:
         seed: int = 0,
         num_workers: int = 0,
         transform: Transform | None = None,
+        device: str = "cpu",
     ):
         if batch_size < 1 or num_workers < 0:
             raise ValueError(
                 f"DataLoader: batch_size must be at least 1 and num_workers at least 0, got {batch_size}, {num_workers}"
             )
         self.dataset, self.batch_size, self.shuffle, self.drop_last = dataset, batch_size, shuffle, drop_last
-        self.seed, self.num_workers, self.transform = seed, num_workers, transform
+        self.seed, self.num_workers, self.transform, self.device = seed, num_workers, transform, device
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -52,9 +54,8 @@ class DataLoader:
         n = len(self.dataset)
         order = np.random.default_rng((self.seed, epoch)).permutation(n) if self.shuffle else np.arange(n)
         batches = [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
-        if self.num_workers == 0:
-            return (self._batch(epoch, batch) for batch in batches)
-        return self._ahead(epoch, batches)
+        made = self._ahead(epoch, batches) if self.num_workers else (self._batch(epoch, batch) for batch in batches)
+        return made if self.device == "cpu" else copied_ahead(made, self.device)
 
     def _ahead(self, epoch: int, batches: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Two batches for each thread under way; the oldest is handed out first."""

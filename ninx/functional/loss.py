@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ninx import kernels
+from ninx.kernels import cuda
+
 from ..array import Array, xp_of
-from ..engine import Tensor
-from ..ops import abs, getitem, mean, reshape, sum, where
+from ..engine import Tensor, record
+from ..modes import is_grad_enabled
+from ..ops import abs, getitem, mean, reshape, sum, unsqueeze, where
 from ..ops.reductions import along
-from .activation import log_softmax
+from .activation import log_softmax, softmax
 
 
 def cross_entropy(
@@ -25,7 +29,8 @@ def cross_entropy(
     weighs the classes, and the mean is then a weighted one. ``ignore_index`` is a class number that does not count.
     ``label_smoothing`` e mixes the target with the uniform distribution: (1 - e) * target + e / C.
 
-    Raises IndexError for a class number that is not there, ValueError for shapes that do not fit.
+    Raises IndexError for a class number that is not there, ValueError for shapes that do not fit. On a GPU such a number makes
+    the loss NaN, and the IndexError comes when the loss is read with ``item()``: until then nobody waits for the GPU.
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
@@ -33,6 +38,9 @@ def cross_entropy(
         raise ValueError("cross_entropy: input must have a class axis: (C), (N, C) or (N, C, ...)")
     axis = 0 if input.ndim == 1 else 1
     classes = input.shape[axis]
+    if _has_kernel(input) and weight is None and not label_smoothing and not target.is_floating_point():
+        loss, counted = _by_kernel(input, target, ignore_index, axis)
+        return _mean_over(counted, loss) if reduction == "mean" else _reduce(loss, reduction)
     logp = log_softmax(input, axis)
     if target.is_floating_point():
         if target.shape != input.shape:
@@ -61,18 +69,54 @@ def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, i
     classes = logp.shape[axis]
     if weight is not None and weight.shape != (classes,):
         raise ValueError(f"{operation}: weight must have shape ({classes},), got {weight.shape}")
-    if not np.issubdtype(target.dtype, np.integer):
-        raise TypeError(f"{operation}: class numbers must be whole numbers, got {target.dtype}")
-    wanted = logp.shape[:axis] + logp.shape[axis + 1 :]
-    if target.shape != wanted:
-        raise ValueError(f"{operation}: input {logp.shape} wants a target of shape {wanted}, got {target.shape}")
+    _check_target(operation, logp, target, axis)
     kept = target.data != ignore_index
     labels = xp.where(kept, target.data, 0)
-    if labels.size and not 0 <= (low := int(labels.min())) <= (high := int(labels.max())) < classes:
+    if xp is not np:
+        bad = (labels < 0) | (labels >= classes)
+        cuda.flag_labels(bad, classes)
+        labels = xp.where(bad, 0, labels)
+    elif labels.size and not 0 <= (low := int(labels.min())) <= (high := int(labels.max())) < classes:
         raise IndexError(f"{operation}: class {low if low < 0 else high} is not one of the {classes} classes 0 to {classes - 1}")
     picked = reshape(getitem(logp, along(xp.expand_dims(labels, axis), axis)), target.shape)
     counted = kept.astype(logp.dtype) if weight is None else kept * weight.data[labels]
+    if xp is not np:
+        counted = xp.where(bad, np.nan, counted)
     return where(Tensor(kept), -picked, 0.0) * Tensor(counted), Tensor(counted), kept
+
+
+def _check_target(operation: str, input: Tensor, target: Tensor, axis: int) -> None:
+    """Whole numbers, one for each row of logits, on their device."""
+    if not np.issubdtype(target.dtype, np.integer):
+        raise TypeError(f"{operation}: class numbers must be whole numbers, got {target.dtype}")
+    wanted = input.shape[:axis] + input.shape[axis + 1 :]
+    if target.shape != wanted:
+        raise ValueError(f"{operation}: input {input.shape} wants a target of shape {wanted}, got {target.shape}")
+    if target.data.device != input.data.device:
+        raise ValueError(f"{operation}: input is on {input.device}, target on {target.device}; move one with .to()")
+
+
+def _has_kernel(input: Tensor) -> bool:
+    """Is there a kernel for the whole loss? Only for GPUs."""
+    return xp_of(input.data) is not np and kernels.tier_name() == "fast" and input.dtype in (np.float32, np.float64)
+
+
+def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> tuple[Tensor, Tensor]:
+    """(-log(softmax(input)[t]), 1 if t is counted) for every target t; the kernel computes the gradient on the way."""
+    _check_target("cross_entropy", input, target, axis)
+    xp, classes = xp_of(input.data), input.shape[axis]
+    rows = xp.moveaxis(input.data, axis, -1)  # an image as it lies
+    loss, slope = cuda.softmax_cross_entropy(rows.reshape(-1, classes), target.data.reshape(-1), ignore_index)
+    kept = target.data != ignore_index
+
+    def back(g: Tensor) -> Tensor:
+        if is_grad_enabled():
+            one_hot = xp.moveaxis((target.data[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
+            return where(Tensor(xp.expand_dims(kept, axis)), softmax(input, axis) - Tensor(one_hot), 0.0) * unsqueeze(g, axis)
+        dx = xp.where(kept.reshape(-1, 1), slope * g.data.reshape(-1, 1), input.dtype.type(0))  # g is NaN where no label counts
+        return Tensor(xp.moveaxis(dx.reshape(rows.shape), -1, axis))
+
+    return record(loss.reshape(target.shape), (input, back), name="cross_entropy"), Tensor(kept.astype(input.dtype))
 
 
 def _mean_over(counted: Tensor, loss: Tensor) -> Tensor:

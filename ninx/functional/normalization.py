@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ninx.kernels.geometry import whole
 
 from ..array import Array, empty, xp_of
@@ -67,7 +65,7 @@ def batch_norm(
         if running_mean is not None:
             running_mean += momentum * (Tensor(mu.reshape(-1)) - running_mean)
         if running_var is not None:
-            running_var += momentum * (Tensor(variance.reshape(-1) * np.asarray(m / (m - 1), mu.dtype)) - running_var)
+            running_var += momentum * (Tensor(variance.reshape(-1) * mu.dtype.type(m / (m - 1))) - running_var)
 
     def back(g: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         # xhat is computed again from x: half the memory, and under create_graph the way through mean and var is recorded.

@@ -26,8 +26,7 @@ def clip_grad_norm_(
     total = xp.linalg.norm(norms, norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {float(total)}")
-    factor = max_norm / (total + 1e-6)
-    if not factor >= 1:
-        for g in grads:
-            g *= factor
+    factor = xp.minimum(max_norm / (total + 1e-6), 1)  # not read here: a GPU would have to be waited for
+    for g in grads:
+        g *= Tensor(factor)
     return Tensor(total)

@@ -35,7 +35,7 @@ class Buffer(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
+        super().__init__(leaf(data.data if isinstance(data, Tensor) else data).data, requires_grad)
 
 
 class IncompatibleKeys(NamedTuple):

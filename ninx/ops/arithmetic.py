@@ -19,7 +19,7 @@ def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     """``x`` as a tensor. A number or a list takes the dtype of ``like`` (unless it would lose its kind) and its device."""
     if isinstance(x, Tensor):
         return x
-    array = np.asarray(x)
+    array = np.asarray(x) if xp_of(x) is np else x
     if like is None or not isinstance(x, (bool, int, float, np.generic, list, tuple)):
         return Tensor(array.astype(np.float32) if isinstance(x, (float, list, tuple)) and array.dtype == np.float64 else array)
     given, kind = array.dtype.kind, like.data.dtype
@@ -41,7 +41,7 @@ def promote(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     """Both operands as tensors on one device and of one dtype: floating wins over whole numbers of any size, as in PyTorch."""
     a = as_tensor(a, b if isinstance(b, Tensor) else None)
     b = as_tensor(b, a)
-    if xp_of(a.data) is not xp_of(b.data):
+    if a.data.device != b.data.device:
         raise ValueError(
             f"{operation}: one tensor is on {device_of(a.data)}, the other on {device_of(b.data)}; move one with .to()"
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import empty, on_device
+from ..array import empty, on_device, to_numpy
 from ..engine import Tensor
 from ..random import generator
 from .shapes import sequence
@@ -18,7 +18,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: st
     Python floats become float32, Python whole numbers int64; an array keeps its dtype. Only floats can require grad.
     """
     if isinstance(data, Tensor):
-        data = data.data
+        data = to_numpy(data.data)
     array = np.array(data, dtype=dtype, order="K")
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float32)

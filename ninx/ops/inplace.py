@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Array
+from ..array import Array, device_of, xp_of
 from ..engine import Tensor, record
 from ..modes import is_grad_enabled
 from . import arithmetic
-from .arithmetic import as_tensor, astype, broadcast_to, sum_to
+from .arithmetic import as_tensor, astype, broadcast_to, sum_to, to
 from .shapes import frozen, getitem, plain
 
 
@@ -38,10 +38,12 @@ def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
     """x.data[index] = value, checked, and counted as a new version."""
     if not np.can_cast(value.dtype, x.data.dtype, "same_kind"):
         raise TypeError(f"{operation}: a value of dtype {value.dtype} does not fit in place into {x.data.dtype}")
+    if value.device != x.data.device:
+        raise ValueError(f"{operation}: a value on {device_of(value)} for a tensor on {x.device}; move it with .to()")
     try:
         x.data[index] = value
     except ValueError:
-        if not x.data.flags.writeable:
+        if xp_of(x.data) is np and not x.data.flags.writeable:
             raise ValueError(f"{operation}: the array of this tensor is read-only") from None
         place = tuple(x.data[index].shape)
         raise ValueError(f"{operation}: a value of shape {tuple(value.shape)} does not fit in place into shape {place}") from None
@@ -136,7 +138,9 @@ def div_(x: Tensor, other: Any) -> Tensor:
 
 
 def copy_(x: Tensor, other: Any) -> Tensor:
-    """The entries of x become those of ``other``, broadcast and cast."""
+    """The entries of x become those of ``other``, broadcast, cast and moved to x's device."""
+    if isinstance(other, Tensor):
+        other = to(other, x.device)
     return _take_over("copy_", x, other, lambda old, new: broadcast_to(astype(new, old.data.dtype), old.shape))
 
 

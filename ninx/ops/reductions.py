@@ -133,20 +133,20 @@ def _along(which: str, x: Tensor, dim: int, keepdim: bool) -> ValuesIndices:
 
 def along(index: Array, axis: int) -> tuple[Array, ...]:
     """The advanced index that picks, at every place, the entry ``index`` says along ``axis`` (take_along_axis as an index)."""
-    grid = np.ogrid[tuple(slice(n) for n in index.shape)]
-    return tuple(index if i == axis else g for i, g in enumerate(grid))
+    xp, last = xp_of(index), index.ndim - 1
+    return tuple(index if i == axis else xp.arange(n).reshape(n, *(1,) * (last - i)) for i, n in enumerate(index.shape))
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the largest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
     axis = None if dim is None else _axis("argmax", x, dim)
-    return record(np.asarray(x.data.argmax(axis=axis, keepdims=keepdim)))
+    return record(x.data.argmax(axis=axis, keepdims=keepdim))
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the smallest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
     axis = None if dim is None else _axis("argmin", x, dim)
-    return record(np.asarray(x.data.argmin(axis=axis, keepdims=keepdim)))
+    return record(x.data.argmin(axis=axis, keepdims=keepdim))
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:

@@ -120,14 +120,12 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     except IndexError as error:
         raise IndexError(f"getitem: {error} (the tensor has shape {x.shape})") from None
     index, shape = frozen(index), x.shape
-    return record(
-        value, (x, lambda g: scatter(g, index, shape)), view_of=_view(np.asarray(value), x) if is_basic(index) else None
-    )
+    return record(value, (x, lambda g: scatter(g, index, shape)), view_of=_view(value, x) if is_basic(index) else None)
 
 
 def frozen(index: Any) -> Any:
     """A copy of the index: whoever owns those arrays may change them before the gradient needs them."""
-    if isinstance(index, np.ndarray):
+    if hasattr(index, "dtype"):
         return index.copy()
     return type(index)(frozen(i) for i in index) if isinstance(index, (tuple, list)) else index
 

@@ -76,12 +76,16 @@ def clone(x: Tensor) -> Tensor:
 
 
 def picklable(x: Tensor) -> tuple[Any, ...]:
-    """What `rebuild` needs to make x again. The entries travel in their memory order, so the layout survives."""
-    if x.node is not None:
-        raise RuntimeError("only a leaf can be copied or pickled: a tensor with history has a graph behind it; detach() it first")
-    array = to_numpy(x.data)
+    """What `rebuild` needs to make x again, on the CPU. The entries travel in their memory order, so the layout survives."""
+    array = to_numpy(_leaf(x).data)
     order = tuple(int(i) for i in np.argsort([-abs(s) for s in array.strides], kind="stable"))
     return type(x), np.asarray(array.transpose(order), order="C"), order, x.requires_grad
+
+
+def _leaf(x: Tensor) -> Tensor:
+    if x.node is not None:
+        raise RuntimeError("only a leaf can be copied or pickled: a tensor with history has a graph behind it; detach() it first")
+    return x
 
 
 def rebuild(kind: type[Tensor], lying: np.ndarray[Any, Any], order: tuple[int, ...], requires_grad: bool) -> Tensor:
@@ -92,8 +96,7 @@ def rebuild(kind: type[Tensor], lying: np.ndarray[Any, Any], order: tuple[int, .
 def deepcopy(x: Tensor, memo: dict[int, Any]) -> Tensor:
     """An independent leaf with the same entries and layout (and gradient, if there is one)."""
     if id(x) not in memo:
-        kind, lying, order, requires_grad = picklable(x)
-        memo[id(x)] = rebuild(kind, lying.copy(), order, requires_grad)
+        memo[id(x)] = type(x)(_leaf(x).data.copy(order="K"), x.requires_grad)
         if x.grad is not None:
             memo[id(x)].grad = Tensor(x.grad.data.copy(order="K"))
     return memo[id(x)]  # type: ignore[no-any-return]  # memo is copy.deepcopy's own, of any type

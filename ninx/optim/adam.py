@@ -6,11 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ninx import kernels
 
-from ..array import Array, as_it_lies
+from ..array import Array, as_it_lies, xp_of
 from .optimizer import Group, Optimizer, check_settings
 
 
@@ -42,7 +40,8 @@ class Adam(Optimizer):
         """See the class."""
         (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
         if not state:
-            state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
+            zeros_like = xp_of(p).zeros_like
+            state.update(step=0, exp_avg=zeros_like(p), exp_avg_sq=zeros_like(p))
         state["step"] += 1
         arrays = [as_it_lies(a) for a in (p, g, state["exp_avg"], state["exp_avg_sq"])]
         kernels.tier().adam(

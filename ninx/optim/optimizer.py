@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from ..array import Array
+from ..array import Array, empty_like, on_device
 from ..engine import Tensor
 from ..modes import enable_grad
 from ..ops import changed
@@ -99,13 +97,13 @@ class Optimizer:
 
 
 def _like(value: Any, p: Tensor, name: str) -> Any:
-    """A copy of a state array in the memory layout of its parameter."""
+    """A copy of a state array on the device and in the memory layout of its parameter."""
     if not hasattr(value, "shape") or value.shape == ():
         return int(value) if name == "step" else value
     if tuple(value.shape) != p.shape:
         raise ValueError(f"load_state_dict: state {name} of shape {tuple(value.shape)} for a parameter of shape {p.shape}")
-    copy = np.empty_like(p.data)
-    copy[...] = value.data if isinstance(value, Tensor) else value
+    copy = empty_like(p.data)
+    copy[...] = on_device(value.data if isinstance(value, Tensor) else value, p.device)
     return copy
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array import on_device, to_numpy
 from ..engine import Tensor, grad
 
 Function = Callable[..., "Tensor | Sequence[Tensor]"]
@@ -51,7 +52,7 @@ def gradgradcheck(func: Function, inputs: Tensor | Sequence[Tensor], *, seed: in
     """`gradcheck` of the gradients themselves: are the second derivatives right? Takes the settings of gradcheck."""
     ins = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     rng = np.random.default_rng(seed)
-    cotangents = [Tensor(rng.standard_normal(y.shape), requires_grad=True) for y in _outputs(func, ins)]
+    cotangents = [_fresh(rng.standard_normal(y.shape), y, True) for y in _outputs(func, ins)]
     count = len(ins)
 
     def gradients(*args: Tensor) -> list[Tensor]:
@@ -75,19 +76,24 @@ def _check(func: Function, inputs: tuple[Tensor, ...], eps: float, atol: float, 
         if inputs[i].dtype != np.float64:
             raise ValueError(f"gradcheck: input {i} has dtype {inputs[i].dtype}; finite differences need float64")
     rng = np.random.default_rng(seed)
-    values = [t.data.copy() for t in inputs]
+    values = [to_numpy(t.data).copy() for t in inputs]
     for change_layout in (False, True):
-        args = [_fresh(v, t.requires_grad, change_layout) for v, t in zip(values, inputs, strict=True)]
+        args = [_fresh(v, t, t.requires_grad, change_layout) for v, t in zip(values, inputs, strict=True)]
         outputs = _outputs(func, args)
         if not outputs:
             raise GradientError("gradcheck: the function's value does not depend on the inputs")
         cotangents = [rng.standard_normal(y.shape) for y in outputs]
-        found = grad(outputs, [args[i] for i in wanted], [Tensor(g) for g in cotangents], allow_unused=True)
+        found = grad(
+            outputs,
+            [args[i] for i in wanted],
+            [_fresh(g, y) for g, y in zip(cotangents, outputs, strict=True)],
+            allow_unused=True,
+        )
         for i, (arg, value) in enumerate(zip(args, values, strict=True)):
-            if not np.array_equal(arg.data, value, equal_nan=True):
+            if not np.array_equal(to_numpy(arg.data), value, equal_nan=True):
                 raise GradientError(f"gradcheck: the function changed its input {i}")
         for i, g in zip(wanted, found, strict=True):
-            ours = np.zeros(values[i].shape) if g is None else g.data
+            ours = np.zeros(values[i].shape) if g is None else to_numpy(g.data)
 
             def along(direction: Any, i: int = i, weights: Any = cotangents) -> float:
                 return _difference(func, values, inputs, i, direction, weights, eps)
@@ -99,9 +105,9 @@ def _check(func: Function, inputs: tuple[Tensor, ...], eps: float, atol: float, 
                     raise GradientError(_report(i, ours, along, change_layout, analytic, numeric))
 
 
-def _fresh(value: Any, requires_grad: bool, change_layout: bool) -> Tensor:
-    """A new leaf; ``change_layout``: its axes lie in memory in the opposite order."""
-    return Tensor(value.copy(order="F") if change_layout else value.copy(), requires_grad)
+def _fresh(value: Any, like: Tensor, requires_grad: bool = False, change_layout: bool = False) -> Tensor:
+    """A new leaf on the device of ``like``; ``change_layout``: its axes lie in memory in the opposite order."""
+    return Tensor(on_device(value.copy(order="F" if change_layout else "C"), like.device), requires_grad)
 
 
 def _difference(
@@ -111,8 +117,8 @@ def _difference(
     sides = []
     for step in (eps, -eps):
         moved = [v + step * direction if j == i else v for j, v in enumerate(values)]
-        outputs = _outputs(func, [Tensor(v.copy(), t.requires_grad) for v, t in zip(moved, inputs, strict=True)])
-        sides.append([y.data for y in outputs])
+        outputs = _outputs(func, [_fresh(v, t, t.requires_grad) for v, t in zip(moved, inputs, strict=True)])
+        sides.append([to_numpy(y.data) for y in outputs])
     return float(sum((g * (p - m)).sum() for g, p, m in zip(cotangents, *sides, strict=True)) / (2 * eps))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import data, models, nn, optim
 from .. import functional as F
+from ..array import use_device
 from ..files import write_atomically
 from ..modes import no_grad
 from ..ops import argmax
@@ -49,11 +50,11 @@ def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.Lab
 
 
 def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Preparation, workers: int = 0) -> Evaluation:
-    """Loss and confusion matrix on a data set; the network is in eval mode during the call."""
-    classes = len(dataset.classes)
+    """Loss and confusion matrix on a data set; the network is in eval mode during the call, and stays on its device."""
+    classes, device = len(dataset.classes), next(model.parameters()).device
     confusion, total = np.zeros((classes, classes), np.int64), 0.0
     transform = preparation.transform(training=False)
-    loader = data.DataLoader(preparation.dataset(dataset), 100, transform=transform, num_workers=workers)
+    loader = data.DataLoader(preparation.dataset(dataset), 100, transform=transform, num_workers=workers, device=device)
     was_training = model.training
     model.eval()
     with no_grad():
@@ -68,15 +69,25 @@ def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Prepa
 class Training:
     """One run of a recipe in a folder: the network, its optimiser, and the checkpoint after each epoch.
 
-    A run that is resumed from a checkpoint goes on bit for bit as if it had never stopped.
+    A run that is resumed from a checkpoint goes on bit for bit as if it had never stopped. On any ``device`` it begins with the
+    same weights, and draws the same batches and masks; only rounding differs.
     """
 
-    def __init__(self, recipe: Recipe, folder: str | Path, resumed: Checkpoint | None = None, data_dir: str | Path | None = None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: str | Path,
+        resumed: Checkpoint | None = None,
+        data_dir: str | Path | None = None,
+        device: str = "cpu",
+    ):
+        use_device(device)
         self.recipe, self.folder = recipe, Path(folder)
         self.train_set, self.test_set = splits(recipe, data_dir)
         manual_seed(recipe.seed)
         self.model = models.create(recipe.model.name, **recipe.model.switches)
         initialise(self.model, recipe)
+        self.model.to(device)
         settings = recipe.optim.settings()
         try:
             self.optimizer = getattr(optim, recipe.optim.name)(groups(self.model, recipe), **settings)
@@ -94,6 +105,7 @@ class Training:
             seed=recipe.seed,
             num_workers=recipe.workers,
             transform=self.preparation.transform(training=True),
+            device=device,
         )
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.history: list[dict[str, Any]] = []
@@ -148,7 +160,8 @@ class Training:
 
     def _epoch(self, on_step: Callable[[int, float], None]) -> dict[str, Any]:
         self.model.train()
-        seen, right, total, start, lr = 0, 0, 0.0, time.perf_counter(), self.optimizer.param_groups[0]["lr"]
+        right: Any = 0
+        seen, total, start, lr = 0, 0.0, time.perf_counter(), self.optimizer.param_groups[0]["lr"]
         for images, labels in self.loader:
             logits = self.model(images)
             loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
@@ -162,14 +175,14 @@ class Training:
             self.optimizer.step()
             self.schedule.after_batch()
             seen += len(labels)
-            right += int((argmax(logits, 1) == labels).numpy().sum())
+            right = (argmax(logits, 1) == labels).sum() + right  # read once, after the epoch: a GPU must not wait for it
             total += value * len(labels)
             on_step(seen, value)
         seconds = time.perf_counter() - start
         return {
             "epoch": len(self.history) + 1,
             "loss": total / seen,
-            "accuracy": right / seen,
+            "accuracy": int(right) / seen,
             "lr": lr,  # at the beginning
             "images_per_second": seen / seconds,
         }

@@ -1,0 +1,46 @@
+"""Batches on a GPU before they are needed: the next one is copied while the network learns from this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..array import cuda_device, on_device
+from ..engine import Tensor
+
+Batch = tuple[Tensor, Tensor]
+
+
+def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
+    """The batches on a GPU, copied one ahead of the one that is handed out, in a stream of their own.
+
+    CuPy copies by way of pinned memory, so that the processor need not wait. Two events keep the order: a copy waits for all that
+    the GPU was told before it, since it may be given memory that is still read there; and what is told after a batch was handed
+    out waits for that batch.
+    """
+    gpu = cuda_device(device)
+    import cupy
+
+    with gpu:
+        stream = cupy.cuda.Stream(non_blocking=True)
+
+    def copy(batch: Batch) -> tuple[Batch, Any]:
+        with gpu:
+            stream.wait_event(cupy.cuda.get_current_stream().record())
+            with stream:
+                images, labels = (Tensor(on_device(t.data, device)) for t in batch)
+            return (images, labels), stream.record()
+
+    def hand_out(batch: Batch, copied: Any) -> Batch:
+        with gpu:
+            cupy.cuda.get_current_stream().wait_event(copied)
+        return batch
+
+    waiting = None
+    for batch in batches:
+        following = copy(batch)
+        if waiting is not None:
+            yield hand_out(*waiting)
+        waiting = following
+    if waiting is not None:
+        yield hand_out(*waiting)

@@ -1,0 +1,56 @@
+"""One test body for every device: on "cuda" it runs on a GPU or, where there is none, on the stand-in for CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import cupy_stand_in
+import host_cuda
+import pytest
+
+import ninx
+from ninx.nn import module
+from ninx.ops import creation
+
+_current = ["cpu"]
+
+
+def current() -> str:
+    """Where the tensors of the test that runs lie."""
+    return _current[-1]
+
+
+def fewer(examples: int) -> int:
+    """How many of so many examples a test runs on this device."""
+    return examples if current() == "cpu" else -(-examples // 5)
+
+
+def definition() -> str:
+    """The tier that defines what is right: the loops, which are for arrays of the host; on a GPU its own kernels stand in."""
+    return "loops" if current() == "cpu" else "fast"
+
+
+@contextmanager
+def everything_on(device: str) -> Iterator[None]:
+    """Inside, whatever a test makes lies on this device. (The functions that make tensors all end in `leaf`.)"""
+    if device == "cpu":
+        yield
+        return
+    if ninx.gpu_status() is not None and not host_cuda.GXX:
+        pytest.skip("g++ is not installed, so the stand-in for CuPy cannot run kernels")
+    real = creation.leaf
+
+    def leaf(array: Any, requires_grad: bool = False, device: str = "cuda") -> ninx.Tensor:
+        return real(array, requires_grad, "cuda")
+
+    with ExitStack() as stack:
+        if ninx.gpu_status() is not None:
+            stack.enter_context(cupy_stand_in.installed())
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for where in (creation, module):
+            patch.setattr(where, "leaf", leaf)
+        _current.append("cuda:0")
+        stack.callback(_current.pop)
+        yield

@@ -1,0 +1,211 @@
+"""Training on a GPU, as far as a stand-in for CuPy shows it: what is copied to and from it, and that the rest is equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cupy_stand_in as cp
+import host_cuda
+import numpy as np
+import pytest
+import torch
+
+import ninx
+import ninx.functional as F
+from ninx import data, models, nn, optim, train
+from ninx.kernels import cuda
+
+pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _stand_in() -> Iterator[None]:
+    with cp.installed():
+        yield
+
+
+def test_tensors_on_two_devices_are_refused_by_name() -> None:
+    here, there = ninx.ones(1, 3, 4, 4), ninx.ones(1, 3, 4, 4, device="cuda")
+    for a, b, words in ((here, there, "cpu, the other on cuda:0"), (there, here, "cuda:0, the other on cpu")):
+        for name in ("add", "mul", "where", "matmul", "maximum"):
+            with pytest.raises(ValueError, match=f"{name}: one tensor is on {words}"):
+                ninx.where(here > 0, a, b) if name == "where" else getattr(ninx, name)(a, b)
+    with pytest.raises(ValueError, match="conv2d: all must have one device, got input cuda:0, weight cpu"):
+        F.conv2d(there, ninx.ones(2, 3, 1, 1))
+    with pytest.raises(ValueError, match="setitem: a value on cpu for a tensor on cuda:0"):
+        there[0] = here[0]
+    there[0] = 2  # numbers and lists go where they are wanted
+    assert (there * [3.0] == 6).all()
+
+
+def test_a_tensor_lies_on_the_device_as_it_lay_on_the_host() -> None:
+    for axes in ((0, 1, 2, 3), (0, 2, 3, 1), (3, 0, 2, 1)):
+        memory = np.arange(120.0).reshape(np.array([2, 3, 4, 5])[list(axes)])
+        x = ninx.from_numpy(memory.transpose(np.argsort(axes)))
+        there = x.to("cuda")
+        back = there.cpu()
+        assert there.data.strides == x.data.strides == back.data.strides
+        np.testing.assert_array_equal(back.numpy(), x.numpy())
+        assert not np.shares_memory(back.numpy(), memory)
+    assert there.to("cuda") is there or there.to("cuda").data is there.data
+    with pytest.raises(RuntimeError, match="device 'cuda:1' cannot be used: the last of 1 GPU"):
+        x.to("cuda:1")
+
+
+# -------------------------------------------------------------------- the loss
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"weight": [1.0, 2.0, 3.0]}], ids=["", "smoothed", "weighted"])
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("label", [3, -1, 2**40])
+def test_a_label_that_is_no_class_is_told_with_the_loss(function, options, reduction, label) -> None:
+    """The device cannot raise, and looking at its labels would wait for it; so it is said when the loss is read."""
+    if function is F.nll_loss and "label_smoothing" in options:
+        return
+    options = {k: ninx.tensor(v, device="cuda") if k == "weight" else v for k, v in options.items()}
+    logits = ninx.randn(2, 3).to("cuda").requires_grad_()
+    good, bad = (ninx.tensor(labels, device="cuda") for labels in ([0, 2], [0, label]))
+    cp.transfers.clear()
+    loss = function(logits, bad, reduction=reduction, **options)
+    loss.backward()
+    assert cp.transfers == []
+    with pytest.raises(IndexError, match="cross_entropy: a label is not one of the 3 classes 0 to 2"):
+        loss.item()
+    assert np.isfinite(function(logits, good, reduction=reduction, **options).item())
+    assert np.isnan((logits * np.nan).sum().item())  # a NaN of another kind raises nothing
+
+
+def test_labels_on_another_device_are_refused_by_name() -> None:
+    logits, labels = ninx.randn(2, 3), ninx.tensor([0, 2])
+    for x, y, words in ((logits.to("cuda"), labels, "input is on cuda:0, target on cpu"),
+                        (logits, labels.to("cuda"), "input is on cpu, target on cuda:0")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"cross_entropy: {words}"):
+            F.cross_entropy(x, y)
+
+
+def test_the_kernel_of_the_loss_can_be_differentiated_again() -> None:
+    """Hessian-vector products of the fused loss are those of PyTorch."""
+    rng = np.random.default_rng(0)
+    for shape in ((4, 5), (2, 5, 3), (2, 5, 2, 3), (5,)):
+        x, v = rng.standard_normal((2, *shape))
+        labels = rng.integers(0, 5, shape[:1] + shape[2:] if len(shape) > 1 else ())
+        labels = np.where(rng.random(labels.shape) < 0.3, -100, labels) if labels.ndim else labels
+        ours = ninx.tensor(x, requires_grad=True, device="cuda")
+        cp.launches.clear()
+        loss = F.cross_entropy(ours, ninx.tensor(labels, device="cuda"), reduction="sum")
+        assert "softmax_cross_entropy" in cp.launches
+        (g,) = ninx.grad(loss, ours, create_graph=True)
+        (h,) = ninx.grad((g * ninx.tensor(v, device="cuda")).sum(), ours)
+        twin = torch.tensor(x, requires_grad=True)
+        expected = torch.nn.functional.cross_entropy(twin, torch.tensor(labels), reduction="sum")
+        (tg,) = torch.autograd.grad(expected, twin, create_graph=True)
+        (th,) = torch.autograd.grad((tg * torch.tensor(v)).sum(), twin)
+        for got, wanted in ((loss, expected), (g, tg), (h, th)):
+            np.testing.assert_allclose(got.detach().numpy(), wanted.detach().numpy(), rtol=1e-12, atol=1e-13)
+
+
+# -------------------------------------------------------------------- a step of training
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("clipped", [False, True])
+def test_a_step_copies_images_and_labels_in_and_the_loss_out(optimizer, clipped: bool) -> None:
+    """Nothing else goes between host and device, no image changes its layout, and nothing is left of other steps."""
+    net = models.create("nin-cifar10").to("cuda")
+    learn = optimizer(net.parameters(), lr=0.01)
+    cuda._kept.cache_clear()
+    cp.transfers.clear()
+    rng = np.random.default_rng(0)
+    dataset = data.ArrayDataset(rng.integers(0, 256, (6, 32, 32, 3), dtype=np.uint8), np.arange(6), [str(i) for i in range(10)])
+    loader = data.DataLoader(dataset, 2, transform=data.ToTensor(), device="cuda")
+    copies = []
+    for images, labels in loader:
+        before = ninx.layout_copies()
+        loss = F.cross_entropy(net(images), labels)
+        learn.zero_grad()
+        loss.backward()
+        if clipped:
+            nn.clip_grad_norm_(net.parameters(), 1.0)
+        learn.step()
+        loss.item()
+        assert ninx.layout_copies() == before
+        copies.append(list(cp.transfers))
+        cp.transfers.clear()
+    batch = [("in", (2, 32, 32, 3)), ("in", (2,))]
+    average = [("in", (8, 8))]  # by what the average pooling divides: once for all steps
+    assert copies == [[*batch, *batch, *average, ("out", ())], [*batch, ("out", ())], [("out", ())]]  # each batch one step ahead
+    for p in net.parameters():
+        assert p.device == p.grad.device == "cuda:0"
+
+
+def test_the_next_batch_is_copied_beside_the_work_on_this_one() -> None:
+    """In a stream of its own; each side waits for the other by an event, never the host."""
+    dataset = data.ArrayDataset(np.zeros((6, 4, 4, 1), np.uint8), np.arange(6), [str(i) for i in range(6)])
+    loader = data.DataLoader(dataset, 2, transform=data.ToTensor(), device="cuda")
+    cp.streams.clear()
+    told = []
+    for images, labels in loader:
+        assert images.device == labels.device == "cuda:0"
+        told.append(cp.streams.copy())
+        cp.streams.clear()
+        cp.streams.append("work")
+    copy = [("default", "record"), ("copies", "wait"), ("copies", "copy"), ("copies", "copy"), ("copies", "record")]
+    hand_out = [("default", "wait")]
+    assert [[e if e == "work" else e[:2] for e in step] for step in told] == [
+        copy + copy + hand_out,
+        ["work", *copy, *hand_out],
+        ["work", *hand_out],
+    ]
+    everything = [e for step in told for e in step if e != "work"]
+    recorded = {side: [e[2] for e in everything if e[:2] == (side, "record")] for side in ("copies", "default")}
+    waited = {side: [e[2] for e in everything if e[:2] == (side, "wait")] for side in ("copies", "default")}
+    assert waited == {"copies": recorded["default"], "default": recorded["copies"]}  # for each other's, in their order
+
+
+def test_batches_on_the_device_are_those_of_the_host() -> None:
+    dataset = data.load("digits", "test").take(slice(50))
+    settings = {"shuffle": True, "transform": data.Compose([data.ToTensor(), data.RandomTranslate(2)]), "num_workers": 2}
+    here, there = (data.DataLoader(dataset, 16, device=d, **settings) for d in ("cpu", "cuda"))
+    for _ in range(2):
+        for a, b in zip(here, there, strict=True):
+            for t, u in zip(a, b, strict=True):
+                np.testing.assert_array_equal(t.numpy(), u.numpy())
+            assert b[0].data.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert list(data.DataLoader(dataset.take(slice(0)), 16, device="cuda")) == []
+
+
+def losses(device: str, limit: int, folder: Path) -> tuple[list[float], dict[str, Any], train.Evaluation]:
+    """The loss of every step of an epoch of the recipe "digits" (with dropout and Adam), its metrics, and the evaluation."""
+    recipe = train.recipe.load("digits", {"epochs": 1, "limit": limit})
+    run = train.Training(recipe, folder / device, device=device)
+    found: list[float] = []
+    (metrics,) = run.run(lambda seen, loss: found.append(loss))
+    few = run.test_set.take(slice(100))
+    return found, metrics, train.evaluate(run.model, few, run.preparation, recipe.workers)
+
+
+@pytest.mark.parametrize("limit", [pytest.param(192, id="192 digits"), pytest.param(4000, marks=pytest.mark.slow, id="all")])
+def test_an_epoch_of_digits_has_the_losses_of_the_cpu(limit: int, tmp_path: Path) -> None:
+    (here, metrics, seen), (there, metrics_there, seen_there) = (losses(d, limit, tmp_path) for d in ("cpu", "cuda"))
+    assert len(here) == limit // 32
+    assert max(here) > 1.05 * min(here)  # something was learnt
+    np.testing.assert_allclose(there, here, atol=1e-4)
+    assert metrics_there["accuracy"] == pytest.approx(metrics["accuracy"], abs=2 / limit)
+    assert seen_there.loss == pytest.approx(seen.loss, abs=1e-3)
+
+
+def test_a_run_may_go_on_on_another_device(tmp_path: Path) -> None:
+    """A checkpoint knows no device: what was learnt on one, Adam's state too, is taken over by the other."""
+    recipe = train.recipe.load("digits", {"epochs": 1, "limit": 32})
+    for first, second in (("cuda", "cpu"), ("cpu", "cuda")):
+        run = train.Training(recipe, tmp_path / first, device=first)
+        list(run.run())
+        saved = train.read_checkpoint(run.checkpoint)
+        longer = recipe.model_copy(update={"epochs": 2})
+        ends = []
+        for device in (first, second):
+            ends += list(train.Training(longer, tmp_path / f"{first}-{device}", saved, device=device).run())
+        assert ends[0]["loss"] == pytest.approx(ends[1]["loss"], abs=1e-4)
