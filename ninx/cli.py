@@ -33,8 +33,9 @@ from .kernels import set_num_threads
 from .modes import no_grad
 from .names import unknown
 from .study.summary import Summary, align, summary
-from .train import Evaluation, Training, evaluate, read_checkpoint
+from .train import Checkpoint, Evaluation, Training, evaluate, read_checkpoint
 from .train import recipe as recipes
+from .train.estimate import images_of, seconds_per_image
 from .train.loop import CHECKPOINT, CURVES
 from .train.plots import draw_curves
 
@@ -159,26 +160,27 @@ def evaluate_checkpoint(
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
     use_device(device)
     test = data.load(saved.recipe.data, "test", data_dir)
+    if test.classes != saved.classes:
+        raise ValueError(f"eval: the network knows {', '.join(saved.classes)}, but the test images are {', '.join(test.classes)}")
     _show(evaluate(saved.model().to(device), test, saved.preparation(), saved.recipe.workers), test, "test")
 
 
 @app.command()
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or its run folder.")],
-    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size, also photographs, each with one digit.")],
+    images: Annotated[list[Path], typer.Argument(help="PNG or JPEG files of any size; digits may also be photographs.")],
     invert: Annotated[
         bool | None,
         typer.Option(
-            "--invert/--no-invert", help="The digits are dark on light, or light on dark. Default: found out by itself."
+            "--invert/--no-invert", help="What is shown is dark on light, or light on dark. Default: found out, for digits."
         ),
     ] = None,
-    data_dir: DataDir = None,
     device: Device = "cpu",
 ) -> None:
-    """Say which digit each image shows, and how sure the network is."""
+    """Say what each image shows, and how sure the network is. A digit is cropped and centred as MNIST's are."""
     saved = read_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint)
     preparation = saved.preparation()
-    batch = np.stack([preparation.one(data.read_digit(path, invert)) for path in images])
+    batch = np.stack([preparation.one(_read(saved, path, invert)) for path in images])
     use_device(device)
     with no_grad():
         chances = softmax(saved.model().to(device)(Tensor(batch).to(device)), 1).numpy()
@@ -188,6 +190,14 @@ def predict(
             f"{escape(str(path))}: {saved.classes[first]}  "
             f"({100 * row[first]:.1f} %; next {saved.classes[second]}, {100 * row[second]:.1f} %)"
         )
+
+
+def _read(saved: Checkpoint, path: Path, invert: bool | None) -> data.Image:
+    """An image in the form of those that the network was trained on."""
+    if saved.recipe.data in ("digits", "mnist"):
+        return data.read_digit(path, invert)
+    own_size = saved.recipe.data not in data.names() and saved.recipe.prepare.resize is not None  # a folder: sizes differ
+    return data.read_image(path, None if own_size else saved.image_shape, bool(invert))
 
 
 def _show(result: Evaluation, dataset: data.LabelledDataset, which: str) -> None:
@@ -350,10 +360,29 @@ def _places(data_dir: Path | None) -> Table:
 
 @app.command("recipes")
 def list_recipes() -> None:
-    """List the recipes by name."""
-    for name in recipes.names():
-        r = recipes.load(name)
-        console.print(f"{name:16s} {r.model.name} on {r.data}, {r.epochs} epochs")
+    """List the recipes: network, data set, what was published, and how long this machine would need (measured now)."""
+    columns = {"recipe": "left", "network": "left", "data set": "left", "epochs": "right", "here": "right", "published": "left"}
+    table = _table("here: the steps of the network alone, from one that is measured now", columns | {"source": "left"})
+    with console.status("measuring"):
+        for name in recipes.names():
+            r = recipes.load(name)
+            seconds = _seconds(r)
+            cells = [r.model.name, r.data, str(r.epochs), "?" if seconds is None else _duration(seconds)]
+            table.add_row(name, *cells, r.published or "-", r.source or "ours")
+    _print(table)
+
+
+def _seconds(recipe: recipes.Recipe) -> float | None:
+    """How long all its steps would take; None if the size of its data set is not known."""
+    size = images_of(recipe)
+    return None if size is None else size * recipe.epochs * seconds_per_image(recipe)
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:,.0f} {unit}" if seconds >= 10 * length else f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 @app.command("doctor")

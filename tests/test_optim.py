@@ -115,6 +115,65 @@ def test_schedules_equal_pytorch(name: str, settings: dict) -> None:
     assert other.get_last_lr()[0] == pytest.approx(a.get_last_lr()[0])
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "settings"),
+    [
+        ("SGD", {"max_lr": 0.3, "total_steps": 13}),
+        ("SGD", {"max_lr": [0.3, 0.1], "total_steps": 10, "pct_start": 0.5, "anneal_strategy": "linear", "base_momentum": 0.7}),
+        ("Adam", {"max_lr": 0.01, "total_steps": 7, "max_momentum": 0.9, "div_factor": 5.0, "final_div_factor": 10.0}),
+        ("SGD", {"max_lr": 0.3, "total_steps": 5, "pct_start": 0.1, "cycle_momentum": False}),
+    ],
+)
+def test_one_cycle_equals_pytorch(optimizer: str, settings: dict) -> None:
+    """Every step and the one beyond the last, which a loop that steps after each batch reaches."""
+    more = {"momentum": 0.9} if optimizer == "SGD" else {}
+    ours = getattr(optim, optimizer)([{"params": [ninx.zeros(1, requires_grad=True)]} for _ in range(2)], lr=1, **more)
+    theirs = getattr(torch.optim, optimizer)([{"params": [torch.zeros(1)]} for _ in range(2)], lr=1, **more)
+    a = optim.lr_scheduler.OneCycleLR(ours, **settings)
+    b = torch.optim.lr_scheduler.OneCycleLR(theirs, **settings)
+    for _ in range(settings["total_steps"]):
+        for mine, his in zip(ours.param_groups, theirs.param_groups, strict=True):
+            assert mine["lr"] == pytest.approx(his["lr"], rel=1e-9)
+            cycled = "momentum" if optimizer == "SGD" else "betas"
+            assert mine[cycled] == pytest.approx(his[cycled], rel=1e-9)
+        theirs.step()
+        a.step()
+        b.step()
+    assert a.get_last_lr() == pytest.approx(b.get_last_lr(), rel=1e-9)
+    with pytest.raises(ValueError, match=rf"has only {settings['total_steps']} steps"):
+        a.step()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"patience": 0, "factor": 0.5, "min_lr": 0.02},
+        {"mode": "max", "patience": 1, "threshold": 0.1},
+        {"mode": "max", "patience": 2, "threshold": 0.05, "threshold_mode": "abs", "cooldown": 3},
+        {"mode": "min", "patience": 1, "threshold": 0.05, "threshold_mode": "abs", "min_lr": [0.0, 0.2]},
+        {"patience": 0, "factor": 0.5, "eps": 0.1},
+    ],
+)
+def test_plateaus_are_found_where_pytorch_finds_them(settings: dict) -> None:
+    ours = optim.SGD([{"params": [ninx.zeros(1, requires_grad=True)], "lr": lr} for lr in (0.3, 1.0)])
+    theirs = torch.optim.SGD([{"params": [torch.zeros(1)], "lr": lr} for lr in (0.3, 1.0)])
+    a = optim.lr_scheduler.ReduceLROnPlateau(ours, **settings)
+    b = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, **settings)
+    rng, rates = np.random.default_rng(0), set()
+    for epoch in range(60):
+        if epoch == 20:  # as when a run is resumed
+            resumed = optim.lr_scheduler.ReduceLROnPlateau(ours, **settings)
+            resumed.load_state_dict(a.state_dict())
+            a = resumed
+        value = float(rng.choice([-1.0, 0.5, 1.0, 1.04]) if epoch % 7 else rng.normal())
+        a.step(value)
+        b.step(value)
+        assert a.get_last_lr() == pytest.approx([group["lr"] for group in theirs.param_groups], rel=1e-9)
+        rates.add(tuple(a.get_last_lr()))
+    assert len(rates) > 1, "nothing was reduced, so nothing was compared"
+
+
 def test_a_schedule_begun_again_keeps_the_first_rate() -> None:
     """As when a run is resumed: the rate that is already lowered is not what the schedule began with."""
     optimizer = optim.SGD([ninx.zeros(1, requires_grad=True)], lr=0.8)
@@ -200,6 +259,15 @@ def test_a_step_is_seen_by_backward() -> None:
             r"state exp_avg of shape \(3,\) for a parameter of shape \(2,\)",
         ),
         (lambda p: optim.Adam([p], betas=(0.9, 1.0)), "betas must be"),
+        (
+            lambda p: optim.lr_scheduler.OneCycleLR(optim.SGD([p]), [0.1, 0.2], 5),
+            r"max_lr one number or 1, got 5, 0.3, \[0.1, 0.2\]",
+        ),
+        (lambda p: optim.lr_scheduler.OneCycleLR(optim.SGD([p]), 0.1, 0), "total_steps must be at least 1"),
+        (lambda p: optim.lr_scheduler.OneCycleLR(optim.SGD([p]), 0.1, 5, anneal_strategy="exp"), "must be 'cos' or 'linear'"),
+        (lambda p: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([p]), "up"), "mode must be 'min' or 'max'.*got 'up', 'rel'"),
+        (lambda p: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([p]), factor=1), "factor must be below 1"),
+        (lambda p: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([p]), min_lr=[0, 0]), "min_lr must be one number or 1"),
         (lambda p: optim.SGD([{"params": [p], "rate": 1}], lr=0.1), r"unknown setting\(s\) \['rate'\]"),
         (
             lambda p: optim.SGD([p], lr=0.1).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}),

@@ -43,6 +43,18 @@ def test_crops_are_windows_of_the_padded_image_and_all_occur() -> None:
         data.RandomCrop(6)(image, _rng())
 
 
+@pytest.mark.parametrize("size", [(2, 3), 4, (5, 6), (1, 1)])
+def test_the_middle_is_where_torchvision_has_it(size: int | tuple[int, int]) -> None:
+    """By its rule, int(round((height - size) / 2)), which rounds halves to even."""
+    image = np.arange(30).reshape(1, 5, 6)
+    h, w = size if isinstance(size, tuple) else (size, size)
+    top, left = int(round((5 - h) / 2.0)), int(round((6 - w) / 2.0))  # noqa: RUF046 - as torchvision writes it
+    expected = torch.tensor(image)[:, top : top + h, left : left + w].numpy()
+    assert np.array_equal(data.CenterCrop(size)(image), expected)
+    with pytest.raises(ValueError, match=r"\(7, 7\) does not fit into an image of \(5, 6\)"):
+        data.CenterCrop(7)(image)
+
+
 def test_flips_are_as_frequent_as_asked() -> None:
     image = _rng().random((3, 4, 5))
     flip = data.RandomHorizontalFlip(0.25)
@@ -87,6 +99,23 @@ def test_zca_makes_the_covariance_one() -> None:
     assert np.array_equal(again(images), zca(images))
 
 
+def test_gcn_and_zca_against_a_singular_value_decomposition() -> None:
+    """The CIFAR preparation as a whole, in float64 from the formulas: X = U S V', whitened X V diag(1 / sqrt(S^2/n + b)) V'."""
+    pixels = (_rng().random((300, 4, 4, 3)) ** 2 * np.linspace(60, 255, 3)).astype(np.uint8)
+    raw = data.ArrayDataset(pixels, np.arange(300) % 2, "ab")
+    x = pixels.transpose(0, 3, 1, 2).reshape(300, -1) / 255
+    x = x - x.mean(axis=1, keepdims=True)
+    x *= 55 / np.linalg.norm(x, axis=1, keepdims=True)
+    train, test = x[:250], x[250:]
+    mean = train.mean(axis=0)
+    _, s, v = np.linalg.svd(train - mean, full_matrices=False)
+    expected = (test - mean) @ v.T @ np.diag(1 / np.sqrt(s**2 / 250 + 0.1)) @ v
+    steps = data.ToTensor(), data.GlobalContrastNorm(55)
+    zca = data.ZCA(0.1).fit(data.prepared(raw.take(slice(250)), *steps).images)
+    found = data.prepared(raw.take(slice(250, None)), *steps, zca).images
+    np.testing.assert_allclose(found.reshape(50, -1), expected, atol=2e-4 * np.abs(expected).max())
+
+
 def test_zca_is_fitted_on_the_training_set_alone() -> None:
     images = _rng().standard_normal((50, 1, 2, 2)).astype(np.float32)
     zca = data.ZCA().fit(images)
@@ -128,16 +157,16 @@ def test_prepared_is_each_image_by_itself() -> None:
     images, labels = _rng().integers(0, 256, (1003, 4, 5, 3), dtype=np.uint8), np.arange(1003) % 2
     raw = data.ArrayDataset(images, labels, "ab")
     gcn = data.GlobalContrastNorm()
-    scaled = data.prepared(raw, gcn)
+    scaled = data.prepared(raw, data.ToTensor(), gcn)
     assert scaled.images.shape == (1003, 3, 4, 5)
     assert np.array_equal(scaled.labels, labels)
     np.testing.assert_allclose(scaled.images[1002], gcn(images[1002].transpose(2, 0, 1) / np.float32(255)), atol=1e-5)
     zca = data.ZCA().fit(scaled.images)
-    white = data.prepared(raw, gcn, zca)
+    white = data.prepared(raw, data.ToTensor(), gcn, zca)
     np.testing.assert_allclose(white.images[[0, 1002]], [zca(scaled.images[i]) for i in (0, 1002)], atol=1e-4)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, 4])
 def test_no_transform_depends_on_the_number_of_threads(workers: int) -> None:
     images, labels = _rng().integers(0, 256, (150, 9, 9, 3), dtype=np.uint8), np.arange(150) % 10
     chain = [data.RandomCrop(8, padding=2), data.RandomHorizontalFlip(), data.RandomAffine(10, 0.1), data.RandomTranslate(1)]
@@ -163,6 +192,7 @@ def test_no_transform_depends_on_the_number_of_threads(workers: int) -> None:
     [
         (lambda: data.Resize(0), "size must be at least 1, got 0"),
         (lambda: data.RandomCrop(3, -1), "padding at least 0"),
+        (lambda: data.CenterCrop(0), "size must be at least 1, got 0"),
         (lambda: data.RandomHorizontalFlip(1.5), "p must be from 0 to 1, got 1.5"),
         (lambda: data.GlobalContrastNorm(0), "scale must be positive"),
         (lambda: data.LocalContrastNorm(4), "kernel_size must be odd"),

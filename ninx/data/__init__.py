@@ -8,7 +8,7 @@ from .embedded import MEAN, STD, digits
 from .fetching import download
 from .folder import ImageFolder
 from .idx import read_idx
-from .images import read_digit
+from .images import read_digit, read_image
 from .loader import DataLoader
 from .named import load, names
 from .sources import data_folder
@@ -55,5 +55,6 @@ __all__ = [
     "prepared",
     "read_digit",
     "read_idx",
+    "read_image",
     "stratified",
 ]

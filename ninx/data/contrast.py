@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .dataset import ArrayDataset, Image
-from .transforms import ToTensor
+from .dataset import ArrayDataset, Image, LabelledDataset
 
 
 class GlobalContrastNorm:
@@ -120,13 +119,13 @@ class ZCA:
         return self
 
 
-def prepared(dataset: ArrayDataset, *transforms: Callable[[Image], Image]) -> ArrayDataset:
-    """The data set after `ToTensor` and the transforms, which must be without chance: float32 images (N, C, H, W)."""
-    first = ToTensor()
-    images = np.stack([first(image) for image in dataset.images])
+def prepared(dataset: LabelledDataset, *transforms: Callable[[Image], Image]) -> ArrayDataset:
+    """The data set after the transforms, which must be without chance, once for all epochs: images (N, C, H, W)."""
+    images = [dataset[i][0] for i in range(len(dataset))]
     for transform in transforms:
         if isinstance(transform, ZCA):  # one matrix product for many images: far faster than one for each
-            images = np.concatenate([transform(images[i : i + 1000]) for i in range(0, len(images), 1000)])
+            rows = np.stack(images)
+            images = [white for i in range(0, len(rows), 1000) for white in transform(rows[i : i + 1000])]
         else:
-            images = np.stack([transform(image) for image in images])
-    return ArrayDataset(images, dataset.labels, dataset.classes)
+            images = [transform(image) for image in images]
+    return ArrayDataset(np.stack(images), dataset.labels, dataset.classes)

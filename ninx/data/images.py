@@ -1,4 +1,4 @@
-"""Image files as MNIST would have them: a light digit on dark, 20 pixels large, its centre of mass in the middle of 28x28."""
+"""Image files as a data set would have them; as MNIST: a light digit on dark, 20 pixels large, centred by mass in 28x28."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL import ImageOps
 
 from .dataset import Image
 from .folder import open_image
@@ -22,6 +23,18 @@ def read_digit(path: str | Path, invert: bool | None = None) -> Image:
     """
     grey = np.asarray(_flat(open_image(path, "predict: ")).convert("L"), np.float32)
     return centre(light_on_dark(grey, invert), str(path))
+
+
+def read_image(path: str | Path, shape: tuple[int, ...] | None = None, invert: bool = False) -> Image:
+    """The picture in an image file in the form of a data set's images: uint8, (H, W) grey or (H, W, 3) in colour.
+
+    The picture is scaled until it just covers (H, W), and its middle is taken; None leaves it as it is, in colour. ``invert``
+    makes dark what is light. Raises ValueError if the file is no image.
+    """
+    picture = open_image(path, "predict: ").convert("L" if shape is not None and len(shape) == 2 else "RGB")
+    if shape is not None:
+        picture = ImageOps.fit(picture, (shape[1], shape[0]), PillowImage.Resampling.BILINEAR)
+    return np.asarray(ImageOps.invert(picture) if invert else picture)
 
 
 def _flat(image: PillowImage.Image) -> PillowImage.Image:

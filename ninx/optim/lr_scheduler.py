@@ -88,12 +88,12 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Up to ``max_lr`` in the first ``pct_start`` of ``total_steps``, then down to nearly 0 (Smith and Topin, 2018, arXiv 1708.07120).
+    """Up to ``max_lr`` in the first ``pct_start`` of ``total_steps``, then down to nearly 0.
 
     From max_lr / div_factor to max_lr, and on to max_lr / div_factor / final_div_factor, along half a cosine each (or, with
     ``anneal_strategy="linear"``, a line). Momentum, or the first of Adam's betas, goes the other way, from ``max_momentum``
     to ``base_momentum`` and back, unless ``cycle_momentum=False``. ``step()`` belongs after each batch; ``max_lr`` is a number
-    or a list with one for each group.
+    or a list with one for each group. Source: Smith and Topin, 2018, arXiv 1708.07120.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class OneCycleLR(LRScheduler):
 
 
 class ReduceLROnPlateau:
-    """Multiply the learning rates by ``factor`` when ``step(metrics)`` has seen no better value for more than ``patience`` epochs.
+    """Multiply the learning rates by ``factor`` when ``step(metrics)`` saw no better value for more than ``patience`` epochs.
 
     Better is smaller (``mode="min"``) or larger ("max"): beyond best * (1 -+ ``threshold``), or with ``threshold_mode="abs"``
     best -+ threshold. After a reduction ``cooldown`` epochs do not count. No rate falls below ``min_lr``; a change of no more
@@ -175,9 +175,8 @@ class ReduceLROnPlateau:
         eps: float = 1e-8,
     ):
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError(
-                f"ReduceLROnPlateau: mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs', got {mode!r}, {threshold_mode!r}"
-            )
+            wanted = "mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs'"
+            raise ValueError(f"ReduceLROnPlateau: {wanted}, got {mode!r}, {threshold_mode!r}")
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}")
         count = len(optimizer.param_groups)

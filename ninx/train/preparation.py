@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,14 @@ class Preparation:
 
     def fit(self, train_set: data.LabelledDataset) -> None:
         """Learn the whitening, and mean and deviation if the recipe does not give them, from the training images."""
-        first = data.Compose(self._first())
         if self.zca is not None:
-            self.zca.fit(np.stack([_still(first, train_set[i][0]) for i in range(len(train_set))]))
+            self.zca.fit(data.prepared(train_set, *map(_still, self._first())).images)
         if self.recipe.normalize and self.recipe.mean is None:
+            first = _still(data.Compose(self._first()))
             chosen = np.linspace(0, len(train_set) - 1, min(len(train_set), MEASURED)).astype(int)
             moments = [
                 [x.mean(axis=(1, 2)), (x**2).mean(axis=(1, 2))]
-                for x in (_still(first, train_set[i][0]).astype(np.float64) for i in chosen.tolist())
+                for x in (first(train_set[i][0]).astype(np.float64) for i in chosen.tolist())
             ]
             mean, square = np.mean(moments, axis=0)
             std = np.sqrt(np.maximum(square - mean**2, 0))
@@ -88,9 +88,7 @@ class Preparation:
         """The data set for the loader: whitened if the recipe wants it, else as it is."""
         if self.zca is None:
             return dataset
-        steps = data.Compose([*self._first(), self.zca])
-        images = np.stack([_still(steps, dataset[i][0]) for i in range(len(dataset))])
-        return data.ArrayDataset(images, dataset.labels, dataset.classes)
+        return data.prepared(dataset, *map(_still, self._first()), self.zca)
 
     def transform(self, training: bool) -> data.Transform:
         """What the loader does to each image of `dataset`."""
@@ -100,9 +98,9 @@ class Preparation:
     def one(self, image: data.Image) -> data.Image:
         """An image by itself, as in an evaluation: uint8 (H, W) or (H, W, C) to float32 (C, H, W)."""
         first = [*self._first(), *([] if self.zca is None else [self.zca])]
-        return _still(data.Compose([*first, *self._last(training=False)]), image)
+        return _still(data.Compose([*first, *self._last(training=False)]))(image)
 
 
-def _still(steps: data.Transform, image: data.Image) -> data.Image:
-    """The image after steps without chance."""
-    return steps(image, np.random.default_rng(0))
+def _still(transform: data.Transform) -> Callable[[data.Image], data.Image]:
+    """A transform without chance, as a function of the image alone."""
+    return lambda image: transform(image, np.random.default_rng(0))
