@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import cuda, strided
-from .cpu import conv, pointwise, pool, winograd
+from .cpu import conv, normalization, pointwise, pool, winograd
 from .cpu.plan import forward, tile_classes
 from .cpu.vector import HOST
 from .geometry import Geometry, Part
@@ -23,9 +23,9 @@ from .types import NOWHERE, Array, Drop, xp_of
 
 # fmt: off
 __all__ = [
-    "adam", "avg_pool2d", "avg_pool2d_input_grad", "col2im", "conv2d", "conv2d_input_grad", "conv2d_weight_bias_grad",
-    "conv2d_weight_grad", "dropout", "dropout_keep", "explain", "gate", "global_avg_pool2d", "im2col", "max_gather2d",
-    "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "why_not",
+    "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "col2im", "conv2d", "conv2d_input_grad",
+    "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "explain", "gate", "global_avg_pool2d",
+    "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "why_not",
 ]
 # fmt: on
 
@@ -139,6 +139,22 @@ def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array |
     if not _ours(g, gate) or not pool.fits(geo, g):
         return _other(g).avg_pool2d_input_grad(g, geo, divisor, gate)
     return pool.avg_pool2d_input_grad(g, geo, divisor, gate)
+
+
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False) -> tuple[Array, Array, Array]:
+    """See `strided.batch_norm`; compiled for float32."""
+    if x.dtype != np.float32 or not _ours(x, weight, bias):
+        y, mean, var = _other(x).batch_norm(x, weight, bias, eps, relu)
+        return y, mean, var
+    return normalization.batch_norm(x, weight, bias, eps, relu)
+
+
+def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    """See `strided.batch_norm_grad`; compiled for float32."""
+    if x.dtype != np.float32 or not _ours(g, x, mean, var, weight):
+        dx, dweight, dbias = _other(x).batch_norm_grad(g, x, mean, var, weight, eps)
+        return dx, dweight, dbias
+    return normalization.batch_norm_grad(g, x, mean, var, weight, eps)
 
 
 def relu(x: Array) -> Array:

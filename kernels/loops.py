@@ -245,6 +245,37 @@ def mix(h: int) -> int:
     return h ^ (h >> 16)
 
 
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False) -> tuple[Array, Array, Array]:
+    """(y, mean, var) of x (M, C): y = (x - mean) / sqrt(var + eps) * weight + bias; with ``relu`` 0 where that is negative."""
+    rows, channels = x.shape
+    y, mean, var = np.empty_like(x), np.empty(channels, x.dtype), np.empty(channels, x.dtype)
+    for c in range(channels):
+        mean[c] = sum(x[i, c] for i in range(rows)) / rows
+        var[c] = sum((x[i, c] - mean[c]) ** 2 for i in range(rows)) / rows
+        scale, shift = 1.0 if weight is None else weight[c], 0.0 if bias is None else bias[c]
+        for i in range(rows):
+            value = (x[i, c] - mean[c]) / np.sqrt(var[c] + eps) * scale + shift
+            y[i, c] = 0.0 if relu and value < 0 else value
+    return y, mean, var
+
+
+def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    """(dx, dweight, dbias): with xhat = (x - mean) / s and s = sqrt(var + eps),
+
+    dbias = sum(g), dweight = sum(g * xhat), dx = weight / s * (g - dbias / M - xhat * dweight / M).
+    """
+    rows, channels = x.shape
+    dx, dweight, dbias = np.empty_like(x), np.empty(channels, x.dtype), np.empty(channels, x.dtype)
+    for c in range(channels):
+        s, scale = np.sqrt(var[c] + eps), 1.0 if weight is None else weight[c]
+        xhat = [(x[i, c] - mean[c]) / s for i in range(rows)]
+        dbias[c] = sum(g[i, c] for i in range(rows))
+        dweight[c] = sum(g[i, c] * xhat[i] for i in range(rows))
+        for i in range(rows):
+            dx[i, c] = scale / s * (g[i, c] - dbias[c] / rows - xhat[i] * dweight[c] / rows)
+    return dx, dweight, dbias
+
+
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
     return np.maximum(x, 0)

@@ -117,6 +117,39 @@ def test_entry_by_entry(dtype: Any, size: int) -> None:
     np.testing.assert_allclose(fast.dropout(y, 0.3, 7, 2), loops.dropout(y, 0.3, 7, 2), rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("tier", [strided, fast], ids=["strided", "fast"])
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", [(2, 1), (57, 5), (64, 32)])
+def test_batch_norm(dtype: Any, tier: Any, affine: bool, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((2, *shape)).astype(dtype)
+    x = x * 3 + dtype(2)
+    weight, bias = rng.standard_normal((2, shape[1])).astype(dtype) if affine else (None, None)
+    wd, bd = (None if a is None else a.astype(np.float64) for a in (weight, bias))
+    for relu in (False, True):
+        y, mean, var = loops.batch_norm(x.astype(np.float64), wd, bd, 1e-5, relu)
+        made = tier.batch_norm(x, weight, bias, 1e-5, relu)
+        for name, got, expected in zip(("y", "mean", "var"), made, (y, mean, var), strict=True):
+            same(name, got, expected)
+    expected = loops.batch_norm_grad(g.astype(np.float64), x.astype(np.float64), mean, var, wd, 1e-5)
+    ours = tier.batch_norm_grad(g, x, mean.astype(dtype), var.astype(dtype), weight, 1e-5)
+    scale = 1 / np.sqrt(var + 1e-5) * (1 if wd is None else abs(wd))
+    same("dx", ours[0], expected[0], scale * abs(g).max())
+    same("dweight", ours[1], expected[1], abs(g * (x - mean)).sum(axis=0) / np.sqrt(var))
+    same("dbias", ours[2], expected[2], abs(g).sum(axis=0))
+
+
+def test_batch_norm_of_values_far_from_zero() -> None:
+    """The variance of 10,000 +- 1 in one pass; and of equal values, which is 0 and never below."""
+    x = (np.random.default_rng(0).standard_normal((500, 8)) + 1e4).astype(np.float32)
+    exact = x.astype(np.float64).var(axis=0)
+    np.testing.assert_allclose(fast.batch_norm(x, None, None, 0.0)[2], exact, rtol=1e-6)
+    y, _, var = fast.batch_norm(np.full((64, 8), 1.1, np.float32), None, None, 1e-5)
+    assert (var == 0).all()
+    assert abs(y).max() < 1e-4
+
+
 SGD = [
     {"momentum": 0.0, "keep": 1.0, "decay": 0.0, "nesterov": False},
     {"momentum": 0.0, "keep": 1.0, "decay": 0.1, "nesterov": False},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,25 @@ def test_fused_is_unfused(tier: str, pool: type[nn.Module]) -> None:
     assert len(fused(list(net.children()))) == len(list(net.children())) - (2 if pool is nn.MaxPool2d else 1)
     for got, expected in zip(results(lambda net, x: net(x), net), results(one_by_one, net), strict=True):
         assert error(got, expected) <= 1e-13
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_norm_and_its_relu(tier: str, dtype: Any, training: bool) -> None:
+    """Values, gradients and running statistics are those of the layers one by one."""
+    ninx.manual_seed(1)
+    net = nn.Sequential(nn.MLPConv(3, (8, 8), 3, padding=1, batch_norm=True), nn.Conv2d(8, 4, 3)).to(dtype).train(training)
+    with ninx.no_grad():
+        for p in net.parameters():
+            p += 0.3 * ninx.randn(*p.shape, dtype=dtype)
+    found = []
+    for run, twin in ((lambda net, x: net(x), net), (one_by_one, copy.deepcopy(net))):
+        x = image(4, 3, 7, 6, dtype=dtype)
+        run(twin, x).sum().backward()
+        found.append([x.grad.data, *(p.grad.data for p in twin.parameters()), *(b.data.copy() for b in twin.buffers())])
+    assert len(fused(list(next(net.children()).children()))) == 4  # of 6: convolution, normalisation + ReLU, twice
+    for got, expected in zip(*found, strict=True):
+        assert error(got, expected) <= (1e-5 if dtype is np.float32 else 1e-12)
 
 
 def test_values_are_the_same_bit_for_bit(tier: str) -> None:

@@ -19,16 +19,16 @@ import numpy as np
 
 from .. import loops, strided
 from ..geometry import Geometry, Part
-from ..strided import pool_divisor
+from ..strided import batch_norm, batch_norm_grad, pool_divisor
 from ..types import MARK, NOWHERE, Array, Drop, argmax_dtype
 from .launcher import Windows, launch, library, need, whole
 
 # fmt: off
 __all__ = [
-    "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "bias_relu", "check_labels", "col2im", "conv2d",
-    "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "flag_labels", "gate",
-    "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd",
-    "softmax_cross_entropy",
+    "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "bias_relu", "check_labels",
+    "col2im", "conv2d", "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep",
+    "flag_labels", "gate", "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor",
+    "relu", "sgd", "softmax_cross_entropy",
 ]
 # fmt: on
 

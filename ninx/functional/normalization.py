@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from ninx import kernels
 from ninx.kernels.geometry import whole
 
-from ..array import Array, empty, xp_of
+from ..array import Array, empty, nchw, nhwc, xp_of
 from ..engine import Tensor, record
-from ..modes import no_grad
+from ..modes import is_grad_enabled, no_grad
 from ..ops import mean, reshape, sqrt, sum
+from ..ops.rectifier import ReluGate
+from ..ops.rectifier import relu as rectified
 
 
 def batch_norm(
@@ -21,6 +24,8 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    *,
+    relu: bool = False,
 ) -> Tensor:
     """y = (x - mean) / sqrt(var + eps) * weight + bias, for each channel; input (N, C) or (N, C, ...), the others (C).
 
@@ -29,7 +34,7 @@ def batch_norm(
 
     With xhat the normalised input, the adjoint is  dbias = sum(g),  dweight = sum(g * xhat),
     dx = weight / sqrt(var + eps) * (g - dbias / m - xhat * dweight / m).
-    Of an input without values nothing is learnt: the running ones stay.
+    Of an input without values nothing is learnt: the running ones stay. ``relu``: max(y, 0), in the same pass.
     """
     if input.ndim < 2:
         raise ValueError(f"batch_norm: input must have shape (N, C, ...), got {input.shape}")
@@ -43,7 +48,7 @@ def batch_norm(
             raise ValueError("batch_norm: without running_mean and running_var only training=True is possible")
         scale = 1 / sqrt(running_var + eps) if weight is None else weight / sqrt(running_var + eps)
         shift = -running_mean * scale if bias is None else bias - running_mean * scale
-        return input * reshape(scale, wide) + reshape(shift, wide)
+        return _ended(input * reshape(scale, wide) + reshape(shift, wide), relu)
 
     axes = (0, *range(2, input.ndim))
     m = math.prod(input.shape[a] for a in axes)
@@ -51,34 +56,48 @@ def batch_norm(
         raise ValueError(f"batch_norm: training needs more than one value for each channel, got input {input.shape}")
     if not input.data.size:
         y = input * (1.0 if weight is None else reshape(weight, wide))
-        return y if bias is None else y + reshape(bias, wide)
-    xp = xp_of(input.data)
-    mu = input.data.mean(axis=axes, keepdims=True)
-    xhat = input.data - mu
-    variance = (xhat * xhat).mean(axis=axes, keepdims=True)
-    xhat *= 1 / xp.sqrt(variance + eps)
-    if weight is not None:
-        xhat *= weight.data.reshape(wide)
-    if bias is not None:
-        xhat += bias.data.reshape(wide)
+        return _ended(y if bias is None else y + reshape(bias, wide), relu)
+    w, b = (None if t is None else t.data for t in (weight, bias))
+    rows, mu, variance = kernels.tier().batch_norm(_rows(input.data), w, b, eps, relu)
     with no_grad():
         if running_mean is not None:
-            running_mean += momentum * (Tensor(mu.reshape(-1)) - running_mean)
+            running_mean += momentum * (Tensor(mu) - running_mean)
         if running_var is not None:
-            running_var += momentum * (Tensor(variance.reshape(-1) * mu.dtype.type(m / (m - 1))) - running_var)
+            running_var += momentum * (Tensor(variance * mu.dtype.type(m / (m - 1))) - running_var)
 
     def back(g: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        # xhat is computed again from x: half the memory, and under create_graph the way through mean and var is recorded.
+        if not is_grad_enabled():
+            dx, dweight, dbias = kernels.tier().batch_norm_grad(_rows(g.data), _rows(input.data), mu, variance, w, eps)
+            return Tensor(_like(dx, input)), Tensor(dweight), Tensor(dbias)
+        # xhat is computed again from x, so that the way through mean and var is recorded too.
         centred = input - mean(input, axes, keepdim=True)
         inverse = 1 / sqrt(mean(centred * centred, axes, keepdim=True) + eps)
         normal = centred * inverse
-        dbias, dweight = sum(g, axes, keepdim=True), sum(g * normal, axes, keepdim=True)
-        dx = inverse * (g - dbias / m - normal * (dweight / m))
+        total, slope = sum(g, axes, keepdim=True), sum(g * normal, axes, keepdim=True)
+        recorded = inverse * (g - total / m - normal * (slope / m))
         if weight is not None:
-            dx = dx * reshape(weight, wide)
-        return dx, reshape(dweight, (channels,)), reshape(dbias, (channels,))
+            recorded = recorded * reshape(weight, wide)
+        return recorded, reshape(slope, (channels,)), reshape(total, (channels,))
 
-    return record(xhat, ((input, weight, bias), back))
+    return record(_like(rows, input), ((input, weight, bias), back), first=ReluGate() if relu else None)
+
+
+def _ended(y: Tensor, relu: bool) -> Tensor:
+    return rectified(y) if relu else y
+
+
+def _rows(a: Array) -> Array:
+    """(N, C, ...) as rows of channels, (M, C): a view of channels-last memory."""
+    xp = xp_of(a)
+    pixels = nhwc(a) if a.ndim == 4 else xp.moveaxis(a, 1, -1)
+    return xp.ascontiguousarray(pixels.reshape(-1, a.shape[1]))
+
+
+def _like(rows: Array, input: Tensor) -> Array:
+    """What `_rows` made, back in the shape of the input."""
+    n, channels, *places = input.shape
+    pixels = rows.reshape(n, *places, channels)
+    return nchw(pixels) if input.ndim == 4 else xp_of(rows).moveaxis(pixels, -1, 1)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:

@@ -1,4 +1,5 @@
-"""Neighbouring layers that one pass over the memory can do: a convolution and its ReLU, a max pooling and its dropout.
+"""Neighbouring layers that one pass over the memory can do: a convolution or batch normalisation and its ReLU, a max pooling
+and its dropout.
 
 There is nothing to switch on: `Sequential` asks here. Values and gradients are those of the layers one by one. Only modules
 that are exactly these layers are taken together, not subclasses, and not one whose forward was replaced.
@@ -13,7 +14,7 @@ from .. import functional as F
 from ..engine import Tensor
 from ..functional.pooling import max_pool2d_dropout
 from .activations import ReLU
-from .layers import Conv2d, Dropout, MaxPool2d
+from .layers import BatchNorm2d, Conv2d, Dropout, MaxPool2d
 from .module import Module
 
 Step = Callable[[Any], Any]
@@ -38,6 +39,8 @@ def _pair(a: Module, b: Module) -> Step | None:
         return None
     if type(a) is Conv2d and type(b) is ReLU:
         return lambda x: F.conv2d(x, a.weight, a.bias, a.stride, a.padding, a.dilation, a.groups, relu=True)
+    if type(a) is BatchNorm2d and type(b) is ReLU:
+        return lambda x: a.normalised(x, relu=True)
     if type(a) is MaxPool2d and type(b) is Dropout and b.training and 0 < b.p < 1:
         return lambda x: _pool_dropout(x, a, b)
     return None

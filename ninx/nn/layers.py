@@ -148,6 +148,10 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The input, normalised for each channel."""
+        return self.normalised(x, relu=False)
+
+    def normalised(self, x: Tensor, relu: bool) -> Tensor:
+        """`forward`, and with ``relu`` a ReLU in the same pass."""
         if x.ndim not in self.dims:
             wanted = " or ".join(f"{d}-d" for d in self.dims)
             raise ValueError(f"{type(self).__name__}: the input must be {wanted}, got shape {x.shape}")
@@ -158,7 +162,7 @@ class _BatchNorm(Module):
             if self.momentum is None:  # a plain average over all batches so far
                 momentum = 1 / self.num_batches_tracked.item()
         mean, var = (self.running_mean, self.running_var) if not use_batch or self.training else (None, None)
-        return F.batch_norm(x, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
+        return F.batch_norm(x, mean, var, self.weight, self.bias, use_batch, momentum, self.eps, relu=relu)
 
     def extra_repr(self) -> str:
         """The settings."""
