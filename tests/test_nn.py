@@ -149,6 +149,12 @@ def test_initialisers_have_pytorchs_moments(name: str, settings: dict) -> None:
         assert ours.max() == pytest.approx(theirs.max(), rel=0.01)
 
 
+@pytest.mark.parametrize("shape", [(4, 4, 1, 1), (5, 3, 3, 2), (2, 6, 4, 5), (3, 3, 4)])
+def test_dirac_is_pytorchs(shape: tuple[int, ...]) -> None:
+    ours, theirs = nn.init.dirac_(ninx.ones(shape)), torch.nn.init.dirac_(torch.ones(shape))
+    assert np.array_equal(ours.data, theirs.numpy())
+
+
 class Net(nn.Module):
     def __init__(self) -> None:
         self.body = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU())
@@ -341,6 +347,7 @@ def test_weights_lie_channels_last() -> None:
         (lambda: nn.BatchNorm2d(3)(ninx.zeros(1, 3, 1, 1)), "more than one value for each channel"),
         (lambda: nn.Dropout(1.5), "p must be from 0 to 1"),
         (lambda: nn.init.kaiming_normal_(ninx.zeros(3)), "need at least 2 dimensions"),
+        (lambda: nn.init.dirac_(ninx.zeros(3, 3)), r"dirac_: needs a convolution's weight, .* got shape \(3, 3\)"),
         (lambda: nn.init.calculate_gain("swish"), "unknown non-linearity 'swish'"),
     ],
 )
