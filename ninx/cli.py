@@ -145,7 +145,7 @@ def _grow(recipe: recipes.Recipe, folder: Path, data_dir: Path | None) -> None:
     try:
         for one in staged.experiment(recipe, folder, data_dir):
             grown = "" if one.grown is None else f"  just grown {100 * one.grown:6.2f} %"
-            console.print(f"seed {one.seed}  {one.arm:30s}accuracy {100 * one.accuracy:6.2f} %{grown}", soft_wrap=True)
+            console.print(f"seed {one.seed}  {one.arm:37s}accuracy {100 * one.accuracy:6.2f} %{grown}", soft_wrap=True)
             trained.append(one)
     except KeyboardInterrupt:
         console.print(f"\nStopped. The same command again goes on with what is finished in {folder}.")

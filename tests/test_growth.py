@@ -137,47 +137,53 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[recipes.Recipe, Path
     return recipe, folder, list(staged.experiment(recipe, folder))
 
 
-def test_every_arm_ends_after_as_many_epochs_as_its_control(done: Any) -> None:
+def test_every_way_goes_through_the_same_stages(done: Any) -> None:
+    """Else more epochs, or another rate, could be what makes the difference."""
     recipe, _, trained = done
-    ends = {arm.name: arm.epochs for arm in staged.arms(recipe) if arm.name.startswith("nin-mnist-v2") or "as long" in arm.name}
-    assert len(ends) == 4
-    assert set(ends.values()) == {3}
+    stages: dict[int, list[Any]] = {}
+    for arm in staged.arms(recipe):
+        stages.setdefault(arm.epochs, []).append((arm.recipe.optim, arm.recipe.epochs, arm.recipe.batch_size))
+    assert [len(stages[epochs]) for epochs in (1, 2, 3)] == [2, 4, 4]
+    for settings in stages.values():
+        assert all(s == settings[0] for s in settings)
     assert [(t.arm, t.seed) for t in trained] == [(arm.name, seed) for seed in (0, 1) for arm in staged.arms(recipe)]
 
 
 def test_stages_have_their_published_settings() -> None:
-    arms = {arm.name: arm for arm in staged.arms(recipes.load("mnist-staged"))}
-    settings = {name: (a.recipe.optim.lr, a.recipe.optim.momentum, a.parent, a.value) for name, a in arms.items() if a.parent}
-    assert settings == {
-        "nin-mnist-v1, published way": (1e-3, 0.3, "nin-mnist-v0", 1.0),
-        "nin-mnist-v2, published way": (4e-4, 0.0, "nin-mnist-v1, published way", 0.01),
-        "nin-mnist-v1, identity way": (1e-3, 0.3, "nin-mnist-v0", 1.0),
-        "nin-mnist-v2, identity way": (4e-4, 0.0, "nin-mnist-v1, identity way", 0.01),
-    }
-    assert {arm.recipe.batch_size for arm in arms.values()} == {60}
+    arms = [
+        arm for arm in staged.arms(recipes.load("mnist-staged")) if "published" in arm.name or arm.name == "nin-mnist-v0, stage 1"
+    ]
+    settings = [(a.recipe.model.name, a.recipe.optim.lr, a.recipe.optim.momentum, a.recipe.batch_size) for a in arms]
+    assert settings == [("nin-mnist-v0", 1e-3, 0.3, 60), ("nin-mnist-v1", 1e-3, 0.3, 60), ("nin-mnist-v2", 4e-4, 0.0, 60)]
+    assert [(a.parent, a.new, a.value) for a in arms[1:]] == [(arms[0].name, "constant", 1.0), (arms[1].name, "constant", 0.01)]
 
 
 def test_each_stage_begins_where_the_one_before_ended(done: Any) -> None:
     """Growing by identities changes no answer; and what is trained in a stage is what was grown, not a fresh network."""
     recipe, folder, trained = done
     accuracy = {(t.arm, t.seed): t.accuracy for t in trained}
+    grown = {(t.arm, t.seed): t.grown for t in trained}
     for arm in staged.arms(recipe):
-        for t in (t for t in trained if t.arm == arm.name):
-            assert (t.grown is None) == (not arm.parent)
-            if arm.new == "identity" and arm.parent:
-                assert t.grown == accuracy[arm.parent, t.seed]
-    weights = {
-        name: read_checkpoint(folder / "seed0" / name / "checkpoint.safetensors").weights["0.0.weight"]
-        for name in ("nin-mnist-v0", "nin-mnist-v1-identity-way", "nin-mnist-v2-from-scratch")
-    }
-    start, later, other = weights.values()
-    assert 0 < np.abs(later - start).max() < 0.1 * np.abs(other - start).max()
+        for seed in (0, 1):
+            assert (grown[arm.name, seed] is None) == ("way" not in arm.name)
+            if "identity" in arm.name:
+                assert grown[arm.name, seed] == accuracy[arm.parent, seed]
+    for child, parent in ((a.name, a.parent) for a in staged.arms(recipe) if a.parent):
+        before, after = (
+            read_checkpoint(folder / "seed0" / n.replace(", ", "-").replace(" ", "-") / "checkpoint.safetensors").weights[
+                "0.0.weight"
+            ]
+            for n in (parent, child)
+        )
+        moved = np.abs(after - before).max()
+        assert moved < 0.1 * np.abs(before).max(), child
+        assert moved > 0 or "published" in child  # that may have lost its gradient
 
 
 def test_what_is_finished_is_not_trained_again(done: Any) -> None:
     recipe, folder, trained = done
     files = {p: p.read_bytes() for p in folder.rglob("metrics.jsonl")}
-    assert len(files) == 2 * 7
+    assert len(files) == 2 * 10
     assert list(staged.experiment(recipe, folder)) == trained
     assert {p: p.read_bytes() for p in folder.rglob("metrics.jsonl")} == files  # with the speed of each epoch
 
@@ -223,7 +229,7 @@ def test_train_takes_the_digits_where_mnist_is_missing(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "mnist is not there" in ran.stdout
     assert "Taking digits-staged instead" in ran.stdout
-    assert ran.stdout.count("seed 0") == 7
+    assert ran.stdout.count("seed 0") == 10
     found = json.loads((tmp_path / "run" / "growth.json").read_text())
     assert found["recipe"]["data"] == "digits"
     assert found["command"].startswith("ninx train mnist-staged --limit 60")

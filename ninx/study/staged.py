@@ -1,7 +1,7 @@
 """The staged tutorial done again: does a network that grows by 1x1 convolutions become better, or was it the longer training?
 
 It takes v0 to v1 to v2 and reads 95.19, 95.28 and 95.76 % as a sign that more 1x1 convolutions fit better. `experiment` does
-that for several seeds, beside growth that changes nothing and two networks that are trained as long without growing.
+that for several seeds, beside growth that changes nothing, and beside v0 and v2 that go through the same stages as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from ..train import Recipe, Training, evaluate, read_checkpoint
 from .growth import New, grow
 from .significance import sign_flips, two_proportions
 
-WAYS: dict[New, str] = {"constant": "published way", "identity": "identity way"}
 PUBLISHED = {"nin-mnist-v0": 0.9519, "nin-mnist-v1": 0.9528, "nin-mnist-v2": 0.9576}  # one seed, 10,000 test images
 
 
@@ -27,9 +26,9 @@ class Arm(NamedTuple):
     name: str
     recipe: Recipe
     epochs: int
-    parent: str = ""
-    new: New = "identity"
-    value: float = 1.0
+    parent: str
+    new: New
+    value: float
 
 
 class Trained(NamedTuple):
@@ -41,30 +40,29 @@ class Trained(NamedTuple):
     accuracy: float
 
 
-def arms(recipe: Recipe) -> list[Arm]:
-    """The trainings for one seed: the stages in both ways; then the last and the first network, trained as long as all stages."""
+def chains(recipe: Recipe) -> dict[str, list[str]]:
+    """By name the networks of each way through the stages: two that grow, and the first and the last that stay as they are."""
     if recipe.growth is None:
         raise ValueError(f"recipe {recipe.name}: has no [growth], so there is nothing to grow")
-    first = recipe.model_copy(update={"growth": None, "otherwise": None})
-    stages, base = recipe.growth.stages, first.model.name
-    found, epochs = [Arm(base, first, first.epochs)], first.epochs * (1 + len(stages))
-    for new, way in WAYS.items():
-        parent = found[0]
-        for stage in stages:
-            own = {k: v for k, v in (("lr", stage.lr), ("momentum", stage.momentum)) if v is not None}
-            changes = {"model": _network(first, stage.model), "optim": first.optim.model_copy(update=own)}
-            changed, seen = first.model_copy(update=changes), parent.epochs + first.epochs
-            found.append(Arm(f"{stage.model}, {way}", changed, seen, parent.name, new, stage.value))
-            parent = found[-1]
-    last = stages[-1].model
-    found.append(
-        Arm(f"{last}, from scratch", first.model_copy(update={"model": _network(first, last), "epochs": epochs}), epochs)
-    )
-    return [*found, Arm(f"{base}, as long", first.model_copy(update={"epochs": epochs}), epochs)]
+    growing = [recipe.model.name, *(stage.model for stage in recipe.growth.stages)]
+    still = {way: [name] * len(growing) for way, name in (("not grown", growing[0]), ("from scratch", growing[-1]))}
+    return {"published way": growing, "identity way": growing, **still}
 
 
-def _network(recipe: Recipe, name: str) -> Any:
-    return recipe.model.model_copy(update={"name": name})
+def arms(recipe: Recipe) -> list[Arm]:
+    """The trainings for one seed. In one stage all learn at the same rates; the first is common to the ways that grow."""
+    found: dict[str, Arm] = {}
+    for way, networks in chains(recipe).items():
+        parent = ""
+        for number, (name, stage) in enumerate(zip(networks, [None, *recipe.growth.stages], strict=True), 1):  # type: ignore[union-attr]  # chains has looked
+            rates = stage.model_dump(include={"lr", "momentum"}, exclude_none=True) if stage else {}
+            parts = {"model": recipe.model.model_copy(update={"name": name}), "optim": recipe.optim.model_copy(update=rates)}
+            own = recipe.model_copy(update={"growth": None, "otherwise": None, **parts})
+            title = f"{name}, {way}, stage {number}" if stage else f"{name}, stage 1"
+            new: New = "constant" if way == "published way" else "identity"
+            found.setdefault(title, Arm(title, own, number * recipe.epochs, parent, new, stage.value if stage else 0.0))
+            parent = title
+    return list(found.values())
 
 
 def seeds(recipe: Recipe) -> range:
@@ -84,7 +82,8 @@ def experiment(recipe: Recipe, folder: Path, data_dir: Path | None = None) -> It
             if arm.parent:
                 manual_seed(seed)
                 start = grow(networks[arm.parent], own.model.name, arm.new, arm.value, **own.model.switches)
-                grown = evaluate(start, run.test_set, run.preparation).accuracy
+                if own.model.name not in arm.parent:
+                    grown = evaluate(start, run.test_set, run.preparation).accuracy
                 if not run.history:
                     run.model.load_state_dict(start.state_dict())
             for _ in run.run():
@@ -101,12 +100,11 @@ def _begin(recipe: Recipe, folder: Path, data_dir: Path | None) -> Training:
 
 
 def comparisons(recipe: Recipe) -> list[tuple[str, str]]:
-    """(from, to): each stage and the one before, the two ways, and what grew against what was trained as long."""
-    found = arms(recipe)
-    stages = [(arm.parent, arm.name) for arm in found if arm.parent]
-    ends = stages[len(stages) // 2 - 1][1], stages[-1][1]
-    controls = found[-2].name, found[-1].name
-    return [*stages, ends, *((control, end) for end in ends for control in controls), (controls[1], controls[0])]
+    """(from, to): each stage of what grows and the one before, and the ends of all ways through the stages."""
+    grown = [(arm.parent, arm.name) for arm in arms(recipe) if arm.parent and arm.recipe.model.name not in arm.parent]
+    published, identity, still, scratch = (f"{c[-1]}, {way}, stage {len(c)}" for way, c in chains(recipe).items())
+    ends = [(published, identity), (still, published), (still, identity), (scratch, published), (scratch, identity)]
+    return [*grown, *ends, (still, scratch)]
 
 
 def report(recipe: Recipe, results: Iterable[Trained], images: int, tests: int) -> dict[str, Any]:
@@ -133,7 +131,7 @@ def report(recipe: Recipe, results: Iterable[Trained], images: int, tests: int) 
             {
                 "arm": arm.name,
                 "epochs": arm.epochs,
-                "grown": mean(grown[arm.name]) if arm.parent else None,
+                "grown": mean(grown[arm.name]) if grown[arm.name] else None,
                 **_moments(accuracy[arm.name]),
                 "accuracies": accuracy[arm.name],
             }
@@ -150,7 +148,7 @@ def _moments(values: list[float]) -> dict[str, float]:
 ARMS = ("network", "epochs", "just grown", "accuracy %", "spread", "least", "most")
 COMPARED = ("from", "to", "difference", "spread", "seeds better", "z", "p", "p over seeds")
 NOTE = (
-    "Epochs are all that the weights have seen; spread is the standard deviation over the seeds. z and p: two proportions, on "
+    "Epochs: all that the weights have seen. Spread is the standard deviation over the seeds. z and p: two proportions, on "
     "one test set. p over seeds: exact, from all signs that the differences could have."
 )
 
