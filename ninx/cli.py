@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as json_lines
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,15 +30,17 @@ from .array import use_device
 from .data import sources
 from .doctor import findings
 from .engine import Tensor
+from .files import write_atomically
 from .functional import softmax
 from .kernels import set_num_threads
 from .modes import no_grad
 from .names import unknown
+from .study import staged
 from .study.summary import Summary, align, summary
 from .train import Checkpoint, Evaluation, Training, evaluate, read_checkpoint
 from .train import recipe as recipes
 from .train.estimate import images_of, seconds_per_image
-from .train.loop import CHECKPOINT, CURVES
+from .train.loop import CHECKPOINT, CURVES, splits
 from .train.plots import draw_curves
 
 NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, that one value depends on"
@@ -101,6 +105,9 @@ def train(
     checkpoint = None
     if resume is None:
         chosen = recipes.load(recipe, overrides)
+        if chosen.otherwise is not None and not _there(chosen.data, data_dir):
+            console.print(f"[yellow]{chosen.data} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
+            chosen = recipes.load(chosen.otherwise, overrides)
     else:
         checkpoint = read_checkpoint(resume / CHECKPOINT if resume.is_dir() else resume)
         if set(overrides) - {"epochs"}:
@@ -108,6 +115,8 @@ def train(
         chosen = checkpoint.recipe.model_copy(update=overrides)
         out = out or (resume if resume.is_dir() else resume.parent)
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
+    if chosen.growth is not None:
+        return _grow(chosen, folder, data_dir)
     if resume is None and (folder / CHECKPOINT).exists():
         console.print(f"[yellow]{folder} holds an earlier run, which is replaced.[/yellow]")
     run = Training(chosen, folder, checkpoint, data_dir, device)
@@ -129,6 +138,36 @@ def train(
         evaluate(run.model, run.test_set, run.preparation, chosen.workers), run.test_set, "held-out" if chosen.holdout else "test"
     )
     console.print(f"Wrote {run.checkpoint}, metrics.jsonl and {CURVES}. Try: ninx predict {run.checkpoint} IMAGE")
+
+
+def _there(name: str, data_dir: Path | None) -> bool:
+    """Is the data set on this machine?"""
+    return name not in sources.SOURCES or all(sources.find(name, split, data_dir) for split in ("train", "test"))
+
+
+def _grow(recipe: recipes.Recipe, folder: Path, data_dir: Path | None) -> None:
+    """A recipe with stages: train them all, a line for each, then say what of the differences is more than chance."""
+    trained = []
+    try:
+        for one in staged.experiment(recipe, folder, data_dir):
+            grown = "" if one.grown is None else f"  just grown {100 * one.grown:6.2f} %"
+            console.print(f"seed {one.seed}  {one.arm:37s}accuracy {100 * one.accuracy:6.2f} %{grown}", soft_wrap=True)
+            trained.append(one)
+    except KeyboardInterrupt:
+        console.print(f"\nStopped. The same command again goes on with what is finished in {folder}.")
+        raise typer.Exit(130) from None
+    train_set, test_set = splits(recipe, data_dir)
+    found = staged.report(recipe, trained, len(train_set), len(test_set))
+    for heading, rows in zip((staged.ARMS, staged.COMPARED), staged.tables(found), strict=True):
+        table = _table("", {name: "left" if name in ("network", "from", "to") else "right" for name in heading})
+        for cells in rows:
+            table.add_row(*cells)
+        _print(table)
+    console.print(staged.NOTE, soft_wrap=True)
+    command = shlex.join(["ninx", *sys.argv[1:]])
+    write_atomically(folder / "growth.json", (json_lines.dumps({"command": command, **found}, indent=1) + "\n").encode())
+    write_atomically(folder / "growth.md", staged.markdown(found, command).encode())
+    console.print(f"Wrote growth.json and growth.md into {folder}.")
 
 
 def _run(run: Training) -> None:
@@ -206,6 +245,8 @@ def _show(result: Evaluation, dataset: data.LabelledDataset, which: str) -> None
     table.add_column("")
     for name in dataset.classes:
         table.add_column(name, justify="right")
+    if result.confusion.shape[1] > len(dataset.classes):
+        table.add_column("none", justify="right")  # the network has more outputs
     table.add_column("right", justify="right")
     for i, (name, row) in enumerate(zip(dataset.classes, result.confusion, strict=True)):
         cells = [f"[bold green]{n}[/]" if i == j else f"[red]{n}[/]" if n else "·" for j, n in enumerate(row)]

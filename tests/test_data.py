@@ -18,6 +18,8 @@ def test_digits_are_what_their_note_says() -> None:
         assert digits.images.dtype == np.uint8
         assert np.bincount(digits.labels).tolist() == [count // 10] * 10
     train, test = (data.load("digits", s) for s in ("train", "test"))
+    pixels = np.concatenate([train.images, test.images]) / 255
+    assert pytest.approx((pixels.mean(), pixels.std()), rel=0.02) == (data.MEAN, data.STD)  # those of all 70,000
     seen = {image.tobytes() for image in train.images}
     assert not any(image.tobytes() in seen for image in test.images), "a test digit stands in the training set"
 
@@ -150,10 +152,13 @@ def test_what_a_shift_leaves_open_is_filled() -> None:
 
 
 class Extreme:
-    """In place of a random generator: the upper end of every range."""
+    """In place of a random generator: the upper or the lower end of every range."""
+
+    def __init__(self, upper: bool = True):
+        self.upper = upper
 
     def uniform(self, low: float, high: float) -> float:
-        return high
+        return high if self.upper else low
 
 
 def test_affine_turns_and_scales_about_the_centre() -> None:
@@ -168,6 +173,8 @@ def test_affine_turns_and_scales_about_the_centre() -> None:
     assert larger.sum() == pytest.approx(15 * 15, rel=0.02)
     rows = np.flatnonzero(larger[0].sum(axis=1) > 5)
     assert (rows[0], rows[-1]) == (6, 21)
+    np.testing.assert_allclose(data.RandomAffine(90)(image, Extreme(False)), np.rot90(image, axes=(1, 2)), atol=1e-5)
+    assert data.RandomAffine(0, 0.5)(square, Extreme(False)).sum() == pytest.approx(5 * 5, rel=0.02)
     turned = data.RandomAffine(20, 0.1)
     draws = [turned(image, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert np.array_equal(draws[0], draws[1])
@@ -312,6 +319,20 @@ def test_dark_ink_on_nothing_is_ink_on_white(tmp_path: Path) -> None:
     layer.paste((20, 0, 40, 255), (30, 20, 51, 71))
     layer.save(tmp_path / "dark.png")
     assert np.array_equal(data.read_digit(tmp_path / "dark.png"), data.read_digit(tmp_path / "light.png"))
+
+
+def test_parts_of_a_digit_are_kept_and_specks_are_not() -> None:
+    """A five whose bar is apart: a part counts as ink from a tenth of the largest on."""
+    from ninx.data.images import light_on_dark
+
+    sheet = np.full((120, 120), 200) + np.random.default_rng(0).normal(0, 4, (120, 120))
+    sheet[40:90, 50:60] = 40  # 500 pixels
+    sheet[40:50, 65:75] = 40  # 100 of them apart
+    sheet[70:74, 80:85] = 40  # 20
+    ink = light_on_dark(sheet.astype(np.float32))
+    assert ink[40:90, 50:60].all()
+    assert ink[40:50, 65:75].all()
+    assert not ink[69:75, 79:86].any()
 
 
 def test_a_photographed_empty_sheet_shows_no_digit(tmp_path: Path) -> None:

@@ -105,6 +105,16 @@ def test_values_are_the_same_bit_for_bit(tier: str) -> None:
         np.testing.assert_array_equal(together.data, apart.data)
 
 
+def test_one_image_without_a_batch_is_dropped_from_too(tier: str) -> None:
+    """Its shape does not suit the one pass: pooling and dropout are done one after the other."""
+    pool, drop, x = nn.MaxPool2d(2), nn.Dropout(0.5), ninx.rand(4, 8, 8) + 1
+    ninx.manual_seed(3)
+    y = nn.Sequential(pool, drop)(x)
+    ninx.manual_seed(3)
+    assert np.array_equal(y.data, drop(pool(x)).data)
+    assert 0 < (y.data == 0).mean() < 1
+
+
 def test_what_is_replaced_or_a_subclass_is_not_fused() -> None:
     class Louder(nn.ReLU):
         def forward(self, x: ninx.Tensor) -> ninx.Tensor:

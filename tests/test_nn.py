@@ -17,10 +17,12 @@ LAYERS = {
     "Conv2d-1x1": ((6, 4, 1), {"bias": False}, (2, 6, 5, 4)),
     "Conv2d-same": ((3, 4, (3, 5)), {"padding": "same", "dilation": (2, 1)}, (2, 3, 9, 7)),
     "ConvTranspose2d": ((6, 4, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, (2, 6, 4, 5)),
+    "ConvTranspose2d-dilated": ((3, 4, 2), {"dilation": (2, 3)}, (2, 3, 4, 5)),
     "Linear": ((7, 3), {}, (2, 4, 7)),
     "BatchNorm1d": ((5,), {}, (6, 5)),
     "BatchNorm1d-lines": ((5,), {}, (3, 5, 4)),
     "BatchNorm2d": ((5,), {"momentum": None}, (3, 5, 4, 2)),
+    "BatchNorm2d-eps": ((5,), {"eps": 0.5, "momentum": 0.3}, (3, 5, 4, 2)),
     "BatchNorm2d-plain": ((5,), {"affine": False, "track_running_stats": False}, (3, 5, 4, 2)),
     "BatchNorm2d-tracked": ((5,), {"affine": False}, (3, 5, 4, 2)),
     "MaxPool2d-dilated": ((2,), {"stride": 1, "dilation": 2}, (2, 3, 8, 7)),
@@ -94,11 +96,14 @@ def test_loss_module_equals_pytorch(name: str, reduction: str) -> None:
 )
 def test_settings_of_losses_reach_the_function(name: str, settings: dict) -> None:
     x, target = np.random.default_rng(2).standard_normal((5, 4)), np.array([0, 1, 2, 3, 1])
-    values = []
+    values, keys = [], []
     for modules, make in ((nn, ninx.from_numpy), (torch.nn, torch.tensor)):
         given = {k: make(v) if isinstance(v, np.ndarray) else v for k, v in settings.items()}
-        values.append(getattr(modules, name)(**given)(make(x), make(target)).item())
+        loss = getattr(modules, name)(**given)
+        values.append(loss(make(x), make(target)).item())
+        keys.append(list(loss.state_dict()))
     assert values[0] == pytest.approx(values[1], rel=1e-12)
+    assert keys[0] == keys[1]  # the weights are a part of the state
 
 
 def test_dropout_drops_entries_or_maps_and_only_in_training() -> None:
@@ -149,6 +154,12 @@ def test_initialisers_have_pytorchs_moments(name: str, settings: dict) -> None:
     assert abs(ours.std() - theirs.std()) < 0.03 * scale
     if "uniform" in name:
         assert ours.max() == pytest.approx(theirs.max(), rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1, 1), (5, 3, 3, 2), (2, 6, 4, 5), (3, 3, 4)])
+def test_dirac_is_pytorchs(shape: tuple[int, ...]) -> None:
+    ours, theirs = nn.init.dirac_(ninx.ones(shape)), torch.nn.init.dirac_(torch.ones(shape))
+    assert np.array_equal(ours.data, theirs.numpy())
 
 
 class Net(nn.Module):
@@ -343,6 +354,7 @@ def test_weights_lie_channels_last() -> None:
         (lambda: nn.BatchNorm2d(3)(ninx.zeros(1, 3, 1, 1)), "more than one value for each channel"),
         (lambda: nn.Dropout(1.5), "p must be from 0 to 1"),
         (lambda: nn.init.kaiming_normal_(ninx.zeros(3)), "need at least 2 dimensions"),
+        (lambda: nn.init.dirac_(ninx.zeros(3, 3)), r"dirac_: needs a convolution's weight, .* got shape \(3, 3\)"),
         (lambda: nn.init.calculate_gain("swish"), "unknown non-linearity 'swish'"),
     ],
 )

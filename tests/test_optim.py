@@ -59,6 +59,14 @@ def test_groups_have_settings_of_their_own() -> None:
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-12)
 
 
+def test_the_parameters_of_all_groups_are_numbered_through() -> None:
+    sizes, numbers = (1, 2, 3), []
+    for library, zeros in ((optim, ninx.zeros), (torch.optim, torch.zeros)):
+        groups = [{"params": [zeros(2, requires_grad=True) for _ in range(n)]} for n in sizes]
+        numbers.append([g["params"] for g in library.SGD(groups, lr=0.1).state_dict()["param_groups"]])
+    assert numbers[0] == numbers[1]
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
 def test_state_dict_has_pytorchs_form_and_resumes(name: str) -> None:
     settings = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
@@ -105,7 +113,7 @@ def test_schedules_equal_pytorch(name: str, settings: dict) -> None:
     theirs = torch.optim.SGD([{"params": [torch.zeros(1)], "lr": 0.3}, {"params": [torch.zeros(1)]}], lr=1)
     a = getattr(optim.lr_scheduler, name)(ours, **settings)
     b = getattr(torch.optim.lr_scheduler, name)(theirs, **settings)
-    for _ in range(7):
+    for _ in range(16):  # beyond T_max, where a cosine rises again
         assert a.get_last_lr() == pytest.approx(b.get_last_lr(), rel=1e-9)
         theirs.step()
         a.step()

@@ -69,6 +69,20 @@ def ones_(t: Tensor) -> Tensor:
     return constant_(t, 1.0)
 
 
+def dirac_(t: Tensor) -> Tensor:
+    """A convolution's weight (O, C, ...) that hands each channel on: 1 in the middle of w[i, i], 0 elsewhere."""
+    if t.ndim < 3:
+        raise ValueError(f"dirac_: needs a convolution's weight, of at least 3 dimensions, got shape {t.shape}")
+
+    def draw() -> Any:
+        w = np.zeros(t.shape)
+        for c in range(min(t.shape[:2])):
+            w[(c, c, *(n // 2 for n in t.shape[2:]))] = 1
+        return w
+
+    return _put(t, draw)
+
+
 def uniform_(t: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform in [a, b)."""
     return _put(t, lambda: generator().uniform(a, b, t.shape))

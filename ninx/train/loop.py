@@ -30,7 +30,10 @@ CHECKPOINT, METRICS, CURVES = "checkpoint.safetensors", "metrics.jsonl", "curves
 
 @dataclass
 class Evaluation:
-    """How a network does on a data set; ``confusion[t, p]`` counts the samples of class t that were taken for p."""
+    """How a network does on a data set; ``confusion[t, p]`` counts the samples of class t that were taken for p.
+
+    A network with more outputs than there are classes may give an answer that is no class: then there is a last column for it.
+    """
 
     loss: float
     confusion: np.ndarray[Any, Any]
@@ -52,7 +55,7 @@ def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.Lab
 def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Preparation, workers: int = 0) -> Evaluation:
     """Loss and confusion matrix on a data set; the network is in eval mode during the call, and stays on its device."""
     classes, device = len(dataset.classes), next(model.parameters()).device
-    confusion, total = np.zeros((classes, classes), np.int64), 0.0
+    confusion, total = np.zeros((classes, classes + 1), np.int64), 0.0  # the last column: an answer that is no class
     transform = preparation.transform(training=False)
     loader = data.DataLoader(preparation.dataset(dataset), 100, transform=transform, num_workers=workers, device=device)
     was_training = model.training
@@ -61,9 +64,9 @@ def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Prepa
         for images, labels in loader:
             logits = model(images)
             total += F.cross_entropy(logits, labels, reduction="sum").item()
-            np.add.at(confusion, (labels.numpy(), argmax(logits, 1).numpy()), 1)
+            np.add.at(confusion, (labels.numpy(), np.minimum(argmax(logits, 1).numpy(), classes)), 1)
     model.train(was_training)
-    return Evaluation(total / max(len(dataset), 1), confusion)
+    return Evaluation(total / max(len(dataset), 1), confusion if confusion[:, -1].any() else confusion[:, :-1])
 
 
 class Training:

@@ -122,11 +122,28 @@ class ScheduleRecipe(_Strict):
         return self
 
 
+class StageRecipe(_Strict):
+    """A later stage of a network that grows: which one it grows into, what every weight of a new layer is, and its own rates."""
+
+    model: str
+    value: float
+    lr: float | None = Field(default=None, gt=0)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+
+
+class GrowthRecipe(_Strict):
+    """The stages after the first, each of as many epochs as that, and with how many seeds all of it is done."""
+
+    stages: list[StageRecipe] = Field(min_length=1)
+    seeds: int = Field(default=5, ge=1, le=16)
+
+
 class Recipe(_Strict):
-    """A whole training."""
+    """A whole training; with ``growth`` an experiment of many."""
 
     name: str
     data: str
+    otherwise: str | None = None  # the recipe to take where the data are not there
     published: str = ""  # the result that the source reports,
     source: str = ""  # and who that is
     epochs: int = Field(ge=1)
@@ -142,6 +159,7 @@ class Recipe(_Strict):
     layers: dict[str, LayerRecipe] = Field(default_factory=dict)  # by the layer's name in the network, e.g. "6.4"
     optim: OptimRecipe
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
+    growth: GrowthRecipe | None = None
 
 
 def names() -> list[str]:
