@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels import clear_memory, fast, geometry, loops, memory_stats, strided
+from ..array import on_device, to_numpy
+from ..kernels import clear_memory, cuda, fast, geometry, loops, memory_stats, strided
 from ..kernels.geometry import Geometry
 from .measure import Machine, Timing, ratio, take_turns, torch_or_none
 from .report import Report
@@ -112,7 +113,8 @@ def run(machine: Machine, rounds: int, groups: tuple[str, ...] = GROUPS, batch: 
         report.notes.append(f"geometric mean of the ratios: {mean:.2f}; below 1: {sum(s < 1 for s in speeds)} of {len(speeds)}")
         slow = sorted((r["ratio"], r["name"]) for r in report.records if r["ratio"] and r["ratio"] < 1)
         report.notes += [f"  {value:.2f}  {name}" for value, name in slow]
-    report.notes.append(_tiny(rounds))
+    if machine.device == "cpu":
+        report.notes.append(_tiny(rounds))
     return report
 
 
@@ -121,15 +123,15 @@ def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
     x = rng.standard_normal((geo.N, geo.H, geo.W, geo.C), np.float32)
     w = rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C), np.float32)
     b, g = rng.standard_normal(geo.O, np.float32), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O), np.float32)
-    works = _ours(direction, x, w, b, g, geo)
+    device = report.machine.device
+    dx, dw, db, dg = (on_device(a, device) for a in (x, w, b, g))
+    works = _ours(direction, dx, dw, db, dg, geo)
     theirs = _theirs(direction, x, w, b, g, layer)
-    _verify(layer, direction, works | theirs)
-    clear_memory()
-    result = works["fast"]()
-    workspace = max(0, memory_stats().peak - sum(a.nbytes for a in (result if isinstance(result, tuple) else (result,))))
-    del result
+    _verify(layer, direction, works | (theirs or {"processor": _ours(direction, x, w, b, g, geo)["fast"]}))
+    theirs = theirs if device == "cpu" else {}
+    workspace = _workspace(works["fast"]) if device == "cpu" else geo.workspace(4, cuda.BUDGET)
     names = [*works, *theirs]
-    timing = dict(zip(names, take_turns([*works.values(), *theirs.values()], rounds, warm_up=1), strict=True))
+    timing = dict(zip(names, take_turns([*works.values(), *theirs.values()], rounds, warm_up=1, device=device), strict=True))
     fast_time = timing["fast"].median
     rate, moved = 2e-9 * geo.macs / fast_time, geo.traffic(4)
     best: Timing | None = min((timing[n] for n in theirs), key=lambda t: t.median, default=None)
@@ -149,6 +151,14 @@ def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
             "ratio": None if speed is None else speed.median,
         },
     )  # fmt: skip
+
+
+def _workspace(work: Callable[[], Any]) -> int:
+    """Bytes that were lent at one time beyond the result."""
+    clear_memory()
+    result = work()
+    kept: int = sum(a.nbytes for a in (result if isinstance(result, tuple) else (result,)))
+    return max(0, memory_stats().peak - kept)
 
 
 def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict[str, Callable[[], Any]]:
@@ -192,7 +202,7 @@ def _verify(layer: Layer, direction: str, works: dict[str, Callable[[], Any]]) -
 
     def first(result: Any) -> Any:
         result = result[0] if isinstance(result, tuple) else result
-        return result if isinstance(result, np.ndarray) else result.permute(0, 2, 3, 1).numpy()
+        return result.permute(0, 2, 3, 1).numpy() if hasattr(result, "permute") else to_numpy(result)
 
     results = {name: first(work()) for name, work in works.items()}
     expected = list(results.values())[-1]

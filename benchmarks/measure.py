@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import gpu
+from ..array import on_device, synchronize, xp_of
 from ..kernels import get_num_threads
 
 Work = Callable[[], Any]
@@ -39,25 +41,32 @@ class Timing:
         return float(low), float(high)
 
 
-def take_turns(functions: Sequence[Work], rounds: int, least: float = 0.03, warm_up: int = 2) -> list[Timing]:
+def take_turns(
+    functions: Sequence[Work], rounds: int, least: float = 0.03, warm_up: int = 2, device: str = "cpu"
+) -> list[Timing]:
     """Time each function ``rounds`` times, in turns; each time is the mean of calls in a row that last ``least`` seconds.
 
-    Each turn begins with a call that is not timed: the threads of the function before may still be spinning.
+    Each turn begins with a call that is not timed: the threads of the function before may still be spinning. A GPU does what it
+    is told later, so the clock is read only when the ``device`` has nothing left to do.
     """
     calls = []
     for function in functions:
         for _ in range(warm_up):
             function()
+        synchronize(device)
         start = time.perf_counter()
         function()
+        synchronize(device)
         calls.append(max(1, round(least / max(time.perf_counter() - start, 1e-9))))
     seconds: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for i, function in enumerate(functions):
             function()
+            synchronize(device)
             start = time.perf_counter()
             for _ in range(calls[i]):
                 function()
+            synchronize(device)
             seconds[i].append((time.perf_counter() - start) / calls[i])
     return [Timing(tuple(s)) for s in seconds]
 
@@ -92,12 +101,14 @@ class Machine:
     layer: str
     numpy: str
     torch: str
-    peak: float  # GFLOP/s, float32
-    bandwidth: float  # GB/s, read + written
+    peak: float  # GFLOP/s, float32, of the device
+    bandwidth: float  # GB/s, read + written, of the device
+    device: str = "cpu"
+    device_name: str = ""  # of a GPU
 
 
-def machine() -> Machine:
-    """This machine, with its peak rates measured now."""
+def machine(device: str = "cpu") -> Machine:
+    """This machine and the device that is measured, with its peak rates measured now."""
     blas = "unknown (threadpoolctl is not installed)"
     try:
         import threadpoolctl
@@ -114,18 +125,20 @@ def machine() -> Machine:
 
     from ..kernels.cpu.vector import HOST
 
-    rate = peak()
     torch = torch_or_none()
+    rate, copied = (peak(), bandwidth()) if device == "cpu" else gpu_rates(device)
     return Machine(
         _processor(),
         get_num_threads(),
         f"{HOST.registers} of {HOST.bytes} bytes",
         blas,
-        numba.threading_layer(),
+        numba.threading_layer() if device == "cpu" else "",
         np.__version__,
         "not installed" if torch is None else torch.__version__,
         rate,
-        bandwidth(),
+        copied,
+        device,
+        "" if device == "cpu" else gpu.names()[int(device.partition(":")[2] or 0)],
     )
 
 
@@ -158,6 +171,22 @@ def bandwidth() -> float:
     a, b = np.ones(1 << 24, np.float64), np.zeros(1 << 24, np.float64)
     times = take_turns([lambda: copy(a, b, get_num_threads())], 7)[0].seconds
     return 2 * a.nbytes / min(times) / 1e9
+
+
+MATRIX = 4096
+
+
+def gpu_rates(device: str) -> tuple[float, float]:
+    """(GFLOP/s, GB/s) of a GPU: a product of two large matrices by cuBLAS (float32), and copying one of 256 MB."""
+    a = on_device(np.ones((MATRIX, MATRIX), np.float32), device)
+    xp, big = xp_of(a), on_device(np.ones(4 * MATRIX**2, np.float32), device)
+    out, copy = xp.empty_like(a), xp.empty_like(big)
+
+    def copied() -> None:
+        copy[...] = big
+
+    product, moved = take_turns([lambda: xp.matmul(a, a, out=out), copied], 7, device=device)
+    return 2e-9 * MATRIX**3 / min(product.seconds), 2e-9 * big.nbytes / min(moved.seconds)
 
 
 @cache

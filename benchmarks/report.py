@@ -33,7 +33,9 @@ class Report:
     def show(self, console: Console) -> None:
         """Print machine, table and notes."""
         m = self.machine
-        console.print(f"{m.processor}; {m.threads} thread(s) on {m.layer}, vectors: {m.vectors}")
+        console.print(f"device {m.device}{m.device_name and f': {m.device_name}'}")
+        threads = f"{m.threads} thread(s) on {m.layer}, vectors: {m.vectors}" if m.device == "cpu" else "which tells the GPU"
+        console.print(f"{m.processor}; {threads}")
         console.print(f"NumPy {m.numpy} (BLAS: {m.blas}), PyTorch {m.torch}")
         console.print(
             f"peak {m.peak:.0f} GFLOP/s (float32), copy {m.bandwidth:.1f} GB/s (read + written); denormals are not flushed"

@@ -63,7 +63,7 @@ def run(machine: Machine, rounds: int, quick: bool) -> Report:
     report = Report("step", machine, COLUMNS)
     cases = [(c, True) for c in CASES] + [(c, False) for c in INFERENCE]
     for (name, batch, pixels), training in cases[2:4] if quick else cases:
-        result = measure(name, batch, pixels, rounds, training)
+        result = measure(name, batch, pixels, rounds, training, machine.device)
         report.add(result.row(), result.as_json())
     thresholds = os.environ.get("MALLOC_MMAP_THRESHOLD_"), os.environ.get("MALLOC_TRIM_THRESHOLD_")
     report.notes.append(
@@ -83,9 +83,9 @@ COLUMNS = [
 ]
 
 
-def measure(name: str, batch: int, pixels: int, rounds: int, training: bool) -> Result:
-    """Time one preset."""
-    net = _alive(models.create(name)).train(training)
+def measure(name: str, batch: int, pixels: int, rounds: int, training: bool, device: str = "cpu") -> Result:
+    """Time one preset; beside PyTorch on the CPU."""
+    net = _alive(models.create(name)).train(training).to(device)
     channels = models.preset(name).input_shape[0]
     rng = np.random.default_rng(0)
     images = np.ascontiguousarray(rng.standard_normal((batch, pixels, pixels, channels), np.float32)).transpose(0, 3, 1, 2)
@@ -94,10 +94,11 @@ def measure(name: str, batch: int, pixels: int, rounds: int, training: bool) -> 
     if torch is not None:
         _verify(net, images, labels, training)
     functions = [ours(net, images, labels, training)]
-    if torch is not None:
+    beside = torch is not None and device == "cpu"
+    if beside:
         functions += [theirs(twin(net, last), images, labels, training, last) for last in (False, True)]
-    times = take_turns(functions, rounds)
-    default, channels_last = (times[1], times[2]) if torch is not None else (None, None)
+    times = take_turns(functions, rounds, device=device)
+    default, channels_last = (times[1], times[2]) if beside else (None, None)
     return Result(name, batch, pixels, training, times[0], default, channels_last)
 
 
@@ -110,8 +111,9 @@ def _alive(net: nn.Module) -> nn.Module:
 
 
 def ours(net: nn.Module, images: Any, labels: Any, training: bool) -> Any:
-    """One training step, or one inference, as a function without arguments."""
-    x, y = ninx.from_numpy(images), ninx.from_numpy(labels)
+    """One training step, or one inference, as a function without arguments, on the network's device."""
+    device = next(net.parameters()).device
+    x, y = ninx.from_numpy(images).to(device), ninx.from_numpy(labels).to(device)
     optimizer = optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
 
     def step() -> None:
@@ -151,8 +153,9 @@ def _verify(net: nn.Module, images: Any, labels: Any, training: bool) -> None:
     net.eval()
     few, truth = images[:4], labels[:4]
     net.zero_grad()
-    logits = net(ninx.from_numpy(few))
-    F.cross_entropy(logits, ninx.from_numpy(truth)).backward()
+    device = next(net.parameters()).device
+    logits = net(ninx.from_numpy(few).to(device))
+    F.cross_entropy(logits, ninx.from_numpy(truth).to(device)).backward()
     other = twin(net).double()
     expected = other(torch.from_numpy(few.copy()).double())
     torch.nn.functional.cross_entropy(expected, torch.from_numpy(truth)).backward()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..array import use_device
 from . import conv, elementwise, memory, pool, scaling, step
 from .measure import Machine, machine
 from .report import Report
@@ -18,6 +19,12 @@ SUITES: dict[str, Callable[[Machine, bool, int], Report]] = {
 }
 
 
-def run(name: str, quick: bool, batch: int) -> Report:
-    """Run one suite on this machine."""
-    return SUITES[name](machine(), quick, batch)
+ON_GPUS = ("conv", "step")
+
+
+def run(name: str, quick: bool, batch: int, device: str = "cpu") -> Report:
+    """Run one suite on a device of this machine. Raises ValueError for one that measures what only the processor has."""
+    if device != "cpu" and name not in ON_GPUS:
+        raise ValueError(f"bench: {name} measures the processor only; on a GPU there are {' and '.join(ON_GPUS)}, got {device!r}")
+    use_device(device)
+    return SUITES[name](machine(device), quick, batch)

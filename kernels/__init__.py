@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import cache
 from types import ModuleType
 
-from . import loops, strided
+from . import cuda, loops, strided
 from .geometry import Geometry
 from .memory import MemoryStats, clear_memory, memory_stats
 from .threads import get_num_threads, set_num_threads
@@ -83,29 +83,27 @@ def _checked(name: str) -> str:
     return name
 
 
-def explain(geo: Geometry, itemsize: int = 4) -> str:
-    """Which path a convolution of this geometry takes, and why, in one sentence."""
+def explain(geo: Geometry, itemsize: int = 4, device: str = "cpu") -> str:
+    """Which path a convolution of this geometry takes on a device, and why, in one sentence."""
     if tier_name() == "loops":
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
     reason = ""
+    if tier_name() == "fast" and device != "cpu":
+        return cuda.explain(geo, itemsize)
     if tier_name() == "fast":
         compiled: str | None = _module("fast").explain(geo, itemsize)
         if compiled is not None:
             return compiled
         reason = f"; not compiled, because {_module('fast').why_not(geo)}"
-    if geo.pointwise and geo.SH == geo.SW == 1:
+    if geo.identity:
         size = f"({geo.N * geo.OH * geo.OW} x {geo.columns}) @ ({geo.columns} x {geo.O // geo.groups})"
         return (
             f"{geo.operation}: one matrix product {size} for each of {geo.groups} group(s), without a copy, "
             f"because im2col is the identity for a 1x1 kernel{reason}"
         )
-    if geo.pointwise:
-        step = f"{geo.SH}x{geo.SW}"
-        return (
-            f"{geo.operation}: one matrix product over every {step}-th pixel, because the kernel is 1x1 with stride > 1{reason}"
-        )
     parts, mib = len(geo.parts(itemsize, strided.BUDGET)), geo.workspace(itemsize, strided.BUDGET) / 2**20
+    columns = "a copy of some pixels" if geo.pointwise else "im2col"
     return (
-        f"{geo.operation}: im2col and a matrix product in {parts} part(s) of at most {mib:.1f} MiB, "
-        f"because the kernel is {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}{reason}"
+        f"{geo.operation}: {columns} and a matrix product in {parts} part(s) of at most {mib:.1f} MiB, "
+        f"because {geo.why_columns}{reason}"
     )

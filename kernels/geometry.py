@@ -66,8 +66,25 @@ class Geometry:
 
     @property
     def pointwise(self) -> bool:
-        """A 1x1 kernel without padding: im2col is the identity, the convolution is one matrix product over all pixels."""
+        """A 1x1 kernel without padding: a window is a pixel, the convolution is a matrix product over the pixels."""
         return self.KH == self.KW == 1 and self.PH == self.PW == 0
+
+    @property
+    def identity(self) -> bool:
+        """Is im2col the identity? `pointwise`, and every pixel has its window.
+
+        With stride > 1 windows step over pixels, and so they may with the output padding of a transposed convolution.
+        """
+        return self.pointwise and self.SH == self.SW == 1 and (self.H, self.W) == (self.OH, self.OW)
+
+    @property
+    def why_columns(self) -> str:
+        """Why im2col is not the identity, for a sentence that ends with the reason."""
+        if not self.pointwise:
+            return f"the kernel is {self.KH}x{self.KW} with padding {self.PH}x{self.PW}"
+        if (self.SH, self.SW) != (1, 1):
+            return f"the kernel is 1x1 with stride {self.SH}x{self.SW}, which steps over pixels"
+        return "the kernel is 1x1, but the output padding makes pixels that it does not see"
 
     @property
     def columns(self) -> int:
@@ -85,8 +102,8 @@ class Geometry:
         return itemsize * (pixels + self.O * self.columns)
 
     def workspace(self, itemsize: int, budget: int) -> int:
-        """Bytes of im2col columns that live at one time under ``budget``; 0 for a 1x1 kernel with stride 1."""
-        if self.pointwise and self.SH == self.SW == 1:
+        """Bytes of im2col columns that live at one time under ``budget``; 0 where im2col is the identity."""
+        if self.identity:
             return 0
         row = itemsize * self.OW * self.columns * self.groups
         return max((p.images * p.rows for p in self.parts(itemsize, budget)), default=0) * row

@@ -110,20 +110,21 @@ class _Product:
     """A convolution as matrix products, one for each group: what x, w and y look like as matrices, part by part.
 
     Two ways to see x as a matrix. `gemm`: a 1x1 kernel without padding, where **im2col is the identity**: a window is a
-    pixel, so the matrix is a view of x (with stride > 1 the pixels are picked first). `im2col`: any kernel.
+    pixel, so the matrix is a view of x (unless some pixels have no window: then the others are picked first). `im2col`: any
+    kernel.
     """
 
     def __init__(self, geo: Geometry, method: str, itemsize: int):
         self.geo = geo
         self.gemm = geo.pointwise and method != "im2col"
-        # The gemm path has no columns, hence no workspace to bound: all images in one product.
-        self.parts = [_whole(geo)] if self.gemm else geo.parts(itemsize, BUDGET)
+        # A view needs no workspace that would have to be bounded: all images in one product.
+        self.parts = [_whole(geo)] if self.gemm and geo.identity else geo.parts(itemsize, BUDGET)
 
     def x(self, x: Array, part: Part) -> Array:
         """(groups, windows, KH*KW*C/groups)."""
         geo = self.geo
         if self.gemm:
-            return self.pixels(x).reshape(-1, geo.groups, geo.columns).transpose(1, 0, 2)
+            return self.pixels(x, part).reshape(-1, geo.groups, geo.columns).transpose(1, 0, 2)
         windows = _windows(x, geo, part, geo.groups)
         copy = xp_of(x).empty(windows.shape, x.dtype)
         copy[...] = windows
@@ -133,16 +134,17 @@ class _Product:
         """The adjoint of `x`: add the matrix's values to dx."""
         geo = self.geo
         if self.gemm:
-            pixels = self.pixels(dx)
+            pixels = self.pixels(dx, part)
             pixels += matrix.transpose(1, 0, 2).reshape(pixels.shape)
         else:
             shape = (geo.groups, part.images, part.rows, geo.OW, geo.KH, geo.KW, geo.C // geo.groups)
             _add_windows(matrix.reshape(shape), dx, geo, part)
 
-    def pixels(self, x: Array) -> Array:
+    def pixels(self, x: Array, part: Part) -> Array:
         """The pixels that a 1x1 kernel reads: all of them with stride 1, else every SH-th row and SW-th column."""
         geo = self.geo
-        return x[:, : (geo.OH - 1) * geo.SH + 1 : geo.SH, : (geo.OW - 1) * geo.SW + 1 : geo.SW]
+        rows = slice(part.r0 * geo.SH, (part.r1 - 1) * geo.SH + 1, geo.SH)
+        return x[part.n0 : part.n1, rows, : (geo.OW - 1) * geo.SW + 1 : geo.SW]
 
     def w(self, w: Array) -> Array:
         """(groups, O/groups, KH*KW*C/groups)."""

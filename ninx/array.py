@@ -27,6 +27,7 @@ __all__ = [
     "nchw",
     "nhwc",
     "on_device",
+    "place_of",
     "synchronize",
     "to_numpy",
     "use_device",
@@ -38,7 +39,12 @@ _copies = 0
 
 def device_of(array: Array) -> str:
     """ "cpu", or "cuda:0" for a CuPy array on the first GPU."""
-    return "cpu" if xp_of(array) is np else f"cuda:{array.device.id}"
+    return place_of(array)
+
+
+def place_of(thing: Any) -> str:
+    """The name of ``thing.device``: NumPy's is "cpu", CuPy's an object with a number."""
+    return "cpu" if thing.device == "cpu" else f"cuda:{thing.device.id}"
 
 
 def on_device(array: Array, device: str) -> Array:

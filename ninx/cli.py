@@ -442,6 +442,7 @@ def bench(
     threads: Annotated[int | None, typer.Option(help="Number of threads, ours and PyTorch's.", min=1)] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Draw pictures into this folder.")] = None,
+    device: Device = "cpu",
 ) -> None:
     """Measure this machine: 1x1 against k x k convolutions, whole steps, memory, scaling; against PyTorch where it is installed.
 
@@ -453,7 +454,7 @@ def bench(
         raise ValueError(unknown("suite", suite, benchmarks.SUITES))
     if threads is not None:
         set_num_threads(threads)
-    report = benchmarks.run(suite, quick, batch)
+    report = benchmarks.run(suite, quick, batch, device)
     report.show(console)
     if json is not None:
         report.save(json)

@@ -31,11 +31,12 @@ class Node:
     """One recorded operation. It keeps no input's value, only the vjps (with what they close over) and where they lead."""
 
     __slots__ = (
-        *("__weakref__", "dtype", "entries", "first", "hooks", "line", "name", "output", "retained", "saved", "shape", "wanted"),
+        *("__weakref__", "device", "dtype", "entries", "first", "hooks", "line", "name", "output", "retained", "saved", "shape"),
+        "wanted",
     )
 
     def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]], first: Vjp | None = None):
-        self.name, self.shape, self.dtype = name, out.data.shape, out.data.dtype
+        self.name, self.shape, self.dtype, self.device = name, out.data.shape, out.data.dtype, out.data.device
         self.entries: Sequence[tuple[tuple[Source | None, ...], Vjp]] | None = entries
         self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
         self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf

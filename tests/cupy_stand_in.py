@@ -179,11 +179,9 @@ def _poison(dtype: np.dtype[Any]) -> Any:
 
 
 def matmul(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
-    """As CuPy's, an ``out`` that is not C-contiguous costs a copy; with ``out`` in two dimensions only."""
+    """As CuPy's, an ``out`` that is not C-contiguous costs a copy."""
     if out is None:
         return ndarray(np.matmul(_host(a), _host(b)))
-    if out.ndim != 2:
-        raise NotImplementedError("out of a batched product: not imitated")
     out.memory[...] = np.matmul(_host(a), _host(b))
     return out
 

@@ -11,10 +11,13 @@ import host_cuda
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
+from test_cuda_launcher import trained
 
 import ninx
 import ninx.functional as F
-from ninx import data, models, nn, optim, train
+from ninx import benchmarks, data, models, nn, optim, train
+from ninx.benchmarks import conv, measure, step
 from ninx.kernels import cuda
 
 pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
@@ -38,6 +41,20 @@ def test_tensors_on_two_devices_are_refused_by_name() -> None:
         there[0] = here[0]
     there[0] = 2  # numbers and lists go where they are wanted
     assert (there * [3.0] == 6).all()
+
+
+def test_a_gradient_on_another_device_is_refused_by_name() -> None:
+    """That of a leaf and that of an operation's value."""
+
+    def stray(x: ninx.Tensor) -> ninx.Tensor:
+        return ninx.record(x.data * 1, (x, lambda g: ninx.Tensor(np.ones(2, np.float32))))
+
+    x = ninx.ones(2, device="cuda", requires_grad=True)
+    for y in (stray(x), stray(x * 2)):
+        with pytest.raises(RuntimeError, match="backward of stray: a gradient on cpu for an input on cuda:0"):
+            y.sum().backward()
+    with pytest.raises(RuntimeError, match="backward of the output: a gradient on cpu for an input on cuda:0"):
+        (x * 2).backward(ninx.ones(2))
 
 
 def test_a_tensor_lies_on_the_device_as_it_lay_on_the_host() -> None:
@@ -177,6 +194,16 @@ def test_batches_on_the_device_are_those_of_the_host() -> None:
     assert list(data.DataLoader(dataset.take(slice(0)), 16, device="cuda")) == []
 
 
+def test_the_strided_tier_trains_on_the_device_unchanged() -> None:
+    """The same NumPy-like source, without one kernel of ours."""
+    cp.launches.clear()
+    with ninx.use_kernels("strided"):
+        here, there = trained("cpu"), trained("cuda")
+    assert cp.launches == []
+    for a, b in zip(there, here, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+
+
 def losses(device: str, limit: int, folder: Path) -> tuple[list[float], dict[str, Any], train.Evaluation]:
     """The loss of every step of an epoch of the recipe "digits" (with dropout and Adam), its metrics, and the evaluation."""
     recipe = train.recipe.load("digits", {"epochs": 1, "limit": limit})
@@ -209,3 +236,58 @@ def test_a_run_may_go_on_on_another_device(tmp_path: Path) -> None:
         for device in (first, second):
             ends += list(train.Training(longer, tmp_path / f"{first}-{device}", saved, device=device).run())
         assert ends[0]["loss"] == pytest.approx(ends[1]["loss"], abs=1e-4)
+
+
+# -------------------------------------------------------------------- benchmarks
+
+
+def test_the_clock_is_read_when_the_device_is_done() -> None:
+    """Between the work and the reading stands a wait, on both sides."""
+    log = cp.streams
+    log.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure.time, "perf_counter", lambda: log.append("clock") or float(len(log)))
+        measure.take_turns([lambda: log.append("work")], 2, warm_up=1, device="cuda")
+    clocks = [i for i, entry in enumerate(log) if entry == "clock"]
+    assert len(clocks) == 6
+    assert all(log[i - 1] == "synchronize" for i in clocks)
+    log.clear()
+    measure.take_turns([lambda: None], 1, least=0)
+    assert log == []
+
+
+def test_the_benchmarks_check_and_time_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones on the stand-in: the figures mean nothing, but they are there, and the results are right."""
+    monkeypatch.setattr(measure, "MATRIX", 64)
+    machine = measure.machine("cuda")
+    assert (machine.device, machine.device_name) == ("cuda", "stand-in for a GPU")
+    layers = [conv.Layer("bottleneck", 2, 8, 6, 4, k, padding=k // 2) for k in (1, 3)]
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: layers)
+    cp.launches.clear()
+    report = conv.run(machine, 1)
+    assert [r["direction"] for r in report.records] == ["forward", "input gradient", "weight gradient"] * 2
+    assert {"im2col", "col2im"} <= set(cp.launches)
+    assert all(set(r["seconds"]) == {"fast", "im2col"} | ({"GEMM"} if "1x1" in r["name"] else set()) for r in report.records)
+    assert [r["workspace"] for r in report.records] == [0] * 3 + [4 * 2 * 36 * 8 * 9] * 3
+    result = step.measure("nin-mnist-v2", 2, 28, 1, True, "cuda")
+    assert result.ours.median > 0
+    assert result.default is None
+    console = Console(record=True, width=200)
+    report.show(console)
+    assert "device cuda: stand-in for a GPU" in console.export_text()
+
+
+def test_a_wrong_result_on_the_device_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "MATRIX", 64)
+    right = cuda.bias_relu
+    monkeypatch.setattr(cuda, "bias_relu", lambda y, b: right(y, b) * 1.001)
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: [conv.Layer("bottleneck", 2, 8, 6, 4, 1)])
+    with pytest.raises(AssertionError, match="forward: fast is off by 1"):
+        conv.run(measure.machine("cuda"), 1)
+
+
+def test_what_is_measured_on_the_processor_only_says_so() -> None:
+    with pytest.raises(
+        ValueError, match="bench: memory measures the processor only; on a GPU there are conv and step, got 'cuda'"
+    ):
+        benchmarks.run("memory", True, 16, "cuda")

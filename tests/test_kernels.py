@@ -289,6 +289,53 @@ def test_the_memory_of_a_convolution_does_not_grow_with_the_batch(name: str, mon
     assert peaks[1] < peaks[0] + slack
 
 
+ALL_PIXELS = geometry.convolution("conv2d", (6, 4, 9, 7), (3, 4, 1, 1))
+SOME_PIXELS = {
+    "stride": geometry.convolution("conv2d", (6, 4, 9, 7), (3, 4, 1, 1), stride=(2, 1)),
+    "output padding": geometry.transposed("conv_transpose2d", (6, 3, 9, 7), (3, 4, 1, 1), output_padding=(1, 1), dilation=(2, 2)),
+}
+
+
+@pytest.mark.parametrize("case", SOME_PIXELS)
+def test_a_1x1_kernel_that_does_not_see_every_pixel_copies_those_that_it_sees(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then im2col is not the identity. The copy is said to be one, and is bounded like that of a larger kernel."""
+    geo, budget = SOME_PIXELS[case], 2000
+    x = np.random.default_rng(0).random((geo.N, geo.H, geo.W, geo.C))
+    monkeypatch.setattr(strided, "BUDGET", budget)
+    product = strided._Product(geo, "auto", 8)
+    copies = [product.x(x, part) for part in product.parts]
+    assert len(copies) > 1
+    assert not np.shares_memory(copies[0], x)
+    assert max(copy.nbytes for copy in copies) == geo.workspace(8, budget)
+    assert 0 < geo.workspace(8, budget) <= budget
+    assert geo.workspace(8, 10**9) == 8 * geo.N * geo.OH * geo.OW * geo.C
+    for tier, device in (("strided", "cpu"), ("fast", "cuda")):
+        with kernels.use_kernels(tier):
+            assert "without a copy" not in kernels.explain(geo, 8, device)
+            assert "without a copy" in kernels.explain(ALL_PIXELS, 8, device)
+            parts = f"{len(copies)} part(s) of at most" if tier == "strided" else "1 part(s) of at most"
+            assert parts in kernels.explain(geo, 8, device)
+            assert case in kernels.explain(geo, 8, device)
+
+
+def test_explain_says_what_a_gpu_does() -> None:
+    """cuBLAS, and im2col unless it is the identity and one group has all channels."""
+    three = geometry.convolution("conv2d", (64, 96, 32, 32), (96, 96, 3, 3), padding=(1, 1))
+    groups = geometry.convolution("conv2d", (6, 4, 9, 7), (2, 2, 1, 1), groups=2)
+    with kernels.use_kernels("fast"):
+        assert kernels.explain(ALL_PIXELS, 4, "cuda") == (
+            "conv2d: one matrix product (378 x 4) @ (4 x 3) by cuBLAS, without a copy, "
+            "because im2col is the identity for a 1x1 kernel"
+        )
+        assert kernels.explain(three, 4, "cuda:0") == (
+            "conv2d: im2col by a CUDA kernel and a matrix product by cuBLAS in 2 part(s) of at most 124.9 MiB, "
+            "because the kernel is 3x3 with padding 1x1"
+        )
+        assert kernels.explain(groups, 4, "cuda").endswith("because it has 2 groups, whose channels cuBLAS wants apart")
+    with kernels.use_kernels("strided"):
+        assert kernels.explain(three, 4, "cuda") == kernels.explain(three, 4)
+
+
 def test_workspace_and_parts() -> None:
     small = geometry.convolution("conv2d", (5, 2, 6, 6), (3, 2, 3, 3))
     row = 8 * 4 * 18  # bytes of one output row of columns

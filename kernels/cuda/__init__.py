@@ -27,8 +27,8 @@ from .launcher import Windows, launch, library, need, whole
 __all__ = [
     "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "bias_relu", "check_labels",
     "col2im", "conv2d", "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep",
-    "flag_labels", "gate", "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor",
-    "relu", "sgd", "softmax_cross_entropy",
+    "explain", "flag_labels", "gate", "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d",
+    "pool_divisor", "relu", "sgd", "softmax_cross_entropy",
 ]
 # fmt: on
 
@@ -89,13 +89,24 @@ def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "au
 
 
 def _identity(geo: Geometry, method: str) -> bool:
-    """Is im2col the identity: is the matrix of x the memory of x?
+    """Is the matrix of x the memory of x? With groups, cuBLAS would want their channels apart."""
+    return geo.identity and geo.groups == 1 and method != "im2col"
 
-    With groups, cuBLAS would want their channels apart; and the output padding of a transposed convolution makes pixels of x
-    that no window sees.
-    """
-    every_pixel = geo.pointwise and geo.SH == geo.SW == 1 and (geo.H, geo.W) == (geo.OH, geo.OW)
-    return every_pixel and geo.groups == 1 and method != "im2col"
+
+def explain(geo: Geometry, itemsize: int) -> str:
+    """Which path a convolution takes, and why, in one sentence."""
+    if _identity(geo, "auto"):
+        return (
+            f"{geo.operation}: one matrix product ({geo.N * geo.OH * geo.OW} x {geo.C}) @ ({geo.C} x {geo.O}) by cuBLAS, "
+            "without a copy, because im2col is the identity for a 1x1 kernel"
+        )
+    parts = _parts(geo, "auto", itemsize)
+    mib = max((p.images * p.rows for p in parts), default=0) * itemsize * geo.OW * geo.columns * geo.groups / 2**20
+    why = f"it has {geo.groups} groups, whose channels cuBLAS wants apart" if geo.identity else geo.why_columns
+    return (
+        f"{geo.operation}: im2col by a CUDA kernel and a matrix product by cuBLAS in {len(parts)} part(s) of at most "
+        f"{mib:.1f} MiB, because {why}"
+    )
 
 
 def _parts(geo: Geometry, method: str, itemsize: int) -> list[Part]:
