@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from . import cuda, strided
-from .cpu import conv, normalization, pointwise, pool, winograd
+from .cpu import conv, loss, normalization, pointwise, pool, winograd
 from .cpu.plan import forward, tile_classes
 from .cpu.vector import HOST
 from .geometry import Geometry, Part
+from .loops import check_labels
 from .strided import pool_divisor
 from .threads import get_num_threads
 from .types import NOWHERE, Array, Drop, xp_of
@@ -25,7 +26,7 @@ from .types import NOWHERE, Array, Drop, xp_of
 __all__ = [
     "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "col2im", "conv2d", "conv2d_input_grad",
     "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "explain", "gate", "global_avg_pool2d",
-    "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "why_not",
+    "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "softmax_cross_entropy", "why_not",
 ]
 # fmt: on
 
@@ -155,6 +156,15 @@ def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array |
         dx, dweight, dbias = _other(x).batch_norm_grad(g, x, mean, var, weight, eps)
         return dx, dweight, dbias
     return normalization.batch_norm_grad(g, x, mean, var, weight, eps)
+
+
+def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array]:
+    """See `loops.softmax_cross_entropy`. On a GPU a wrong label makes the loss NaN, and `cuda.check_labels` raises."""
+    if xp_of(logits) is not np:
+        value, slope = cuda.softmax_cross_entropy(logits, labels, ignore_index)
+        return value, slope
+    check_labels(labels, logits.shape[1], ignore_index)
+    return loss.softmax_cross_entropy(np.ascontiguousarray(logits), labels, ignore_index)
 
 
 def relu(x: Array) -> Array:

@@ -276,6 +276,30 @@ def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array |
     return dx, dweight, dbias
 
 
+def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array]:
+    """(loss (N), its gradient (N, C)): -log(softmax(logits)[label]) for each row of (N, C), and softmax(logits) - one_hot(label).
+
+    Both are 0 where the label is ``ignore_index``. Raises IndexError for any other label that is no class.
+    """
+    check_labels(labels, logits.shape[1], ignore_index)
+    loss, slope = np.zeros(len(logits), logits.dtype), np.zeros_like(logits)
+    for i, label in enumerate(labels):
+        if label != ignore_index:
+            powers = [np.exp(x - max(logits[i])) for x in logits[i]]
+            for c, power in enumerate(powers):
+                slope[i, c] = power / sum(powers) - (c == label)
+            loss[i] = -np.log(powers[label] / sum(powers))
+    return loss, slope
+
+
+def check_labels(labels: Array, classes: int, ignore_index: int, operation: str = "cross_entropy") -> None:
+    """Raises IndexError if a label is neither a class, 0 to ``classes`` - 1, nor ``ignore_index``."""
+    counted = labels[labels != ignore_index]
+    if counted.size and not 0 <= (low := int(counted.min())) <= (high := int(counted.max())) < classes:
+        wrong = low if low < 0 else high
+        raise IndexError(f"{operation}: class {wrong} is not one of the {classes} classes 0 to {classes - 1}")
+
+
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
     return np.maximum(x, 0)

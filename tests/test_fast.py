@@ -150,6 +150,22 @@ def test_batch_norm_of_values_far_from_zero() -> None:
     assert abs(y).max() < 1e-4
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (7, 10), (40, 1000)])
+def test_softmax_cross_entropy(dtype: Any, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    x, labels = (rng.standard_normal(shape) * 30).astype(dtype), rng.integers(0, shape[1], shape[0])
+    labels[::5] = -100
+    x[:1] += 1e4  # no exponential overflows
+    expected = loops.softmax_cross_entropy(x.astype(np.float64), labels)
+    for name, got, exact in zip(("loss", "slope"), fast.softmax_cross_entropy(x, labels), expected, strict=True):
+        same(name, got, exact)
+    for wrong in (shape[1], -1):
+        for tier in (loops, fast):
+            with pytest.raises(IndexError, match=f"class {wrong} is not one of the {shape[1]} classes"):
+                tier.softmax_cross_entropy(np.zeros((1, shape[1]), dtype), np.array([wrong]))
+
+
 SGD = [
     {"momentum": 0.0, "keep": 1.0, "decay": 0.0, "nesterov": False},
     {"momentum": 0.0, "keep": 1.0, "decay": 0.1, "nesterov": False},

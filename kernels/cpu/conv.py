@@ -18,7 +18,8 @@ For 1x1 kernels all pixels of all images form one matrix, which forward and inpu
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -31,7 +32,7 @@ from .compiled import helper, kernel
 from .flat import flat
 from .microkernels import outer1, outer2, panel1, panel2, product0, product1, product2, strip
 from .packing import FAST, gather, pack_backward, pack_forward
-from .plan import backward, forward, pack_size, panel_table, plan, weight_plan
+from .plan import Plan, Window, backward, forward, pack_size, panel_table, plan, weight_plan
 from .vector import HOST
 
 STREAM = 24 * 2**20  # bytes of an output that is written past the caches, because it would not stay in them anyway
@@ -71,41 +72,57 @@ def _product(
                         product0(x, arguments)
 
 
-def _run(window: Any, x: Array, packed: Array, y: Array, bias: bool, relu: bool, gate: Array | None) -> None:
-    size, threads = x.itemsize, get_num_threads()
-    lanes = HOST.lanes(size)
-    p = plan(window, size, threads)
-    at_bias = packed.size // (window.depth + 1) * window.depth * size
-    aligned = y.ctypes.data % HOST.bytes == 0 and window.O * size % HOST.bytes == 0
+class _Job(NamedTuple):
+    """All that `_product` and the packing need to know of a `Window`, looked up once for each call."""
+
+    window: Window
+    plan: Plan
+    table: Array  # see `panel_table`
+    packed: int  # numbers in the packed weights
+    bias: int  # where the bias starts behind them, in bytes
+    streams: bool  # is the output too large for the caches?
+    lanes: int
+    threads: int
+
+
+@lru_cache(maxsize=512)
+def _job(geo: Geometry, itemsize: int, threads: int, back: bool) -> _Job:
+    q = backward(geo) if back else forward(geo)
+    packed, output = pack_size(q.depth, q.O, itemsize), q.N * q.OH * q.OW * q.O * itemsize
+    streams = output >= STREAM and q.O * itemsize % HOST.bytes == 0
+    table, bias = panel_table(q.depth, q.O, itemsize), packed // (q.depth + 1) * q.depth * itemsize
+    return _Job(q, plan(q, itemsize, threads), table, packed, bias, streams, HOST.lanes(itemsize), threads)
+
+
+def _run(job: _Job, x: Array, packed: Array, y: Array, bias: bool, relu: bool, gate: Array | None) -> None:
+    q, p = job.window, job.plan
     _product(
         flat(x), packed, packed[:0] if gate is None else flat(gate), flat(y), p.units, p.threads, p.panels, p.tiles, p.read,
-        p.write, window.W * window.C * size, window.KW * window.C, at_bias if bias else 0, int(relu),
-        int(aligned and y.nbytes >= STREAM), lanes, threads,
+        p.write, q.W * q.C * x.itemsize, q.KW * q.C, job.bias if bias else 0, int(relu),
+        int(job.streams and y.ctypes.data % HOST.bytes == 0), job.lanes, job.threads,
     )  # fmt: skip
 
 
 def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Array:
     """y = conv(x, w) + b, and 0 where that is negative with ``relu``."""
-    window, threads = forward(geo), get_num_threads()
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     if y.size:
-        packed = memory.empty((pack_size(window.depth, geo.O, x.itemsize),), x.dtype)
-        lanes, table = HOST.lanes(x.itemsize), panel_table(window.depth, geo.O, x.itemsize)
+        job = _job(geo, x.itemsize, get_num_threads(), False)
+        packed = memory.empty((job.packed,), x.dtype)
         bias = packed[:0] if b is None else flat(b)
-        pack_forward(flat(w), packed, bias, table, window.depth, geo.O, lanes, threads)
-        _run(window, x, packed, y, b is not None, relu, None)
+        pack_forward(flat(w), packed, bias, job.table, job.window.depth, geo.O, job.lanes, job.threads)
+        _run(job, x, packed, y, b is not None, relu, None)
     return y
 
 
 def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> Array:
     """dx for stride 1; 0 where ``gate`` (the ReLU's value that x was) is not positive."""
-    window, threads = backward(geo), get_num_threads()
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     if dx.size:
-        packed = memory.empty((pack_size(window.depth, geo.C, g.itemsize),), g.dtype)
-        lanes, table = HOST.lanes(g.itemsize), panel_table(window.depth, geo.C, g.itemsize)
-        pack_backward(flat(w), packed, table, geo.KH, geo.KW, geo.C, geo.O, lanes, threads)
-        _run(window, g, packed, dx, False, False, gate)
+        job = _job(geo, g.itemsize, get_num_threads(), True)
+        packed = memory.empty((job.packed,), g.dtype)
+        pack_backward(flat(w), packed, job.table, geo.KH, geo.KW, geo.C, geo.O, job.lanes, job.threads)
+        _run(job, g, packed, dx, False, False, gate)
     return dx
 
 

@@ -13,6 +13,9 @@ Shapes: x (N, C, H, W), w (O, C/groups, KH, KW), y and g (N, O, OH, OW); the ker
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from ninx import kernels
 from ninx.kernels import geometry
 from ninx.kernels.geometry import Geometry
@@ -49,18 +52,13 @@ def conv2d(
     """
     if input.ndim == 3:
         return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu).squeeze(0)
-    stride, dilation = geometry.pair(stride, "conv2d", "stride"), geometry.pair(dilation, "conv2d", "dilation")
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
-    geo = geometry.convolution(
-        "conv2d",
-        input.shape,
-        weight.shape,
-        stride,
-        geometry.pair(padding, "conv2d", "padding"),
-        dilation,
-        geometry.whole(groups, "conv2d", "groups"),
-    )
+    sizes: Any = (input.data.shape, weight.data.shape, stride, padding, dilation, groups)
+    try:
+        geo = _geometry(*sizes)
+    except TypeError:  # a list cannot be looked up
+        geo = _geometry.__wrapped__(*sizes)
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "direct", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'direct', 'gemm' or 'im2col', got {method!r}")
@@ -70,6 +68,12 @@ def conv2d(
             f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
         )
     return _conv2d(input, weight, bias, geo, method, relu)
+
+
+@lru_cache(maxsize=512, typed=True)  # a network asks for the same ones in every step
+def _geometry(x: tuple[int, ...], w: tuple[int, ...], stride: Any, padding: Any, dilation: Any, groups: Any) -> Geometry:
+    pairs = [geometry.pair(v, "conv2d", n) for v, n in ((stride, "stride"), (padding, "padding"), (dilation, "dilation"))]
+    return geometry.convolution("conv2d", x, w, *pairs, groups=geometry.whole(groups, "conv2d", "groups"))
 
 
 def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, relu: bool = False) -> Tensor:
@@ -148,10 +152,9 @@ def conv_transpose2d(
     return y if bias is None else y + bias.reshape(1, -1, 1, 1)
 
 
-def _named_padding(
-    x: Tensor, w: Tensor, stride: tuple[int, int], name: str, dilation: tuple[int, int]
-) -> tuple[Tensor, tuple[int, int]]:
+def _named_padding(x: Tensor, w: Tensor, stride: Any, name: str, dilation: Any) -> tuple[Tensor, tuple[int, int]]:
     """What padding="valid" or "same" means in numbers; where "same" is uneven, x is padded here."""
+    stride, dilation = geometry.pair(stride, "conv2d", "stride"), geometry.pair(dilation, "conv2d", "dilation")
     if name == "valid":
         return x, (0, 0)
     if name != "same" or stride != (1, 1):
@@ -166,12 +169,13 @@ def _named_padding(
 
 def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int) -> None:
     """One dtype, one device, a bias of the right length."""
-    given = (x, w) if b is None else (x, w, b)
-    if len({t.data.dtype for t in given}) > 1:
-        raise TypeError(_uneven(operation, "dtype", x, w, b))
-    if len({t.device for t in given}) > 1:
-        raise ValueError(_uneven(operation, "device", x, w, b))
-    if x.data.dtype.kind != "f":
+    dtype, device = x.data.dtype, x.data.device
+    for other in (w,) if b is None else (w, b):
+        if other.data.dtype != dtype:
+            raise TypeError(_uneven(operation, "dtype", x, w, b))
+        if other.data.device != device:
+            raise ValueError(_uneven(operation, "device", x, w, b))
+    if dtype.kind != "f":
         raise TypeError(f"{operation}: needs floating-point numbers, got {x.dtype}")
     if b is not None and b.data.shape != (outputs,):
         raise ValueError(f"{operation}: the bias must have shape ({outputs},), got {b.shape}")

@@ -76,8 +76,8 @@ def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, i
         bad = (labels < 0) | (labels >= classes)
         cuda.flag_labels(bad, classes)
         labels = xp.where(bad, 0, labels)
-    elif labels.size and not 0 <= (low := int(labels.min())) <= (high := int(labels.max())) < classes:
-        raise IndexError(f"{operation}: class {low if low < 0 else high} is not one of the {classes} classes 0 to {classes - 1}")
+    else:
+        kernels.loops.check_labels(target.data, classes, ignore_index, operation)
     picked = reshape(getitem(logp, along(xp.expand_dims(labels, axis), axis)), target.shape)
     counted = kept.astype(logp.dtype) if weight is None else kept * weight.data[labels]
     if xp is not np:
@@ -97,8 +97,8 @@ def _check_target(operation: str, input: Tensor, target: Tensor, axis: int) -> N
 
 
 def _has_kernel(input: Tensor) -> bool:
-    """Is there a kernel for the whole loss? Only for GPUs."""
-    return xp_of(input.data) is not np and kernels.tier_name() == "fast" and input.dtype in (np.float32, np.float64)
+    """Is there a kernel for the whole loss? In the compiled tier."""
+    return kernels.tier_name() == "fast" and input.dtype in (np.float32, np.float64) and input.data.size > 0
 
 
 def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> tuple[Tensor, Tensor]:
@@ -106,7 +106,7 @@ def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> t
     _check_target("cross_entropy", input, target, axis)
     xp, classes = xp_of(input.data), input.shape[axis]
     rows = xp.moveaxis(input.data, axis, -1)  # an image as it lies
-    loss, slope = cuda.softmax_cross_entropy(rows.reshape(-1, classes), target.data.reshape(-1), ignore_index)
+    loss, slope = kernels.tier().softmax_cross_entropy(rows.reshape(-1, classes), target.data.reshape(-1), ignore_index)
     kept = target.data != ignore_index
 
     def back(g: Tensor) -> Tensor:
