@@ -414,9 +414,13 @@ def list_recipes() -> None:
 
 
 def _seconds(recipe: recipes.Recipe) -> float | None:
-    """How long all its steps would take; None if the size of its data set is not known."""
+    """How long all its steps would take, of all its networks if it grows; None if the size of its data set is not known."""
     size = images_of(recipe)
-    return None if size is None else size * recipe.epochs * seconds_per_image(recipe)
+    if size is None:
+        return None
+    runs = [recipe] if recipe.growth is None else [arm.recipe for arm in staged.arms(recipe)]
+    step = {run.model.name: seconds_per_image(run) for run in {run.model.name: run for run in runs}.values()}
+    return len(staged.seeds(recipe)) * sum(size * run.epochs * step[run.model.name] for run in runs)
 
 
 def _duration(seconds: float) -> str:

@@ -10,9 +10,10 @@ import official
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
 import ninx
-from ninx import data, optim, train
+from ninx import cli, data, optim, train
 from ninx.train import recipe as recipes
 from ninx.train.estimate import images_of, seconds_per_image
 from ninx.train.parameters import groups, initialise
@@ -32,7 +33,8 @@ def test_all_recipes_of_the_literature_are_there() -> None:
         "svhn-paper": ("nin-svhn", "svhn", "2.35 %"),
         "mnist-paper": ("nin-mnist", "mnist", "0.47 %"),
         "imagenet-caffe": ("nin-imagenet", "./imagenet", "40.64 %"),
-        "fashion-d2l": ("nin-d2l", "fashion-mnist", ""),
+        "fashion-d2l": ("nin-d2l", "fashion-mnist", "no figure"),
+        "mnist-staged": ("nin-mnist-v0", "mnist", "95.19"),
         "digits": ("nin-mnist", "digits", ""),
         "fashion-mnist": ("nin-mnist", "fashion-mnist", ""),
     }
@@ -344,6 +346,23 @@ def test_estimates(make: Callable[[], recipes.Recipe], size: int | None, seconds
     assert images_of(make()) == size
     if seconds is not None:
         assert seconds[0] < seconds_per_image(make()) < seconds[1]
+
+
+def test_the_list_shows_what_was_published_and_how_long_it_would_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """At a millisecond an image; mnist-staged trains ten networks for each of five seeds."""
+    monkeypatch.setattr(cli, "console", Console(width=250))
+    monkeypatch.setattr(cli, "seconds_per_image", lambda recipe: 0.001)
+    monkeypatch.setattr(cli, "_print", lambda table: Console(width=250).print(table))
+    cli.list_recipes()
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert set(recipes.names()) <= set(lines)
+    paper, staged = lines["cifar10-paper"], lines["mnist-staged"]
+    assert paper == "nin-cifar10 cifar10 260 3.6 h 10.41 % test error Lin, Chen and Yan, 2014"
+    assert staged.startswith("nin-mnist-v0 mnist 20 17 h 95.19, 95.28 and 95.76 %")
+    assert lines["fashion-d2l"].startswith("nin-d2l fashion-mnist 10 10 min")
+    assert lines["imagenet-caffe"].startswith("nin-imagenet ./imagenet 23 8.2 h")
 
 
 def test_read_image_covers_the_shape_with_the_middle(tmp_path: Path) -> None:
