@@ -27,7 +27,7 @@ def device(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Do not repeat on a GPU what its marker says is a matter of the host's."""
-    gone = [item for item in items if item.get_closest_marker("host_only") and "[cuda" in item.nodeid]
+    gone = [item for item in items if item.get_closest_marker("host_only") and cuda_report.is_on_device(item.nodeid)]
     config.hook.pytest_deselected(items=gone)
     items[:] = [item for item in items if item not in gone]
 

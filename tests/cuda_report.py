@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-ENGINE = "[cuda"  # in the id of a test that is repeated on the device, whatever its file
+ENGINE = "the fixture device"
 LAYERS = {
     "test_cuda_compile.py": "compiled by NVRTC for sm_75 to sm_120",
     "test_cuda_kernels.py": "run on the CPU by g++ against the loops",
@@ -15,13 +16,18 @@ LAYERS = {
 }
 
 
+def is_on_device(test: str) -> bool:
+    """Is this the id of a test that the fixture `device` repeats on "cuda"?"""
+    return re.search(r"\[cuda[-\]]", test) is not None
+
+
 def line(outcomes: Iterable[tuple[str, str]], has_gpu: bool = False) -> str:
     """The line, from (id of a test, "passed", "failed", "skipped" or "error") of all tests."""
     seen: dict[str, set[str]] = {}
     for test, outcome in outcomes:
         path, _, rest = test.partition("::")
         seen.setdefault(path.rpartition("/")[2], set()).add(outcome)
-        if ENGINE in rest:
+        if is_on_device(rest):
             seen.setdefault(ENGINE, set()).add(outcome)
     ran = [what for name, what in LAYERS.items() if "passed" in seen.get(name, ()) and not seen[name] & {"failed", "error"}]
     failed = [what for name, what in LAYERS.items() if seen.get(name, set()) & {"failed", "error"}]

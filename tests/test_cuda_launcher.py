@@ -396,9 +396,14 @@ def test_the_stand_ins_kernels_take_what_cupys_take() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("cupy") is None, reason="CuPy is not installed: its names cannot be compared")
 def test_cupy_has_every_name_that_the_stand_in_has() -> None:
-    names = sorted(cp.METHODS | cp.ATTRIBUTES | {"get", "item", "device"})
-    functions = ["asarray", "array", "ascontiguousarray", "empty", "zeros", "matmul", "RawModule", "ndarray"]
-    code = f"import cupy as c; print([n for where, names in ((c.ndarray, {names}), (c, {functions})) "
+    names = sorted(cp.METHODS | cp.ATTRIBUTES | cp.READ | {"get", "device", "flags"})
+    functions = ["asarray", "array", "ascontiguousarray", "empty", "empty_like", "zeros", "zeros_like", "matmul", "RawModule"]
+    functions += ["ndarray", "moveaxis", "expand_dims", "take_along_axis", "copyto", "where", "may_share_memory", "result_type"]
+    of_cuda = ["Device", "Stream", "get_current_stream", "get_local_runtime_version", "runtime", "nvrtc"]
+    of_runtime = ["getDeviceCount", "getDeviceProperties", "CUDARuntimeError"]
+    more = f"(c.cuda, {of_cuda}), (c.cuda.runtime, {of_runtime}), (c.cuda.Stream, ['record', 'wait_event']), (c.add, ['at']), "
+    more += "(c.cuda.Device, ['use', 'synchronize', 'id']), (c.linalg, ['norm']), (c.lib.stride_tricks, ['as_strided'])"
+    code = f"import cupy as c; print([n for where, names in ((c.ndarray, {names}), (c, {functions}), {more}) "
     code += "for n in names if not hasattr(where, n)])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
