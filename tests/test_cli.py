@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import official
 import pytest
 from PIL import Image
 
@@ -54,6 +55,16 @@ def test_eval_says_what_training_said(run: Path) -> None:
     line = re.search(r"test accuracy .*", done.stdout)
     assert line
     assert line.group() in (run / "train.txt").read_text()
+    model = ninx.load_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
+    digits = ninx.data.load("digits", "test")
+    preparation = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").preparation()
+    images = np.stack([preparation.one(image) for image in digits.images])
+    with ninx.no_grad():
+        answers = model(ninx.from_numpy(images)).argmax(1).numpy()
+    for label in range(10):  # a row of the table is a true class
+        counts = np.bincount(answers[digits.labels == label], minlength=10)
+        cells = [str(n) if n or i == label else "·" for i, n in enumerate(counts)]
+        assert re.search(rf"{label} [│|] +" + r" [│|] +".join(cells) + rf" [│|] +{counts[label]}\.0 %", done.stdout), done.stdout
 
 
 def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
@@ -68,12 +79,17 @@ def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
         dark = _ninx("predict", "runs/digits-seed0", *option, "dark0.png", "dark1.png", cwd=run)
         assert bright.returncode == dark.returncode == 0, bright.stderr + dark.stderr
         assert bright.stdout == dark.stdout.replace("dark", "light")
+    told = _ninx("predict", "runs/digits-seed0", "--no-invert", "dark0.png", "dark1.png", cwd=run)  # it believes what it is told
     model = ninx.load_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
     preparation = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors").preparation()
-    for i, line in enumerate(bright.stdout.splitlines()):
-        image = preparation.one(ninx.data.read_digit(run / f"light{i}.png"))
-        answer = model(ninx.tensor(image[None])).argmax().item()
-        assert re.fullmatch(rf"light{i}\.png: {answer}  \(\d+\.\d %; next \d, \d+\.\d %\)", line), line
+    for kind, lines in (("light", bright.stdout), ("dark", told.stdout)):
+        for i, line in enumerate(lines.splitlines()):
+            image = preparation.one(ninx.data.read_digit(run / f"{kind}{i}.png", invert=False))
+            chances = ninx.functional.softmax(model(ninx.tensor(image[None])), 1).detach().numpy()[0]
+            second, first = np.argsort(chances)[-2:]
+            shares = f"({100 * chances[first]:.1f} %; next {second}, {100 * chances[second]:.1f} %)"
+            assert line == f"{kind}{i}.png: {first}  {shares}"
+    assert told.stdout != dark.stdout
 
 
 def test_resume_goes_on(run: Path) -> None:
@@ -84,6 +100,33 @@ def test_resume_goes_on(run: Path) -> None:
     assert "epoch   2/2" in more.stdout
     assert "epoch   1/" not in more.stdout
     assert len((run / "part" / "metrics.jsonl").read_text().splitlines()) == 2
+    file = _ninx("train", "--resume", "part/checkpoint.safetensors", "--epochs", "3", cwd=run)
+    assert file.returncode == 0, file.stderr
+    assert len((run / "part" / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_seed_and_held_out_images_are_those_that_were_asked_for(tmp_path: Path) -> None:
+    options = ["--limit", "100", "--holdout", "100"]
+    done = [_ninx("train", *TINY, *options, *seed, cwd=tmp_path) for seed in (["--seed", "3"], ["--set", "seed=3"])]
+    for ran, again in zip(done, (False, True), strict=True):
+        assert ran.returncode == 0, ran.stderr
+        assert "100 images to learn from, 100 held out; seed 3, run folder runs/digits-seed3" in ran.stdout
+        assert re.search(r"held-out accuracy \d+\.\d\d % \(\d+ of 100\)", ran.stdout)
+        assert ("runs/digits-seed3 holds an earlier run, which is replaced" in ran.stdout) == again
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["digits-seed3"]
+    assert ninx.train.read_checkpoint(tmp_path / "runs" / "digits-seed3" / "checkpoint.safetensors").recipe.seed == 3
+
+
+def test_data_from_a_folder(tmp_path: Path) -> None:
+    """The same folder in training and in evaluation, wherever the user's own data lie."""
+    for split, count in (("train", 50), ("test", 30)):
+        official.write_mnist(tmp_path / "mine" / "mnist", split, *official.drawn((count, 28, 28), 10))
+    trained = _ninx("train", *TINY, "--set", "data=mnist", "--data-dir", "mine", "--out", "run", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert "on mnist: 50 images to learn from, 30 to test" in trained.stdout
+    tested = _ninx("eval", "run", "--data-dir", "mine", cwd=tmp_path)
+    assert tested.returncode == 0, tested.stderr
+    assert re.search(r"test accuracy .* of 30\)", tested.stdout).group() in trained.stdout
 
 
 def test_ctrl_c_leaves_a_checkpoint_that_can_be_resumed(tmp_path: Path) -> None:
@@ -134,6 +177,8 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         (["predict", "text.txt", "text.txt"], "is damaged, or no checkpoint at all"),
         (["predict", "RUN", "text.txt"], "text.txt cannot be read as an image"),
         (["predict", "RUN", "none.png"], "there is no file none.png"),
+        (["train", "--resume", "RUN", "--seed", "5"], "a resumed run keeps its recipe; only --epochs can be changed"),
+        (["bench", "convs"], "there is no suite 'convs'; did you mean 'conv'?"),
     ],
 )
 def test_mistakes_end_in_one_sentence_and_code_2(run: Path, tmp_path: Path, args: list[str], sentence: str) -> None:
