@@ -30,11 +30,12 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import helper, kernel
 from .flat import flat
-from .microkernels import outer1, outer2, panel1, panel2, product0, product1, product2, strip
+from .microkernels import outer1, outer2, panel1, panel2, product0, product1, product2, strips
 from .packing import FAST, gather, pack_backward, pack_forward
 from .plan import Plan, Window, backward, forward, pack_size, panel_table, plan, weight_plan
 from .vector import HOST
 
+SKEW = 16  # numbers between two strips, so that they do not fall on the same places of the cache
 STREAM = 24 * 2**20  # bytes of an output that is written past the caches, because it would not stay in them anyway
 
 
@@ -131,7 +132,7 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> 
 
 @helper()
 def _pack_x(
-    x: Array, start: int, strips: Array, images: int, top: int, height: int, columns: int, H: int, W: int, C: int, SW: int,
+    x: Array, start: int, packed: Array, images: int, top: int, height: int, columns: int, H: int, W: int, C: int, SW: int,
     PW: int, run: int, rows: int, unrolled: bool,
 ) -> None:  # fmt: skip
     """The rows ``top`` to ``top + height`` of some images as strips: (strip, image, row, column, rows numbers).
@@ -139,45 +140,38 @@ def _pack_x(
     A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW and may leave the image
     (zeros). Rows outside the image are left as they are, because no tap reads them; if unrolled they are zero as well.
     """
-    size = x.itemsize
+    size, count = x.itemsize, (run + rows - 1) // rows
+    apart = images * height * columns * rows + SKEW  # from strip to strip
     step, left, right = C, 0, columns
     if unrolled:  # the columns whose whole kernel row lies inside the image
         step = SW * C
         left = min(columns, max(0, (PW + SW - 1) // SW))
         right = max(left, min(columns, (W - run // C + PW) // SW + 1))
-    for k in range(0, run, rows):
-        for n in range(images):
-            for h in range(height):
-                target = ((k // rows * images + n) * height + h) * columns * rows
-                inside = 0 <= top + h < H
-                if not inside and not unrolled:
+    for n in range(images):
+        for h in range(height):
+            target, inside = (n * height + h) * columns * rows, 0 <= top + h < H
+            if not inside and not unrolled:
+                continue
+            source = start + (n * H + top + h) * W * C - (PW * C if unrolled else 0)
+            first, last = left, left
+            if inside:  # the columns that are copied as they are
+                last = right
+                # The last strip may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends.
+                while last > first and source + (last - 1) * step + count * rows > x.size:
+                    last -= 1
+                arguments = (
+                    last - first, x.ctypes.data + (source + first * step) * size, step * size,
+                    packed.ctypes.data + (target + first * rows) * size, rows * size, count, apart * size,
+                )  # fmt: skip
+                strips(x, arguments)
+            for j in range(columns):
+                if first <= j < last:
                     continue
-                source = start + (n * H + top + h) * W * C - (PW * C if unrolled else 0)
-                first, last, used = left, left, min(rows, run - k)
-                if inside:  # the columns that are copied as they are
-                    last = right
-                if inside and used < rows:
-                    for j in range(first, last):
-                        for lane in range(used):
-                            strips[target + j * rows + lane] = x[source + j * step + k + lane]
-                        for lane in range(used, rows):
-                            strips[target + j * rows + lane] = 0
-                elif inside:
-                    arguments = (
-                        last - first, x.ctypes.data + (source + first * step + k) * size, step * size,
-                        strips.ctypes.data + (target + first * rows) * size, rows * size,
-                    )  # fmt: skip
-                    strip(x, arguments)
-                for j in range(columns):
-                    if first <= j < last:
-                        continue
-                    for lane in range(rows):
-                        value = x.dtype.type(0)
-                        if inside and k + lane < run:
-                            w = (j * SW - PW) * C + k + lane if unrolled else 0
-                            if not unrolled or 0 <= w < W * C:
-                                value = x[source + j * step + k + lane]
-                        strips[target + j * rows + lane] = value
+                for k in range(count * rows):
+                    value, w = x.dtype.type(0), (j * SW - PW) * C + k if unrolled else 0
+                    if inside and k < run and 0 <= w < W * C:
+                        value = x[source + j * step + k]
+                    packed[k // rows * apart + target + j * rows + k % rows] = value
 
 
 @helper(fastmath=FAST)
@@ -207,7 +201,7 @@ def _cut(value: int, stride: int) -> int:
 
 @kernel()
 def _outer(
-    x: Array, dy: Array, part: Array, sums: Array, packed: Array, strips: Array, units: Array, of_thread: Array, vectors: int,
+    x: Array, dy: Array, part: Array, sums: Array, packed: Array, packed_x: Array, units: Array, of_thread: Array, vectors: int,
     rows: int, unrolled: bool, in_place: bool, stored: int, H: int, W: int, C: int, OH: int, OW: int, O: int, KH: int, KW: int,  # noqa: E741
     SH: int, SW: int, PH: int, PW: int, run: int, height: int, wide: int, threads: int,
 ) -> None:  # fmt: skip
@@ -217,7 +211,7 @@ def _outer(
     for t in nb.prange(threads):
         part[t] = 0
         sums[t] = 0
-        here, packed_x = packed.ctypes.data + t * packed.shape[1] * size, strips.ctypes.data + t * strips.shape[1] * size
+        here, there_x = packed.ctypes.data + t * packed.shape[1] * size, packed_x.ctypes.data + t * packed_x.shape[1] * size
         for u in range(of_thread[t], of_thread[t + 1]):
             images, h0, h1, width = units[u, 2], units[u, 3], units[u, 4], units[u, 5]
             pixels, x_height = (h1 - h0) * width, (h1 - h0 - 1) * SH + KH
@@ -226,19 +220,20 @@ def _outer(
             _pack_dy(dy, units[u, 1] + h0 * OW * O, OH * OW * O, images, pixels, packed[t], sums[t], vectors, wide, O)
             b_image, b_row, b_pixel = pixels * wide * size, width * wide * size, wide * size
             if in_place:
-                a_column, a_row, a_image, strip = C * size, W * C * size, H * W * C * size, 0
+                a_column, a_row, a_image, a_strips = C * size, W * C * size, H * W * C * size, 0
                 there = x.ctypes.data + (units[u, 0] + top * W * C) * size
             else:
-                _pack_x(x, units[u, 0], strips[t], images, top, x_height, columns, H, W, C, SW, PW, run, rows, unrolled)
-                there = packed_x
-                a_column, a_row, a_image, strip = rows * size, columns * rows * size, x_height * columns * rows * size, 1
+                _pack_x(x, units[u, 0], packed_x[t], images, top, x_height, columns, H, W, C, SW, PW, run, rows, unrolled)
+                there = there_x
+                a_column, a_row, a_image = rows * size, columns * rows * size, x_height * columns * rows * size
+                a_strips = images * a_image + SKEW * size
             a_pixel = a_column if unrolled else SW * a_column
             for p in range(0, O, wide):
                 panel = here + p * images * pixels * size
                 c_panel = part.ctypes.data + (t * part.shape[1] + p * taps * height) * size
                 for k in range(0, run, rows):
                     # In place the last tile overlaps the one before it, so that it ends with the last channel.
-                    a_strip = there + k // rows * images * a_image * strip + (1 - strip) * min(k, run - rows) * size
+                    a_strip = there + (min(k, run - rows) * size if in_place else k // rows * a_strips)
                     for tap in range(taps):
                         r, q = (tap, 0) if unrolled else (tap // KW, tap % KW)
                         # The output pixels whose tap (r, q) lies inside the image.
@@ -275,9 +270,9 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
     part = memory.empty((threads, p.panels * taps * height * wide), x.dtype)
     sums = np.empty((threads, p.panels * wide))  # float64
     packed = memory.empty((threads, p.panels * p.pixels * wide), x.dtype)
-    strips = memory.empty((threads, 0 if p.in_place else height * p.area), x.dtype)
+    packed_x = memory.empty((threads, 0 if p.in_place else height * p.area + p.strips * SKEW), x.dtype)
     _outer(
-        flat(x), flat(g), part, sums, packed, strips, p.units, p.threads, p.vectors, p.rows, p.unrolled, p.in_place, p.columns,
+        flat(x), flat(g), part, sums, packed, packed_x, p.units, p.threads, p.vectors, p.rows, p.unrolled, p.in_place, p.columns,
         p.H, p.W, q.C, q.OH, q.OW, q.O, q.KH, q.KW, q.SH, q.SW, q.PH, q.PW, p.run, height, wide, threads,
     )  # fmt: skip
     gather(part, sums, flat(dw), db, taps, p.run, p.rows, height, p.in_place, wide, HOST.lanes(size), threads)

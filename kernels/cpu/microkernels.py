@@ -3,7 +3,7 @@
 `product`   C[i, :] = sum over k of A[i, k] * B[k, :]     forward, input gradient: i pixels, the columns output channels
 `outer`     C[i, :] += sum over p of A[p, i] * B[p, :]    weight gradient: p pixels, i input channels, the columns output channels
 
-(and `strip`, `panel`, `lift` and `turn`, which put into place what these two read and write). In both, one value of A is
+(and `strips`, `panel`, `lift` and `turn`, which put into place what these two read and write). In both, one value of A is
 spread over a vector and multiplied with one or two vectors of B; all rows * vectors sums stay in registers, and C is touched
 once.
 """
@@ -137,18 +137,25 @@ def _emit_outer(e: Emitter, vectors: int) -> None:
             e.store(ir.fadd(e.load(place), acc[i * vectors + j]), place)
 
 
-def _emit_strip(e: Emitter, width: int) -> None:
-    """Copy ``width`` neighbouring numbers of each of ``count`` pixels: a strip of a matrix, its rows side by side."""
-    count, source, source_step, target, target_step = e.function.args
+def _emit_strips(e: Emitter, width: int) -> None:
+    """Copy each of ``count`` pixels into ``strips`` strips of ``width`` neighbouring numbers, strip_step bytes apart.
+
+    Pixel by pixel, so that the source is read in the order in which it lies.
+    """
+    count, source, source_step, target, target_step, strips, strip_step = e.function.args
     kind = VectorType(e.element, width).as_pointer()
 
-    def one(p: Value, _: list[Value]) -> list[Value]:
-        row, place = (e.at(e.ir.add(base, e.ir.mul(p, step))) for base, step in ((source, source_step), (target, target_step)))
-        value = e.ir.load(e.ir.bitcast(row, kind), align=e.size)
-        e.ir.store(value, e.ir.bitcast(place, kind), align=e.size)
-        return []
+    def pixel(p: Value, _: list[Value]) -> list[Value]:
+        row, place = (e.ir.add(base, e.ir.mul(p, step)) for base, step in ((source, source_step), (target, target_step)))
 
-    e.loop(count, one, [])
+        def one(k: Value, _: list[Value]) -> list[Value]:
+            value = e.ir.load(e.ir.bitcast(e.at(e.ir.add(row, e.ir.mul(k, number(width * e.size)))), kind), align=e.size)
+            e.ir.store(value, e.ir.bitcast(e.at(e.ir.add(place, e.ir.mul(k, strip_step))), kind), align=e.size)
+            return []
+
+        return e.loop(strips, one, [])
+
+    e.loop(count, pixel, [])
 
 
 def _emit_panel(e: Emitter, vectors: int) -> None:
@@ -214,7 +221,7 @@ product0: Any = microkernel("product0", _emit_product, 1, True)
 product1, product2 = (microkernel(f"product{v}", _emit_product, v, False) for v in (1, 2))
 outer1, outer2 = (microkernel(f"outer{v}", _emit_outer, v) for v in (1, 2))
 panel1, panel2 = (microkernel(f"panel{v}", _emit_panel, v) for v in (1, 2))
-strip: Any = microkernel("strip", _emit_strip, HOST.rows(2))
+strips: Any = microkernel("strips", _emit_strips, HOST.rows(2))
 lift0: Any = microkernel("lift0", _emit_lift, 1, True)
 lift1, lift2 = (microkernel(f"lift{v}", _emit_lift, v, False) for v in (1, 2))
 turn: Any = microkernel("turn", _emit_turn)
