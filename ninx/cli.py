@@ -240,20 +240,30 @@ def _read(saved: Checkpoint, path: Path, invert: bool | None) -> data.Image:
 
 
 def _show(result: Evaluation, dataset: data.LabelledDataset, which: str) -> None:
-    """Accuracy, and the confusion matrix as a table."""
-    table = Table(title="confusion matrix: rows are the true class, columns the answer", title_justify="left")
-    table.add_column("")
-    for name in dataset.classes:
-        table.add_column(name, justify="right")
-    if result.confusion.shape[1] > len(dataset.classes):
-        table.add_column("none", justify="right")  # the network has more outputs
-    table.add_column("right", justify="right")
-    for i, (name, row) in enumerate(zip(dataset.classes, result.confusion, strict=True)):
-        cells = [f"[bold green]{n}[/]" if i == j else f"[red]{n}[/]" if n else "·" for j, n in enumerate(row)]
-        table.add_row(name, *cells, f"{100 * row[i] / max(row.sum(), 1):.1f} %")
-    console.print(table)
+    """Accuracy, and what was taken for what."""
+    _print(_confusion(result.confusion, dataset.classes))
     right, total = int(np.trace(result.confusion)), int(result.confusion.sum())
     console.print(f"{which} accuracy [bold]{100 * result.accuracy:.2f} %[/bold] ({right} of {total}), loss {result.loss:.4f}")
+
+
+def _confusion(counts: np.ndarray[Any, Any], classes: tuple[str, ...]) -> Table:
+    """The confusion matrix, its columns numbered like its rows; for many classes only the most frequent mistake of each."""
+    answers = [*classes, *["none"] * (counts.shape[1] - len(classes))]  # the network has more outputs
+    shares = [f"{100 * row[i] / max(row.sum(), 1):.1f} %" for i, row in enumerate(counts)]
+    if len(classes) > 20:
+        table = _table("", {"class": "left", "right": "right", "else mostly taken for": "left"})
+        for i, (name, row, share) in enumerate(zip(classes, counts, shares, strict=True)):
+            wrong = np.where(np.arange(len(row)) == i, 0, row)
+            table.add_row(escape(name), share, f"{escape(answers[wrong.argmax()])} ({wrong.max()})" if wrong.any() else "")
+        return table
+    numbers = [str(i) for i in range(len(classes))]
+    table = _table("confusion matrix: rows are the true class, columns the answer", {"": "left"})
+    for name in [*numbers, *answers[len(classes) :], "right"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for i, (name, row, share) in enumerate(zip(classes, counts, shares, strict=True)):
+        cells = [f"[bold green]{n}[/]" if i == j else f"[red]{n}[/]" if n else "·" for j, n in enumerate(row)]
+        table.add_row(escape(name) if name == numbers[i] else f"{i} {escape(name)}", *cells, share)
+    return table
 
 
 @app.command("models")

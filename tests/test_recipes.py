@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from rich.console import Console
+from rich.table import Table
 
 import ninx
 from ninx import cli, data, optim, train
@@ -363,6 +364,28 @@ def test_the_list_shows_what_was_published_and_how_long_it_would_take(
     assert staged.startswith("nin-mnist-v0 mnist 20 17 h 95.19, 95.28 and 95.76 %")
     assert lines["fashion-d2l"].startswith("nin-d2l fashion-mnist 10 10 min")
     assert lines["imagenet-caffe"].startswith("nin-imagenet ./imagenet 23 8.2 h")
+
+
+def _printed(table: Table, capsys: pytest.CaptureFixture) -> list[str]:
+    Console(width=100).print(table)
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_what_was_taken_for_what_fits_on_a_terminal(capsys: pytest.CaptureFixture) -> None:
+    counts = np.diag([7] * 10)
+    counts[9, 2] = 14
+    names = tuple(f"a long name [{i}]" for i in range(10))
+    lines = _printed(cli._confusion(counts, names), capsys)
+    assert "0 1 2 3 4 5 6 7 8 9 right" in lines
+    assert "9 a long name [9] · · 14 · · · · · · 7 33.3 %" in lines
+    assert "0 7 · · · · · · · · · 100.0 %" in _printed(cli._confusion(counts, tuple("0123456789")), capsys)
+    more = np.concatenate([counts, np.eye(10, 1, dtype=int)], axis=1)
+    assert "0 7 · · · · · · · · · 1 87.5 %" in _printed(cli._confusion(more, tuple("0123456789")), capsys)
+    many = np.diag([3] * 25)
+    many[4, 20] = 1
+    lines = _printed(cli._confusion(many, tuple(f"c{i}" for i in range(25))), capsys)
+    assert "c4 75.0 % c20 (1)" in lines
+    assert "c5 100.0 %" in lines
 
 
 def test_read_image_covers_the_shape_with_the_middle(tmp_path: Path) -> None:
