@@ -224,6 +224,16 @@ def test_an_epoch_of_digits_has_the_losses_of_the_cpu(limit: int, tmp_path: Path
     assert seen_there.loss == pytest.approx(seen.loss, abs=1e-3)
 
 
+def test_an_epoch_of_the_training_loop_reads_one_number_a_step(tmp_path: Path) -> None:
+    """The loss; and after the last step how many answers were right."""
+    run = train.Training(train.recipe.load("digits", {"epochs": 1, "limit": 80}), tmp_path, device="cuda")
+    cp.transfers.clear()
+    run._epoch(lambda seen, loss: None)
+    assert [shape for way, shape in cp.transfers if way == "out"] == [()] * (3 + 1)
+    came_in = [(len(shape), shape[0]) for way, shape in cp.transfers if way == "in" and shape != (7, 7)]
+    assert came_in == [(axes, count) for count in (32, 32, 16) for axes in (4, 1)]  # images and labels of every batch
+
+
 def test_a_run_may_go_on_on_another_device(tmp_path: Path) -> None:
     """A checkpoint knows no device: what was learnt on one, Adam's state too, is taken over by the other."""
     recipe = train.recipe.load("digits", {"epochs": 1, "limit": 32})
