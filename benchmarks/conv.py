@@ -1,8 +1,8 @@
 """Convolutions, forward and backward, by every algorithm that there is: where do 1x1 and k x k stand on this machine?
 
 Each result is checked before it is timed. "share" is that of the multiply-add peak measured in the same run; products with the
-padding count (they are nominal), so a kernel that skips them may exceed 100 %. FLOP per byte is the arithmetic intensity:
-input + weight + output, each moved once.
+padding count (they are nominal), so a kernel that skips them, or Winograd's, may exceed 100 %. "direct" is the compiled kernel
+without Winograd's, where that was taken. FLOP per byte is the arithmetic intensity: input + weight + output, each moved once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..array import on_device, to_numpy
+from ..array import on_device, to_numpy, xp_of
 from ..kernels import clear_memory, cuda, fast, geometry, loops, memory_stats, strided
+from ..kernels.cpu import winograd
 from ..kernels.geometry import Geometry
 from .measure import Machine, Timing, ratio, take_turns, torch_or_none
 from .report import Report
@@ -94,8 +95,8 @@ def layers(groups: tuple[str, ...], batch: int) -> list[Layer]:
 
 
 COLUMNS = [
-    "group", "layer", "direction", "FLOP/byte", "fast ms", "GFLOP/s", "share", "GB/s", "im2col ms", "GEMM ms", "workspace MB",
-    "PyTorch ms", "channels_last ms", "times as fast as the better",
+    "group", "layer", "direction", "FLOP/byte", "fast ms", "GFLOP/s", "share", "GB/s", "direct ms", "im2col ms", "GEMM ms",
+    "workspace MB", "PyTorch ms", "channels_last ms", "times as fast as the better",
 ]  # fmt: skip
 
 
@@ -137,12 +138,16 @@ def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
     best: Timing | None = min((timing[n] for n in theirs), key=lambda t: t.median, default=None)
     speed = None if best is None else ratio(timing["fast"], best)
     m = report.machine
+
+    def shown(name: str) -> str:
+        return f"{1e3 * timing[name].median:.2f}" if name in timing else "-"
+
     report.add(
         [
             layer.group, layer.label, direction, f"{2 * geo.macs / moved:.0f}", f"{1e3 * fast_time:.2f}", f"{rate:.0f}",
             f"{100 * rate / m.peak:.0f} %", f"{1e-9 * moved / fast_time:.1f}",
-            *(f"{1e3 * timing[n].median:.2f}" if n in timing else "-" for n in ("im2col", "GEMM")), f"{workspace / 1e6:.1f}",
-            *(f"{1e3 * timing[n].median:.2f}" if n in timing else "-" for n in ("PyTorch", "channels_last")), str(speed or "-"),
+            *map(shown, ("direct", "im2col", "GEMM")), f"{workspace / 1e6:.1f}", *map(shown, ("PyTorch", "channels_last")),
+            str(speed or "-"),
         ],
         {
             "name": f"{layer.label} {direction}", "group": layer.group, "direction": direction, "intensity": 2 * geo.macs / moved,
@@ -162,17 +167,22 @@ def _workspace(work: Callable[[], Any]) -> int:
 
 
 def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict[str, Callable[[], Any]]:
-    """The algorithms: compiled, im2col, and for a 1x1 kernel one matrix product."""
-    methods = {"im2col": "im2col"} | ({"GEMM": "gemm"} if geo.pointwise else {})
-    match direction:
-        case "forward":
-            made: dict[str, Callable[[], Any]] = {"fast": lambda: fast.conv2d(x, w, b, geo, relu=True)}
-            return made | {n: lambda m=m: strided.conv2d(x, w, b, geo, m, relu=True) for n, m in methods.items()}
-        case "input gradient":
-            made = {"fast": lambda: fast.conv2d_input_grad(g, w, geo, gate=x)}
-            return made | {n: lambda m=m: strided.conv2d_input_grad(g, w, geo, m, x) for n, m in methods.items()}
-    made = {"fast": lambda: fast.conv2d_weight_bias_grad(x, g, geo)}
-    return made | {n: lambda m=m: strided.conv2d_weight_bias_grad(x, g, geo, m) for n, m in methods.items()}
+    """The algorithms: compiled, without Winograd's where that was taken, im2col, and for a 1x1 kernel one matrix product."""
+    methods: dict[str, tuple[Any, str]] = {"fast": (fast, "auto")}
+    if xp_of(x) is np and winograd.fits(geo, x.dtype):
+        methods["direct"] = fast, "direct"
+    methods["im2col"] = strided, "im2col"
+    if geo.pointwise:
+        methods["GEMM"] = strided, "gemm"
+
+    def work(tier: Any, method: str) -> Callable[[], Any]:
+        if direction == "forward":
+            return lambda: tier.conv2d(x, w, b, geo, method, relu=True)
+        if direction == "input gradient":
+            return lambda: tier.conv2d_input_grad(g, w, geo, method, x)
+        return lambda: tier.conv2d_weight_bias_grad(x, g, geo, method)
+
+    return {name: work(*way) for name, way in methods.items()}
 
 
 def _theirs(direction: str, x: Any, w: Any, b: Any, g: Any, layer: Layer) -> dict[str, Callable[[], Any]]:

@@ -1,7 +1,7 @@
 """The staged tutorial done again: does a network that grows by 1x1 convolutions become better, or was it the longer training?
 
 It takes v0 to v1 to v2 and reads 95.19, 95.28 and 95.76 % as a sign that more 1x1 convolutions fit better. `experiment` does
-that for several seeds, beside growth that changes nothing, and beside v0 and v2 that go through the same stages as they are.
+that for several seeds, beside growth that changes nothing, and beside v0 and v2 that are trained as long without growing.
 """
 
 from __future__ import annotations
@@ -50,12 +50,17 @@ def chains(recipe: Recipe) -> dict[str, list[str]]:
 
 
 def arms(recipe: Recipe) -> list[Arm]:
-    """The trainings for one seed. In one stage all learn at the same rates; the first is common to the ways that grow."""
+    """The trainings for one seed. In one stage all learn at the same rates, but from scratch always at those of the first stage.
+
+    The first stage is common to the ways that begin with its network.
+    """
     found: dict[str, Arm] = {}
+    stages = [None, *(recipe.growth.stages if recipe.growth else ())]
     for way, networks in chains(recipe).items():
         parent = ""
-        for number, (name, stage) in enumerate(zip(networks, [None, *recipe.growth.stages], strict=True), 1):  # type: ignore[union-attr]  # chains has looked
-            rates = stage.model_dump(include={"lr", "momentum"}, exclude_none=True) if stage else {}
+        for number, (name, stage) in enumerate(zip(networks, stages, strict=True), 1):
+            late = stage if way != "from scratch" else None  # a fresh network needs the rates of the first stage for longer
+            rates = late.model_dump(include={"lr", "momentum"}, exclude_none=True) if late else {}
             parts = {"model": recipe.model.model_copy(update={"name": name}), "optim": recipe.optim.model_copy(update=rates)}
             own = recipe.model_copy(update={"growth": None, "otherwise": None, **parts})
             title = f"{name}, {way}, stage {number}" if stage else f"{name}, stage 1"
