@@ -54,7 +54,7 @@ def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.Lab
 
 def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Preparation, workers: int = 0) -> Evaluation:
     """Loss and confusion matrix on a data set; the network is in eval mode during the call, and stays on its device."""
-    classes, device = len(dataset.classes), next(model.parameters()).device
+    classes, device = len(dataset.classes), next((p.device for p in model.parameters()), "cpu")
     confusion, total = np.zeros((classes, classes + 1), np.int64), 0.0  # the last column: an answer that is no class
     transform = preparation.transform(training=False)
     loader = data.DataLoader(preparation.dataset(dataset), 100, transform=transform, num_workers=workers, device=device)
