@@ -140,6 +140,22 @@ def test_batch_norm(dtype: Any, tier: Any, affine: bool, shape: tuple[int, int])
     same("dbias", ours[2], expected[2], abs(g).sum(axis=0))
 
 
+@pytest.mark.parametrize("tier", [strided, fast], ids=["strided", "fast"])
+def test_batch_norm_of_many_rows(tier: Any) -> None:
+    """One float32 sum of 200,000 values would lose three digits. Expected: PyTorch in float64."""
+    import torch  # here, because other processes import this file and fork
+
+    x, g = (np.random.default_rng(0).standard_normal((2, 200_000, 3)) + 0.5).astype(np.float32)
+    exact = torch.from_numpy(x.astype(np.float64)).requires_grad_()
+    y = torch.nn.functional.batch_norm(exact, None, None, training=True)
+    y.backward(torch.from_numpy(g.astype(np.float64)))
+    got, mean, var = tier.batch_norm(x, None, None, 1e-5)
+    same("y", got, y.detach().numpy())
+    dx, _, dbias = tier.batch_norm_grad(g, x, mean, var, None, 1e-5)
+    same("dx", dx, exact.grad.numpy())
+    np.testing.assert_allclose(dbias, g.astype(np.float64).sum(axis=0), rtol=1e-6)
+
+
 def test_batch_norm_of_values_far_from_zero() -> None:
     """The variance of 10,000 +- 1 in one pass; and of equal values, which is 0 and never below."""
     x = (np.random.default_rng(0).standard_normal((500, 8)) + 1e4).astype(np.float32)
