@@ -205,9 +205,15 @@ def test_the_strided_tier_trains_on_the_device_unchanged() -> None:
 
 
 def losses(device: str, limit: int, folder: Path) -> tuple[list[float], dict[str, Any], train.Evaluation]:
-    """The loss of every step of an epoch of the recipe "digits" (with batch normalisation), its metrics, and the evaluation."""
+    """The loss of every step of an epoch of the recipe "digits", its metrics, and the evaluation.
+
+    In float64: in float32 the two devices round otherwise, now and then another of two nearly equal values wins a max-pool, and
+    after some 20 steps of batch normalisation and a high rate the losses differ by 1e-3, as those of two tiers on one device do.
+    """
     recipe = train.recipe.load("digits", {"epochs": 1, "limit": limit})
     run = train.Training(recipe, folder / device, device=device)
+    forward = run.model.double().forward
+    run.model.forward = lambda x: forward(x.double())  # type: ignore[method-assign]
     found: list[float] = []
     (metrics,) = run.run(lambda seen, loss: found.append(loss))
     few = run.test_set.take(slice(100))
@@ -226,7 +232,7 @@ def test_an_epoch_of_digits_has_the_losses_of_the_cpu(limit: int, tmp_path: Path
 
 def test_an_epoch_of_the_training_loop_reads_one_number_a_step(tmp_path: Path) -> None:
     """The loss; and after the last step how many answers were right."""
-    run = train.Training(train.recipe.load("digits", {"epochs": 1, "limit": 80}), tmp_path, device="cuda")
+    run = train.Training(train.recipe.load("digits", {"epochs": 1, "limit": 80, "batch_size": 32}), tmp_path, device="cuda")
     cp.transfers.clear()
     run._epoch(lambda seen, loss: None)
     assert [shape for way, shape in cp.transfers if way == "out"] == [()] * (3 + 1)
