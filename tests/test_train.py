@@ -162,6 +162,7 @@ def test_gradients_are_clipped(tmp_path: Path) -> None:
         "optim.weight_decay": 0.0,
         "optim.lr": 1.0,
         "optim.clip_norm": 1e-3,
+        "schedule.name": "constant",
     }
     run = _tiny(tmp_path, **STILL, **settings, batch_size=80)
     before = _state(run)
