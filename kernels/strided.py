@@ -330,9 +330,7 @@ def dropout(x: Array, p: float, seed: int, call: int) -> Array:
     return _gate(x, dropout_keep(x.shape, p, seed, call, xp_of(x))) * x.dtype.type(loops.dropout_scale(p))
 
 
-def batch_norm(
-    x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
-) -> tuple[Array, Array, Array]:
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False) -> tuple[Array, Array, Array]:
     """See `loops.batch_norm`. Sums over the rows are float64: NumPy adds one row to the next, and there are many."""
     xp = xp_of(x)
     mean = x.mean(axis=0, dtype=np.float64).astype(x.dtype)
@@ -344,9 +342,7 @@ def batch_norm(
     return (xp.maximum(y, 0, out=y) if relu else y), mean, var
 
 
-def batch_norm_grad(
-    g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float
-) -> tuple[Array, Array, Array]:
+def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """See `loops.batch_norm_grad`."""
     inverse = 1 / xp_of(x).sqrt(var + eps)
     dx = (x - mean) * inverse
