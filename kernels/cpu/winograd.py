@@ -255,7 +255,7 @@ def _correlate(
             for o in range(sums.size):
                 sums[o] += work[at + i * row_g + o]
     for t in nb.prange(threads):
-        a, b = t * cell // threads // vectors * vectors, (t + 1) * cell // threads // vectors * vectors
+        a, b = t * height // threads * wide, (t + 1) * height // threads * wide
         for p in range(panels):
             back = (
                 total.ctypes.data + (p * CELLS * cell + a) * size, SIDE * cell * size, cell * size,
