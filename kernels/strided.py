@@ -354,6 +354,17 @@ def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array |
     return dx, dweight, dbias
 
 
+def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array]:
+    """See `loops.softmax_cross_entropy`."""
+    xp, kept = xp_of(logits), (labels != ignore_index)[:, None]
+    loops.check_labels(labels, logits.shape[1], ignore_index)
+    shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
+    total = xp.exp(shifted).sum(axis=1, keepdims=True)
+    hit = xp.arange(logits.shape[1]) == labels[:, None]
+    loss = xp.where(hit & kept, xp.log(total) - shifted, 0).sum(axis=1)
+    return loss, xp.where(kept, xp.exp(shifted) / total - hit, 0).astype(logits.dtype)
+
+
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
     return xp_of(x).maximum(x, 0)

@@ -175,7 +175,7 @@ def test_both_tiers_offer_the_same_functions() -> None:
     public = [
         {n for n, f in vars(t).items() if callable(f) and f.__module__ == t.__name__ and n[0] != "_"} for t in (loops, strided)
     ]
-    assert public[0] - public[1] == {"dropout_key", "dropout_scale", "mix"}  # the hash itself, which both use
+    assert public[0] - public[1] == {"check_labels", "dropout_key", "dropout_scale", "mix"}  # which both use
     assert public[1] <= public[0]
     fast = pytest.importorskip("ninx.kernels.fast", reason="without Numba there is no tier 'fast'")
     assert public[1] <= set(fast.__all__)
