@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import official
 import pytest
 import scipy.stats
 
@@ -182,6 +183,14 @@ def test_each_stage_begins_where_the_one_before_ended(done: Any) -> None:
         assert moved > 0 or "published" in child  # that may have lost its gradient
 
 
+def test_every_seed_has_weights_of_its_own(done: Any) -> None:
+    _, folder, _ = done
+    for name in ("nin-mnist-v0-stage-1", "nin-mnist-v2-stage-1"):
+        saved = [read_checkpoint(folder / f"seed{seed}" / name / "checkpoint.safetensors") for seed in (0, 1)]
+        assert [c.recipe.seed for c in saved] == [0, 1]
+        assert not np.array_equal(saved[0].weights["0.0.weight"], saved[1].weights["0.0.weight"])
+
+
 def test_what_is_finished_is_not_trained_again(done: Any) -> None:
     recipe, folder, trained = done
     files = {p: p.read_bytes() for p in folder.rglob("metrics.jsonl")}
@@ -236,6 +245,17 @@ def test_train_takes_the_digits_where_mnist_is_missing(tmp_path: Path) -> None:
     assert found["recipe"]["data"] == "digits"
     assert found["command"].startswith("ninx train mnist-staged --limit 60")
     assert f"`{found['command']}`" in (tmp_path / "run" / "growth.md").read_text()
+
+
+def test_train_takes_mnist_where_it_is(tmp_path: Path) -> None:
+    for split, count in (("train", 20), ("test", 15)):
+        official.write_mnist(tmp_path / "mine" / "mnist", split, *official.drawn((count, 28, 28), 10))
+    settings = ["--epochs", "1", "--set", "growth.seeds=1", "--out", "run", "--data-dir", "mine"]
+    command = [sys.executable, "-c", "from ninx.cli import main; main()", "train", "mnist-staged", *settings]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads((tmp_path / "run" / "growth.json").read_text())
+    assert (found["recipe"]["data"], found["images"], found["tests"]) == ("mnist", 20, 15)
 
 
 def test_an_answer_that_is_no_class_is_wrong_and_counted() -> None:
