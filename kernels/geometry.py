@@ -182,6 +182,7 @@ def _need_channels(operation: str, w_shape: tuple[int, ...], inputs: int, output
 
 
 @lru_cache(maxsize=1024, typed=True)
+@lru_cache(maxsize=512)  # a network asks for the same ones in every step
 def convolution(
     operation: str,
     x_shape: tuple[int, ...],

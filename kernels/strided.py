@@ -358,7 +358,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100
     """See `loops.softmax_cross_entropy`."""
     xp, kept = xp_of(logits), (labels != ignore_index)[:, None]
     loops.check_labels(labels, logits.shape[1], ignore_index)
-    shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
+    shifted = logits - logits.max(axis=1, keepdims=True)
     total = xp.exp(shifted).sum(axis=1, keepdims=True)
     hit = xp.arange(logits.shape[1]) == labels[:, None]
     loss = xp.where(hit & kept, xp.log(total) - shifted, 0).sum(axis=1)

@@ -27,7 +27,6 @@ __all__ = [
     "nchw",
     "nhwc",
     "on_device",
-    "place_of",
     "synchronize",
     "to_numpy",
     "use_device",
@@ -37,13 +36,8 @@ __all__ = [
 _copies = 0
 
 
-def device_of(array: Array) -> str:
-    """ "cpu", or "cuda:0" for a CuPy array on the first GPU."""
-    return place_of(array)
-
-
-def place_of(thing: Any) -> str:
-    """The name of ``thing.device``: NumPy's is "cpu", CuPy's an object with a number."""
+def device_of(thing: Any) -> str:
+    """ "cpu", or "cuda:0" for what lies on the first GPU. ``thing.device`` of NumPy is "cpu", of CuPy an object with a number."""
     return "cpu" if thing.device == "cpu" else f"cuda:{thing.device.id}"
 
 

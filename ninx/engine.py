@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .array import Array, empty_like, place_of, xp_of
+from .array import Array, device_of, empty_like, xp_of
 from .graph import Node, Source, Version, Vjp, takes_value
 from .methods import Operators
 from .modes import check_anomaly, enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, unwatched
@@ -172,7 +172,7 @@ def _fit(g: Tensor, source: Source, name: str) -> Tensor:
     """The one place that holds every vjp to its promise: a gradient looks like what it is the gradient of, and lies there."""
     like = source.data if isinstance(source, Tensor) else source
     if g.data.device != like.device:
-        raise RuntimeError(f"backward of {name}: a gradient on {g.device} for an input on {place_of(like)}")
+        raise RuntimeError(f"backward of {name}: a gradient on {g.device} for an input on {device_of(like)}")
     if g.data.shape != like.shape or g.data.dtype != like.dtype:
         raise RuntimeError(
             f"backward of {name}: a gradient of shape {g.data.shape} and dtype {g.data.dtype} "

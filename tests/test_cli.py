@@ -130,10 +130,15 @@ def test_data_from_a_folder(tmp_path: Path) -> None:
     assert re.search(r"test accuracy .* of 30\)", tested.stdout).group() in trained.stdout
 
 
+def _listen() -> None:
+    """Hear Ctrl-C, which a shell lets the jobs in its background ignore, and so all that they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_leaves_a_checkpoint_that_can_be_resumed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from ninx.cli import main; main()", "train", *TINY[:-1], "500", "--out", "stopped"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(), preexec_fn=_listen
     )
     metrics = tmp_path / "stopped" / "metrics.jsonl"
     deadline = time.monotonic() + 120

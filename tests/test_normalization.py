@@ -111,6 +111,7 @@ ERRORS: tables.Errors = [
     (lambda: F.batch_norm(zeros(3), None, None, training=True), ValueError, r"batch_norm: input must have shape \(N, C, ...\)"),
     (lambda: F.batch_norm(X, zeros(2), zeros(3)), ValueError, r"running_mean must have shape \(3,\) .* got \(2,\)"),
     (lambda: F.batch_norm(X, None, None, zeros(3, 1), training=True), ValueError, r"weight must have shape \(3,\)"),
+    (lambda: F.batch_norm(X.to(np.int64), None, None, training=True), TypeError, "batch_norm: needs floating-point .* got int64"),
     (lambda: F.batch_norm(X, None, None), ValueError, "without running_mean and running_var only training=True"),
     (lambda: F.batch_norm(zeros(1, 3), None, None, training=True), ValueError, "more than one value for each channel"),
     (lambda: F.batch_norm(zeros(1, 0), None, None, training=True), ValueError, r"more than one value .* got input \(1, 0\)"),

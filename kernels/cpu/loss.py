@@ -13,7 +13,7 @@ from .compiled import kernel
 
 
 @kernel()
-def _rows(x: Array, labels: Array, loss: Array, slope: Array, ignore: int, threads: int) -> None:
+def _softmax_cross_entropy(x: Array, labels: Array, loss: Array, slope: Array, ignore: int, threads: int) -> None:
     """The sums of exponentials are float64. The largest logit is taken out first, so none of them overflows."""
     rows, classes = x.shape
     for t in nb.prange(threads):
@@ -39,5 +39,5 @@ def _rows(x: Array, labels: Array, loss: Array, slope: Array, ignore: int, threa
 def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int) -> tuple[Array, Array]:
     """See `loops.softmax_cross_entropy`; every label is ignored or a class."""
     loss, slope = np.empty(len(logits), logits.dtype), np.empty_like(logits)
-    _rows(logits, labels.astype(np.int64), loss, slope, ignore_index, get_num_threads())
+    _softmax_cross_entropy(logits, labels.astype(np.int64), loss, slope, ignore_index, get_num_threads())
     return loss, slope

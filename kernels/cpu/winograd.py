@@ -31,7 +31,7 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import helper, kernel
 from .flat import flat
-from .microkernels import outer1, outer2, product1, product2
+from .microkernels import outer2, product1, product2
 from .packing import gather, pack_backward, pack_forward
 from .plan import Window, backward, forward, pack_size, panel_table
 from .tiles import ONES, SIDE, TAPS, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5, weights3, weights5
@@ -216,7 +216,7 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> 
 @kernel()
 def _correlate(
     x: Array, g: Array, spare: Array, work: Array, total: Array, part: Array, sums: Array, r: int, N: int, H: int, W: int, C: int,
-    OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_g: int, vectors: int, panels: int,  # noqa: E741
+    OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_g: int, panels: int,  # noqa: E741
     height: int, wide: int, rows: int, threads: int,
 ) -> None:  # fmt: skip
     """part[panel, tap, c, :] = the weight gradient, and sums[o] = sum of g. ``total``: the same at each point, before G."""
@@ -246,10 +246,7 @@ def _correlate(
                         1, 1, count, left + k * size, 0, 0, row_x * size, right, 0, 0, row_g * size,
                         total.ctypes.data + ((p * CELLS + point) * cell + k * wide) * size, wide * size,
                     )  # fmt: skip
-                    if vectors == 2:
-                        outer2(x, arguments)
-                    else:
-                        outer1(x, arguments)
+                    outer2(x, arguments)
         at = CELLS * plane_x + (ONES * SIDE + ONES) * plane_g
         for i in range(count):
             for o in range(sums.size):
@@ -270,8 +267,8 @@ def _correlate(
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[Array, Array | None]:
     """See `conv.conv2d_weight_grad`."""
     q, size, threads, (down, across) = forward(geo), x.itemsize, get_num_threads(), _tiles(forward(geo))
-    vectors, rows, lanes = 2, HOST.rows(2), HOST.lanes(size)
-    wide = vectors * lanes
+    rows, lanes = HOST.rows(2), HOST.lanes(size)
+    wide = 2 * lanes
     panels, strips = -(-q.O // wide), -(-q.C // rows)
     height = strips * rows
     row_x, row_g = _row(height, size), _row(panels * wide, size)
@@ -284,7 +281,7 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
     dw = memory.empty((q.O, q.KH, q.KW, q.C), x.dtype)
     _correlate(
         flat(x), flat(g), spare, work, total, part, sums, q.KH, q.N, q.H, q.W, q.C, q.OH, q.OW, q.O, q.PH, q.PW, down, across,
-        row_x, row_g, vectors, panels, height, wide, rows, threads,
+        row_x, row_g, panels, height, wide, rows, threads,
     )  # fmt: skip
     gather(part, part[:, :0], flat(dw), dw[:0].reshape(-1), q.KH * q.KW, q.C, rows, height, False, wide, lanes, threads)
     return dw, sums.astype(x.dtype) if bias else None

@@ -13,7 +13,6 @@ Shapes: x (N, C, H, W), w (O, C/groups, KH, KW), y and g (N, O, OH, OW); the ker
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from ninx import kernels
@@ -54,11 +53,9 @@ def conv2d(
         return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu).squeeze(0)
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
-    sizes: Any = (input.data.shape, weight.data.shape, stride, padding, dilation, groups)
-    try:
-        geo = _geometry(*sizes)
-    except TypeError:  # a list cannot be looked up
-        geo = _geometry.__wrapped__(*sizes)
+    pairs = [geometry.pair(v, "conv2d", n) for v, n in ((stride, "stride"), (padding, "padding"), (dilation, "dilation"))]
+    groups = geometry.whole(groups, "conv2d", "groups")
+    geo = geometry.convolution("conv2d", input.data.shape, weight.data.shape, *pairs, groups)
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "direct", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'direct', 'gemm' or 'im2col', got {method!r}")
@@ -68,12 +65,6 @@ def conv2d(
             f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
         )
     return _conv2d(input, weight, bias, geo, method, relu)
-
-
-@lru_cache(maxsize=512, typed=True)  # a network asks for the same ones in every step
-def _geometry(x: tuple[int, ...], w: tuple[int, ...], stride: Any, padding: Any, dilation: Any, groups: Any) -> Geometry:
-    pairs = [geometry.pair(v, "conv2d", n) for v, n in ((stride, "stride"), (padding, "padding"), (dilation, "dilation"))]
-    return geometry.convolution("conv2d", x, w, *pairs, groups=geometry.whole(groups, "conv2d", "groups"))
 
 
 def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, relu: bool = False) -> Tensor:

@@ -38,6 +38,8 @@ def batch_norm(
     """
     if input.ndim < 2:
         raise ValueError(f"batch_norm: input must have shape (N, C, ...), got {input.shape}")
+    if not input.is_floating_point():
+        raise TypeError(f"batch_norm: needs floating-point numbers, got {input.dtype}")
     channels = input.shape[1]
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.shape != (channels,):
