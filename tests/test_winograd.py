@@ -69,7 +69,7 @@ def test_winograd_does_not_depend_on_the_number_of_threads() -> None:
     x, w = rng.standard_normal((3, 21, 20, 20)).astype(np.float32), rng.standard_normal((24, 5, 5, 20)).astype(np.float32)
     g = rng.standard_normal((3, 21, 20, 24)).astype(np.float32)
     try:
-        for threads in (1, 2, 3, 100):
+        for threads in (1, 2, 3):
             kernels.set_num_threads(threads)
             found.append((winograd.conv2d(x, w, None, geo, False), *winograd.conv2d_weight_grad(x, g, geo, True)))
     finally:
