@@ -69,11 +69,11 @@ class _Arena:
             self.ends.insert(i, end)
 
 
-class _Block(np.ndarray):  # type: ignore[type-arg]
+class _Block(np.ndarray):
     """The memory of an arena: not a plain array, because NumPy would let views of a piece skip the piece and keep the block."""
 
 
-class _Piece(np.ndarray):  # type: ignore[type-arg]
+class _Piece(np.ndarray):
     """What a lent array and all its views keep alive, because NumPy sees the owner of their memory in it; its end is theirs."""
 
     place: tuple[_Arena, int, int]
