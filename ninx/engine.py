@@ -109,10 +109,15 @@ def _walk(
     grads: dict[int, Tensor] = {}
     needed = {id(s) for s in order} if targets is None else set(targets)
     for source in order:  # what leads to something needed is needed: it comes after it
-        if any(id(s) in needed for sources, _ in source.entries or () for s in sources if s is not None):
+        below = [s for sources, _ in source.entries or () for s in sources if s is not None]
+        if any(id(s) in needed for s in below):
             needed.add(id(source))
         if isinstance(source, Node):
             source.wanted = targets is not None and id(source) in targets
+            source.readers = sum(root is source for root in roots) + retain_graph
+        for s in below:
+            if isinstance(s, Node):
+                s.readers += 1
 
     def add(source: Source, g: Tensor, name: str) -> None:
         _fit(g, source, name)

@@ -32,7 +32,7 @@ class Node:
 
     __slots__ = (
         *("__weakref__", "device", "dtype", "entries", "first", "hooks", "line", "name", "output", "retained", "saved", "shape"),
-        "wanted",
+        *("readers", "wanted"),
     )
 
     def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]], first: Vjp | None = None):
@@ -41,6 +41,7 @@ class Node:
         self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
         self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf
         self.wanted = False  # is its own gradient asked for in the walk that is on?
+        self.readers = 0  # how many gradients of its value there are to come in that walk, and one if another walk may follow
         self.first = first  # what all vjps begin with: g becomes first(g, value)
         self.output = out.data if first is not None or any(takes_value(vjp) for _, vjp in entries) else None
         kept = [out] if self.output is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -232,6 +233,42 @@ def test_the_gate_is_put_in_where_nobody_looks(tier: str, monkeypatch: pytest.Mo
     net = block()
     net(image(2, 3, 11, 9)).sum().backward()
     assert seen == [True, True, True, True]  # AvgPool2d, MaxPool2d + Dropout, and two of the three 1x1 and kxk convolutions
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reader", ["a second operation", "a root of its own", "a second walk"])
+def test_a_value_that_is_still_to_be_read_is_kept(tier: str, kind: str, reader: str) -> None:
+    """Nobody watches y here, so its gate is moved; but another gradient of it comes, which needs the gate too."""
+    x, w, w2 = (image(*s, seed=i).detach().numpy() for i, s in enumerate([(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)]))
+    found = []
+    for library in (ninx, torch):
+        tx, tw, tw2 = (library.from_numpy(a.copy()).requires_grad_() for a in (x, w, w2))
+        y = F.conv2d(tx, tw, padding=1, relu=True) if library is ninx else torch.relu(torch.conv2d(tx, tw, padding=1))
+        z = (chain(library, y, tw2, kind) ** 2).sum()
+        grad = ninx.grad if library is ninx else torch.autograd.grad
+        if reader == "a second operation":
+            grads = grad(z + (y * 3).sum(), (tx, tw))
+        elif reader == "a root of its own":
+            grads = grad((z, y), (tx, tw), (library.ones_like(z), 3 * library.ones_like(y)))
+        else:
+            grad(z, tx, retain_graph=True)
+            grads = grad(z + (y * 3).sum(), (tx, tw))
+        found.append([g.detach().numpy() for g in grads])
+    for ours, theirs in zip(*found, strict=True):
+        assert error(ours, theirs) <= 1e-12
+
+
+def test_a_value_behind_its_gate_is_gone_before_the_gradient_is_made(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pooling keeps its argmax, so nobody needs the larger image any more: its memory serves for the gradient."""
+    x, w = image(1, 1, 4, 4, dtype=np.float32), image(3, 1, 1, 1, dtype=np.float32)
+    y = F.conv2d(x, w, relu=True)
+    value, z = weakref.ref(y.data), F.max_pool2d(y, 2).sum()
+    del y
+    alive = []
+    real = kernels.tier().max_unpool2d
+    monkeypatch.setattr(kernels.tier(), "max_unpool2d", lambda *given: alive.append(value() is not None) or real(*given))
+    z.backward()
+    assert alive == [False]
 
 
 def test_a_retained_graph_can_be_walked_again(tier: str) -> None:

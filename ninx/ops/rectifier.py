@@ -43,8 +43,15 @@ class ReluGate:
 
     @staticmethod
     def open(node: Node | None) -> ReluGate | None:
-        """The same in a backward pass, if the gradient of the value may be given behind the gate."""
-        return None if node is None or node.is_watched or is_grad_enabled() else ReluGate.of(node)
+        """The same in a backward pass, if the gradient of the value may be given behind the gate. The caller then must do so.
+
+        If no other gradient of the value comes, it has been read for the last time, and its memory serves for what is made next.
+        """
+        if node is None or node.is_watched or is_grad_enabled() or (gate := ReluGate.of(node)) is None:
+            return None
+        if node.readers == 1:
+            node.output = None
+        return gate
 
 
 def relu(x: Tensor) -> Tensor:
