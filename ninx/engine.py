@@ -27,6 +27,9 @@ from .modes import check_anomaly, enable_grad, is_anomaly_enabled, is_grad_enabl
 Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
 
 
+PLAIN = (np.generic, float, int, list, tuple)  # what a tensor is made of if no array is at hand
+
+
 class Tensor(Operators):
     """An array, and how it was made if its gradient is wanted. `ninx.tensor` makes one; its methods stand in methods.py."""
 
@@ -34,7 +37,7 @@ class Tensor(Operators):
     entries: Sequence[Any] = ()  # to the walk a leaf is a node that leads nowhere
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        self.data: Array = np.asarray(data) if isinstance(data, (np.generic, float, int, list, tuple)) else data
+        self.data: Array = np.asarray(data) if isinstance(data, PLAIN) else data
         self.requires_grad = requires_grad
         self.grad: Tensor | None = None
         self.node: Node | None = None

@@ -53,9 +53,15 @@ def conv2d(
         return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu).squeeze(0)
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
-    pairs = [geometry.pair(v, "conv2d", n) for v, n in ((stride, "stride"), (padding, "padding"), (dilation, "dilation"))]
-    groups = geometry.whole(groups, "conv2d", "groups")
-    geo = geometry.convolution("conv2d", input.data.shape, weight.data.shape, *pairs, groups)
+    geo = geometry.convolution(
+        "conv2d",
+        input.data.shape,
+        weight.data.shape,
+        geometry.pair(stride, "conv2d", "stride"),
+        geometry.pair(padding, "conv2d", "padding"),
+        geometry.pair(dilation, "conv2d", "dilation"),
+        geometry.whole(groups, "conv2d", "groups"),
+    )
     _check("conv2d", input, weight, bias, geo.O)
     if method not in ("auto", "direct", "gemm", "im2col"):
         raise ValueError(f"conv2d: method must be 'auto', 'direct', 'gemm' or 'im2col', got {method!r}")
