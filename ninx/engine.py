@@ -20,14 +20,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .array import Array, device_of, empty_like, xp_of
-from .graph import Node, Source, Version, Vjp, takes_value
+from .graph import Node, Source, Version, Vjp, prepare, takes_value
 from .methods import Operators
 from .modes import check_anomaly, enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, unwatched
 
 Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
-
-
-PLAIN = (np.generic, float, int, list, tuple)  # what a tensor is made of if no array is at hand
 
 
 class Tensor(Operators):
@@ -37,7 +34,7 @@ class Tensor(Operators):
     entries: Sequence[Any] = ()  # to the walk a leaf is a node that leads nowhere
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        self.data: Array = np.asarray(data) if isinstance(data, PLAIN) else data
+        self.data: Array = np.asarray(data) if isinstance(data, (np.generic, float, int, list, tuple)) else data
         self.requires_grad = requires_grad
         self.grad: Tensor | None = None
         self.node: Node | None = None
@@ -110,17 +107,7 @@ def _walk(
     roots = [s for t in outputs if (s := t.source()) is not None]
     order, found = _postorder(roots), []
     grads: dict[int, Tensor] = {}
-    needed = {id(s) for s in order} if targets is None else set(targets)
-    for source in order:  # what leads to something needed is needed: it comes after it
-        below = [s for sources, _ in source.entries or () for s in sources if s is not None]
-        if any(id(s) in needed for s in below):
-            needed.add(id(source))
-        if isinstance(source, Node):
-            source.wanted = targets is not None and id(source) in targets
-            source.readers = sum(root is source for root in roots) + retain_graph
-        for s in below:
-            if isinstance(s, Node):
-                s.readers += 1
+    needed = prepare(order, roots, targets, retain_graph)
 
     def add(source: Source, g: Tensor, name: str) -> None:
         _fit(g, source, name)

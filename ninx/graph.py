@@ -64,6 +64,25 @@ class Node:
                 )
 
 
+def prepare(order: Sequence[Source], roots: Sequence[Source], targets: set[int] | None, again: bool) -> set[int]:
+    """Before a walk: tell each operation what will be asked of it; the ids of the sources whose gradients lead to a target.
+
+    ``order``: the sources, each after all that it leads to. ``targets``: ids (None: all leaves). ``again``: may another follow?
+    """
+    needed = {id(s) for s in order} if targets is None else set(targets)
+    for source in order:
+        below = [s for sources, _ in source.entries or () for s in sources if s is not None]
+        if any(id(s) in needed for s in below):
+            needed.add(id(source))
+        if isinstance(source, Node):
+            source.wanted = targets is not None and id(source) in targets
+            source.readers = sum(root is source for root in roots) + again
+        for s in below:
+            if isinstance(s, Node):
+                s.readers += 1
+    return needed
+
+
 def takes_value(vjp: Vjp) -> bool:
     """Does the vjp have a second parameter (without a default), for the operation's own value?"""
     return bool(vjp.__code__.co_argcount - len(vjp.__defaults__ or ()) > 1)
