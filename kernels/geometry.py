@@ -181,8 +181,7 @@ def _need_channels(operation: str, w_shape: tuple[int, ...], inputs: int, output
             raise ValueError(f"{operation}: weight {w_shape} has no {name} channels; it needs at least one")
 
 
-@lru_cache(maxsize=1024, typed=True)
-@lru_cache(maxsize=512)  # a network asks for the same ones in every step
+@lru_cache(maxsize=1024, typed=True)  # a network asks for the same ones in every step
 def convolution(
     operation: str,
     x_shape: tuple[int, ...],
