@@ -324,20 +324,25 @@ def __getattr__(name: str) -> Any:
     return _function(name) if callable(value) and not isinstance(value, type) else value
 
 
-@contextlib.contextmanager
-def installed() -> Iterator[types.ModuleType]:
-    """Inside, ``import cupy`` gives this module, and the launcher forgets what another one compiled."""
+def _forget() -> None:
+    from ninx.kernels import cuda
     from ninx.kernels.cuda import launcher
 
+    for kept in (launcher._module, launcher._kernel, cuda._kept):
+        kept.cache_clear()
+    cuda._flags.clear()
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[types.ModuleType]:
+    """Inside, ``import cupy`` gives this module. What was compiled, kept or flagged outside is forgotten, and so at the end."""
     before, this = sys.modules.get(NAME), sys.modules[__name__]
     sys.modules[NAME] = this
-    launcher._module.cache_clear()
-    launcher._kernel.cache_clear()
+    _forget()
     try:
         yield this
     finally:
-        launcher._module.cache_clear()
-        launcher._kernel.cache_clear()
+        _forget()
         if before is None:
             del sys.modules[NAME]
         else:
