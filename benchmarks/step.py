@@ -85,6 +85,7 @@ COLUMNS = [
 
 def measure(name: str, batch: int, pixels: int, rounds: int, training: bool, device: str = "cpu") -> Result:
     """Time one preset; beside PyTorch on the CPU."""
+    ninx.manual_seed(0)
     net = _alive(models.create(name)).train(training).to(device)
     channels = models.preset(name).input_shape[0]
     rng = np.random.default_rng(0)

@@ -24,7 +24,7 @@ from .memory import MemoryStats, clear_memory, memory_stats
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [
-    "TIERS", "Geometry", "MemoryStats", "clear_memory", "explain", "get_num_threads", "loops", "memory_stats",
+    "TIERS", "Geometry", "MemoryStats", "clear_memory", "compile_ahead", "explain", "get_num_threads", "loops", "memory_stats",
     "set_num_threads", "strided", "tier", "tier_name", "use_kernels",
 ]  # fmt: skip
 
@@ -44,6 +44,14 @@ def _module(name: str) -> ModuleType:
 
         return fast
     return {"loops": loops, "strided": strided}[name]
+
+
+def compile_ahead() -> None:
+    """Before a training: where nothing is compiled yet, let a second process compile the backward pass meanwhile."""
+    if tier_name() == "fast":
+        from .cpu import ahead
+
+        ahead.start()
 
 
 @cache

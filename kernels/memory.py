@@ -38,9 +38,8 @@ class _Arena:
     """One stretch of memory: its free pieces, as two lists of where they start and end, in order."""
 
     def __init__(self, size: int, large: bool) -> None:
-        self.block = np.empty(size + LINE, np.uint8)
+        self.block = np.empty(size + LINE, np.uint8).view(_Block)
         self.start = -self.block.ctypes.data % LINE
-        self.address = self.block.ctypes.data + self.start
         self.starts, self.ends = [0], [size]
         self.size, self.touched = size, 0
         self.large = large
@@ -70,18 +69,18 @@ class _Arena:
             self.ends.insert(i, end)
 
 
-class _Piece:
+class _Block(np.ndarray):
+    """The memory of an arena: not a plain array, because NumPy would let views of a piece skip the piece and keep the block."""
+
+
+class _Piece(np.ndarray):
     """What a lent array and all its views keep alive, because NumPy sees the owner of their memory in it; its end is theirs."""
 
-    __slots__ = ("__array_interface__", "_place", "_returned")
-
-    def __init__(self, place: tuple[_Arena, int, int], returned: list[tuple[_Arena, int, int]], shape: Any, dtype: Any):
-        self._place, self._returned = place, returned
-        data = (place[0].address + place[1], False)
-        self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": data, "version": 3}
+    place: tuple[_Arena, int, int]
+    returned: list[tuple[_Arena, int, int]]
 
     def __del__(self) -> None:
-        self._returned.append(self._place)
+        self.returned.append(self.place)
 
 
 class Pool:
@@ -101,7 +100,12 @@ class Pool:
         if size < SMALLEST:
             return np.empty(shape, dtype)
         place = self._take(-(-size // LINE) * LINE)
-        return np.empty(shape, dtype) if place is None else np.asarray(_Piece(place, self._returned, shape, dtype))
+        if place is None:
+            return np.empty(shape, dtype)
+        arena, start, whole = place
+        piece = _Piece((whole,), np.uint8, arena.block, arena.start + start)
+        piece.place, piece.returned = place, self._returned
+        return np.ndarray(shape, dtype, piece)
 
     def _take(self, size: int) -> tuple[_Arena, int, int] | None:
         with self._lock:

@@ -275,6 +275,7 @@ def _spread(geo: Geometry, g: Array, value: Any) -> Array:
     return dx
 
 
+@lru_cache(maxsize=512)
 def pool_divisor(geo: Geometry, count_include_pad: bool) -> Array:
     """(OH, OW): by how many values each average is divided; see `loops`. Counted on the host, whatever the device."""
 
@@ -283,7 +284,9 @@ def pool_divisor(geo: Geometry, count_include_pad: bool) -> Array:
         first = np.arange(out) * stride - padding
         return np.minimum(first + kernel, size + margin) - np.maximum(first, -margin)
 
-    return np.outer(count(geo.OH, geo.SH, geo.KH, geo.PH, geo.H), count(geo.OW, geo.SW, geo.KW, geo.PW, geo.W))
+    divisor = np.outer(count(geo.OH, geo.SH, geo.KH, geo.PH, geo.H), count(geo.OW, geo.SW, geo.KW, geo.PW, geo.W))
+    divisor.flags.writeable = False  # many will read this one
+    return divisor
 
 
 def _per_window(divisor: Array, like: Array) -> Array:
@@ -309,7 +312,7 @@ def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array |
 
 def global_avg_pool2d(x: Array) -> Array:
     """(N, H, W, C) -> (N, 1, 1, C): the mean of every map."""
-    return x.mean(axis=(1, 2), keepdims=True)
+    return x.sum(axis=(1, 2), keepdims=True) / (x.shape[1] * x.shape[2])
 
 
 def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any = np) -> Array:

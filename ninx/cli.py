@@ -32,7 +32,7 @@ from .doctor import findings
 from .engine import Tensor
 from .files import write_atomically
 from .functional import softmax
-from .kernels import set_num_threads
+from .kernels import compile_ahead, set_num_threads
 from .modes import no_grad
 from .names import unknown
 from .study import staged
@@ -115,6 +115,8 @@ def train(
         chosen = checkpoint.recipe.model_copy(update=overrides)
         out = out or (resume if resume.is_dir() else resume.parent)
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
+    if device == "cpu":
+        compile_ahead()
     if chosen.growth is not None:
         return _grow(chosen, folder, data_dir)
     if resume is None and (folder / CHECKPOINT).exists():

@@ -264,7 +264,7 @@ def test_every_pixel_is_written_by_one_thread() -> None:
             rows = vector.HOST.rows(vector.panels(q.O, 4)[0].vectors)
             written: list[int] = []
             for unit in made.units.tolist():
-                for z in range(unit[2], unit[3]):
+                for z in range(unit[4], unit[5]):
                     first = made.tiles[z, 3]
                     written += sorted(set((unit[1] + made.write[first : first + rows]).tolist()))
             assert sorted(written) == [4 * q.O * i for i in range(q.N * q.OH * q.OW)]

@@ -160,6 +160,32 @@ def test_code_of_another_type_is_not_run(tmp_path: Path) -> None:
     assert succeeds(code, NINX_CACHE_DIR=str(tmp_path)) == ""
 
 
+STEP = """
+from ninx import functional as F, models, optim, rand, tensor
+from ninx.kernels.cpu import compiled
+made = []
+save = compiled._Cache.save_overload
+compiled._Cache.save_overload = lambda self, *given: made.append(self._py_func.__name__) or save(self, *given)
+net = models.create("nin-mnist", batch_norm=True)
+learn = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+F.cross_entropy(net(rand(8, 1, 28, 28)), tensor([1] * 8)).backward()
+learn.step()
+print(*made)
+"""
+
+
+@pytest.mark.slow
+def test_a_second_process_compiles_all_that_a_backward_pass_needs(tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache")
+    once = "from ninx.kernels.cpu import ahead\nassert ahead.start().wait() == 0\nassert ahead.start() is None"
+    succeeds(once, NINX_CACHE_DIR=cache)
+    made = python(STEP, NINX_CACHE_DIR=cache).stdout.split()
+    assert "_convolve" in made
+    assert not {"_outer", "_correlate", "gather", "_sgd", "_max_unpool", "_products", "_back", "pack_backward", "_gate"} & set(
+        made
+    )
+
+
 LAYERS = """
 import multiprocessing, threading
 import numpy as np

@@ -14,6 +14,9 @@ pixels whose tap lies inside the image. With few channels x is read where it lie
 decides. Every thread sums into memory of its own; at the end these sums are added in a fixed order.
 
 For 1x1 kernels all pixels of all images form one matrix, which forward and input gradient read where it lies.
+
+Where x and g come from memory, that takes about as long as multiplying them. So with each call of a micro-kernel a few lines
+of what the thread reads next are asked for, and arrive meanwhile.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import helper, kernel
 from .flat import flat
-from .microkernels import outer1, outer2, panel1, panel2, product0, product1, product2, strips
+from .microkernels import fetch, outer1, outer2, panel1, panel2, product0, product1, product2, strips
 from .packing import FAST, gather, pack_backward, pack_forward
 from .plan import Plan, Window, backward, forward, pack_size, panel_table, plan, weight_plan
 from .vector import HOST
@@ -52,6 +55,7 @@ def _product(
     for t in nb.prange(threads):
         for u in range(of_thread[t], of_thread[t + 1]):
             source, target = x.ctypes.data + units[u, 0], y.ctypes.data + units[u, 1]
+            coming, lines = x.ctypes.data + units[u, 2], units[u, 3]
             for p in range(panels.shape[0]):
                 kind, vectors, tail = panels[p, 0], panels[p, 1], panels[p, 3]
                 row = max(vectors, 1) * lanes * size
@@ -59,7 +63,9 @@ def _product(
                 biases = packed.ctypes.data + bias + panels[p, 5] if bias > 0 else 0
                 c = target + panels[p, 2]
                 gates = gate.ctypes.data + units[u, 1] + panels[p, 2] if gate.size > 0 else 0
-                for z in range(units[u, 2 + 2 * kind], units[u, 3 + 2 * kind]):
+                for z in range(units[u, 4 + 2 * kind], units[u, 5 + 2 * kind]):
+                    fetch(x, (coming, lines))
+                    coming += lines * memory.LINE
                     ao, co = read.ctypes.data + tiles[z, 3] * 8, write.ctypes.data + tiles[z, 3] * 8
                     b = weights + tiles[z, 2] * row
                     arguments = (
@@ -228,6 +234,8 @@ def _outer(
                 a_column, a_row, a_image = rows * size, columns * rows * size, x_height * columns * rows * size
                 a_strips = images * a_image + SKEW * size
             a_pixel = a_column if unrolled else SW * a_column
+            coming_x, coming_dy = x.ctypes.data + units[u, 6], dy.ctypes.data + units[u, 8]
+            lines_x, lines_dy = units[u, 7], units[u, 9]
             for p in range(0, O, wide):
                 panel = here + p * images * pixels * size
                 c_panel = part.ctypes.data + (t * part.shape[1] + p * taps * height) * size
@@ -250,6 +258,9 @@ def _outer(
                         arguments = (
                             images, i1 - i0, j1 - j0, a, a_image, SH * a_row, a_pixel, b, b_image, b_row, b_pixel, c, wide * size,
                         )  # fmt: skip
+                        fetch(x, (coming_x, lines_x))
+                        fetch(x, (coming_dy, lines_dy))
+                        coming_x, coming_dy = coming_x + lines_x * memory.LINE, coming_dy + lines_dy * memory.LINE
                         if vectors == 2:
                             outer2(x, arguments)
                         else:

@@ -114,9 +114,9 @@ class Emitter:
         """a * b + c, rounded once."""
         return self._call(f"llvm.fma.{self._suffix}", self.vector, a, b, c)
 
-    def prefetch(self, pointer: Value, write: bool) -> None:
-        """Say that this cache line will be wanted."""
-        self._call("llvm.prefetch.p0", ir.VoidType(), pointer, *(ir.Constant(I32, v) for v in (int(write), 3, 1)))
+    def prefetch(self, pointer: Value, write: bool = False, level: int = 1) -> None:
+        """Say that this cache line will be wanted, in the first-level cache or the second."""
+        self._call("llvm.prefetch.p0", ir.VoidType(), pointer, *(ir.Constant(I32, v) for v in (int(write), 4 - level, 1)))
 
     def positive(self, gate: Value, value: Value) -> Value:
         """``value`` where ``gate`` > 0, else 0."""

@@ -3,7 +3,8 @@
 `product`   C[i, :] = sum over k of A[i, k] * B[k, :]     forward, input gradient: i pixels, the columns output channels
 `outer`     C[i, :] += sum over p of A[p, i] * B[p, :]    weight gradient: p pixels, i input channels, the columns output channels
 
-(and `strips`, `panel`, `lift` and `turn`, which put into place what these two read and write). In both, one value of A is
+(and `strips`, `panel`, `lift` and `turn`, which put into place what these two read and write, and `fetch`, which has it brought
+into the cache). In both, one value of A is
 spread over a vector and multiplied with one or two vectors of B; all rows * vectors sums stay in registers, and C is touched
 once.
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from llvmlite.ir import Constant, DoubleType, VectorType
 
+from ..memory import LINE
 from .emit import Emitter, Value, microkernel, number
 from .vector import HOST
 
@@ -217,6 +219,17 @@ def _emit_turn(e: Emitter) -> None:
     e.loop(count, one, [])
 
 
+def _emit_fetch(e: Emitter) -> None:
+    """Have ``count`` lines, from an address on, brought into the second-level cache. Nothing is read, so any address will do."""
+    address, count = e.function.args
+
+    def one(i: Value, _: list[Value]) -> list[Value]:
+        e.prefetch(e.at(e.ir.add(address, e.ir.mul(i, number(LINE)))), level=2)
+        return []
+
+    e.loop(count, one, [])
+
+
 product0: Any = microkernel("product0", _emit_product, 1, True)
 product1, product2 = (microkernel(f"product{v}", _emit_product, v, False) for v in (1, 2))
 outer1, outer2 = (microkernel(f"outer{v}", _emit_outer, v) for v in (1, 2))
@@ -225,3 +238,4 @@ strips: Any = microkernel("strips", _emit_strips, HOST.rows(2))
 lift0: Any = microkernel("lift0", _emit_lift, 1, True)
 lift1, lift2 = (microkernel(f"lift{v}", _emit_lift, v, False) for v in (1, 2))
 turn: Any = microkernel("turn", _emit_turn)
+fetch: Any = microkernel("fetch", _emit_fetch)

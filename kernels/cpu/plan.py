@@ -19,10 +19,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry import Geometry
+from ..memory import LINE
 from ..types import Array
 from .vector import HOST, Panel, panels
 
 CACHED = 128 * 1024  # bytes of input that one group of a 1x1 convolution reads: a part of a core's second-level cache
+
+
+AHEAD = 256 * 1024  # bytes that are asked for in advance at most: half of a usual second-level cache
 
 
 class Window(NamedTuple):
@@ -77,7 +81,8 @@ def backward(geo: Geometry) -> Window:
 class Plan:
     """The tables of one `Window`, all of 64-bit numbers; offsets are in bytes where not said otherwise.
 
-    units    (units, 2 + 2 * kinds): offset of the group in x, in y, and for each kind of tile the first and the end
+    units    (units, 4 + 2 * kinds): offset of the group in x, in y; offset in x of what the thread reads next, and how many lines
+             of it to ask for with each tile; and for each kind of tile the first and the end
     threads  (threads + 1): the units of thread t are threads[t] to threads[t + 1]
     panels   (panels, 6): kind of tile, vectors, offset of its channels in a pixel of y, tail, its start in the packed weights
              (elements), its start in the packed bias
@@ -144,6 +149,8 @@ def plan(window: Window, itemsize: int, threads: int) -> Plan:
             tiles.append(t)
             read.append(r)
             write.append(w)
+    table = panel_table(window.depth, window.O, itemsize)
+    image_x, image_y = (n * itemsize for n in (window.H * window.W * window.C, window.OH * window.OW * window.O))
     units, starts = [], [0]
     total = int(groups[-1])
     for thread in range(threads):
@@ -151,23 +158,28 @@ def plan(window: Window, itemsize: int, threads: int) -> Plan:
         for n0, n1 in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
             a, b = (min(max((edge - n0) / (n1 - n0), 0.0), 1.0) for edge in (lo, hi))  # the thread's share of this group
             if a < b:
-                unit = [
-                    n0 * window.H * window.W * window.C * itemsize,
-                    n0 * window.OH * window.OW * window.O * itemsize,
-                ]
+                unit = [n0 * image_x, n0 * image_y, n1 * image_x, 0]
                 for k in range(len(kinds)):
                     first, cumulated = work[n1 - n0, k]
                     unit += [first + int(np.searchsorted(cumulated, edge * cumulated[-1])) for edge in (a, b)]
+                if hi > n1:
+                    calls = sum(unit[5 + 2 * k] - unit[4 + 2 * k] for k in table[:, 0].tolist())
+                    unit[3] = _lines((n1 - n0) * image_x, calls)
                 units.append(unit)
         starts.append(len(units))
     return Plan(
-        np.array(units, np.int64).reshape(len(units), 2 + 2 * len(kinds)),
+        np.array(units, np.int64).reshape(len(units), 4 + 2 * len(kinds)),
         np.array(starts, np.int64),
-        panel_table(window.depth, window.O, itemsize),
+        table,
         np.concatenate(tiles),
         np.concatenate(read),
         np.concatenate(write),
     )
+
+
+def _lines(size: int, calls: int) -> int:
+    """How many lines of the next ``size`` bytes to ask for with each of ``calls`` tiles; 0 if they would fill the cache."""
+    return -(-size // (LINE * max(calls, 1))) if size <= AHEAD else 0
 
 
 def _groups(window: Window, itemsize: int, threads: int, rows: int) -> Array:
@@ -250,7 +262,8 @@ def _check(window: Window, images: int, tiles: Array, read: Array, write: Array,
 class WeightPlan(NamedTuple):
     """How a weight gradient is summed: blocks of output pixels, dealt out to the threads.
 
-    units     (units, 6): its first image in x and in dy (elements), images, first output row, end, output columns
+    units     (units, 10): its first image in x and in dy (elements), images, first output row, end, output columns; offset in x
+              of what comes next (bytes), how many lines of it to ask for with each micro-kernel; the same in dy
     threads   (threads + 1): the units of thread t are threads[t] to threads[t + 1]
     vectors   width of a panel of dy, in vectors; panels of that width cover all output channels
     unrolled  does one strip hold a whole kernel row, KW * C numbers of every window, instead of the C numbers of every pixel?
@@ -309,19 +322,29 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     run = q.KW * q.C if unrolled else q.C
     columns = pixels if q.pointwise else q.OW if unrolled else q.W
     area = images * ((lines - 1) * q.SH + q.KH) * columns
+    panels, strips = -(-count // vectors), -(-run // rows)
+    table = np.array(units, np.int64).reshape(-1, 6)
+    x, dy, n, top, end, width = np.roll(table, -1, axis=0).T  # what comes next
+    calls, read = panels * strips * q.KH * (1 if unrolled else q.KW), n * (end - top) * width
+    ahead = [
+        (x + np.maximum(top * q.SH - q.PH, 0) * q.W * q.C) * itemsize,
+        [_lines(count * q.SH * q.SW * q.C * itemsize, calls) for count in read.tolist()],
+        (dy + top * q.OW * q.O) * itemsize,
+        [_lines(count * q.O * itemsize, calls) for count in read.tolist()],
+    ]
     return WeightPlan(
-        np.array(units, np.int64).reshape(-1, 6),
+        np.column_stack([table, *ahead]),
         np.arange(threads + 1, dtype=np.int64) * len(units) // threads,
         vectors,
         rows,
-        -(-count // vectors),
+        panels,
         unrolled,
         not unrolled and rows <= q.C <= NARROW,
         0 if q.pointwise else columns,
         q.H,
         q.N if q.pointwise else q.W,
         run,
-        -(-run // rows),
+        strips,
         pixels,
         area,
     )

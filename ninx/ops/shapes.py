@@ -5,6 +5,7 @@ The pairs: reshape and reshape, permute and its inverse, `getitem` and `scatter`
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from itertools import pairwise
@@ -79,7 +80,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     (first,), (last,) = axes_of("flatten", x, start_dim), axes_of("flatten", x, end_dim)
     if first > last:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {x.shape}")
-    size = int(np.prod(x.shape[first : last + 1], dtype=np.int64))
+    size = math.prod(x.shape[first : last + 1])
     return reshape(x, (*x.shape[:first], size, *x.shape[last + 1 :]))
 
 

@@ -1,0 +1,50 @@
+"""Compiling takes most of a minute, once for each machine; a second process can do about half of it.
+
+`start` begins it, and returns at once. The process runs the kernels of a backward pass on tiny arrays, which compiles them into
+the cache on disk, while the program that started it compiles those of its first forward pass; so it finds the others there.
+It costs nothing later: where there is a cache, or only one processor, no process is started.
+"""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+import sys
+
+import numpy as np
+
+from ..geometry import convolution, pooling
+from ..threads import available
+from . import conv, normalization, pointwise, pool, winograd
+from .compiled import cache_folder
+
+
+def start() -> subprocess.Popen[bytes] | None:
+    """Compile the kernels of the backward pass in another process, which ends with this one; None if there is no need."""
+    if available() < 2 or cache_folder().exists():
+        return None
+    command = [sys.executable, "-P", "-m", __name__]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+    atexit.register(process.kill)
+    return process
+
+
+def main() -> None:
+    """Run the kernels of a training step's backward pass in float32: the slow ones, then the others from the last on."""
+    wide, narrow = (convolution("conv2d", (1, c, 6, 6), (c, c, 3, 3), padding=(1, 1)) for c in (32, 8))
+    for geo, way in ((narrow, conv), (wide, winograd)):
+        image = np.ones((1, 6, 6, geo.C), np.float32)
+        way.conv2d_weight_grad(image, image, geo, True)
+    row = np.ones(32, np.float32)
+    pointwise.sgd(row, row, row.copy(), lr=0.0, momentum=0.9, keep=1.0, decay=0.0, nesterov=False)
+    windows = pooling("max_pool2d", (1, 32, 6, 6), (2, 2), (2, 2))
+    pool.max_unpool2d(np.ones((1, 3, 3, 32), np.float32), np.zeros((1, 3, 3, 32), np.uint8), windows, 1.0)
+    normalization.batch_norm_grad(row[None], row[None], row, row, row, 1e-5)
+    image = np.ones((1, 6, 6, 8), np.float32)
+    conv.conv2d_input_grad(image, np.ones((8, 3, 3, 8), np.float32), narrow, image)
+    pointwise.gate(image, image)
+
+
+if __name__ == "__main__":
+    main()
