@@ -1,68 +1,79 @@
 """Peak memory of training steps, against PyTorch: how far the resident memory grows from just before the first step.
 
 Each runs in a process of its own, which reads the high-water mark that Linux keeps (VmHWM) before the first and after the
-fifth step.
+fifth step. On a GPU it is what CuPy's memory pool has taken from the device, which it does not give back by itself; PyTorch
+is not measured there.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import ninx
 
-from .. import models
+from .. import models, nn
 from .measure import Machine, torch_or_none
 from .report import Report
 from .step import ours, theirs
 from .twins import twin
 
+CASES = [("nin-cifar10", 128, 32), ("nin-mnist", 128, 28), ("nin-d2l", 16, 224)]  # network, batch, pixels
+QUICK = [("nin-mnist", 64, 28)]
 
-def high_water() -> int:
-    """Bytes: the most memory that this process has had so far."""
+
+def high_water(device: str = "cpu") -> int:
+    """Bytes: the most memory that this process has had so far, on a GPU since its pool was emptied."""
+    if device != "cpu":
+        return int(_pool().total_bytes())
     with open("/proc/self/status", encoding="ascii") as file:
         line = next(line for line in file if line.startswith("VmHWM"))
     return 1024 * int(line.split()[1])
 
 
-def growth(who: str, name: str, batch: int, pixels: int) -> int:
-    """Bytes by which five training steps raise the high-water mark. Meant for a process of its own."""
-    net, rng = models.create(name), np.random.default_rng(0)
+def _pool() -> Any:
+    """CuPy's pool of memory of the current device."""
+    import cupy
+
+    return cupy.get_default_memory_pool()
+
+
+def growth(who: str, name: str, batch: int, pixels: int, device: str = "cpu") -> int:
+    """Bytes by which five training steps raise the high-water mark. On the CPU meant for a process of its own."""
+    net, rng = models.create(name).to(device), np.random.default_rng(0)
     channels = models.preset(name).input_shape[0]
     images = np.ascontiguousarray(rng.standard_normal((batch, pixels, pixels, channels), np.float32)).transpose(0, 3, 1, 2)
     labels = rng.integers(0, 10, batch)
-    if who == "ninx":
-        small, few = ours(models.create(name), images[:1], labels[:1], True), 1
-    else:
-        small, few = (
-            theirs(twin(models.create(name), who == "channels_last"), images[:1], labels[:1], True, who == "channels_last"),
-            1,
-        )
-    for _ in range(few):
-        small()  # what libraries load and compile on first use is not the step's
-    del small
-    if who == "ninx":
-        step = ours(net, images, labels, True)
-    else:
-        step = theirs(twin(net, who == "channels_last"), images, labels, True, who == "channels_last")
+
+    def training(net: nn.Module, count: int) -> Any:
+        few = images[:count], labels[:count], True
+        return ours(net, *few) if who == "ninx" else theirs(twin(net, who == "channels_last"), *few, who == "channels_last")
+
+    training(models.create(name).to(device), 1)()  # what libraries load and compile on first use is not the step's
+    step = training(net, batch)
     ninx.kernels.clear_memory()
-    before = high_water()
+    if device != "cpu":
+        _pool().free_all_blocks()
+    before = high_water(device)
     for _ in range(5):
         step()
-    return high_water() - before
+    return high_water(device) - before
 
 
 def run(machine: Machine, quick: bool) -> Report:
     """The growth of each network, ours and PyTorch's."""
     columns = ["preset", "batch", "ninx MB", "PyTorch MB", "channels_last MB", "ninx / the smaller"]
     report = Report("memory", machine, columns)
-    cases = [("nin-mnist", 64, 28)] if quick else [("nin-cifar10", 128, 32), ("nin-mnist", 128, 28), ("nin-d2l", 16, 224)]
-    who = ["ninx"] + (["PyTorch", "channels_last"] if torch_or_none() is not None else [])
-    for name, batch, pixels in cases:
-        bytes_: dict[str, int] = {w: _in_a_process(w, name, batch, pixels) for w in who}
+    device = machine.device
+    who = ["ninx"] + (["PyTorch", "channels_last"] if device == "cpu" and torch_or_none() is not None else [])
+    measure: Callable[..., int] = _in_a_process if device == "cpu" else partial(growth, device=device)
+    for name, batch, pixels in QUICK if quick else CASES:
+        bytes_: dict[str, int] = {w: measure(w, name, batch, pixels) for w in who}
         others = [v for w, v in bytes_.items() if w != "ninx"]
         share = bytes_["ninx"] / min(others) if others else None
         row = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,19 @@ from .report import Report
 from .versus import Pair
 from .versus import run as versus
 
+BATCH = 64
+
 
 def run(machine: Machine, rounds: int) -> Report:
     """Max pooling 3x3 with stride 2 of 64x96x32x32, average pooling of 64x192x16x16, global average pooling of 64x192x8x8."""
+    return versus("pool", machine, _pairs, rounds)
+
+
+def _pairs(put: Callable[[Any], Any]) -> list[Pair]:
     rng = np.random.default_rng(0)
-    a, b, c = (rng.standard_normal((64, h, h, n), np.float32) for n, h in ((96, 32), (192, 16), (192, 8)))
-    of_a, of_b = (geometry.pooling("pool", (64, n, h, h), (3, 3), (2, 2), ceil_mode=True) for n, h in ((96, 32), (192, 16)))
-    ga, gb = (rng.standard_normal((64, g.OH, g.OW, g.O), np.float32) for g in (of_a, of_b))
+    a, b, c = (put(rng.standard_normal((BATCH, h, h, n), np.float32)) for n, h in ((96, 32), (192, 16), (192, 8)))
+    of_a, of_b = (geometry.pooling("pool", (BATCH, n, h, h), (3, 3), (2, 2), ceil_mode=True) for n, h in ((96, 32), (192, 16)))
+    ga, gb = (put(rng.standard_normal((BATCH, g.OH, g.OW, g.O), np.float32)) for g in (of_a, of_b))
     divisor = fast.pool_divisor(of_b, True)
     _, arg = fast.max_pool2d(a, of_a)
 
@@ -36,7 +43,7 @@ def run(machine: Machine, rounds: int) -> Report:
     def average(torch: Any) -> Any:
         return lambda x: torch.nn.functional.avg_pool2d(x, 3, 2, ceil_mode=True)
 
-    pairs = [
+    return [
         Pair("max_pool2d", lambda: fast.max_pool2d(a, of_a)[0], lambda t: lambda: maximum(t)(tensor(t, a)), a.nbytes + ga.nbytes),
         Pair(
             "max_pool2d backward", lambda: fast.max_unpool2d(ga, arg, of_a), lambda t: backward(t, a, ga, maximum(t)),
@@ -52,4 +59,3 @@ def run(machine: Machine, rounds: int) -> Report:
         ),
         Pair("global_avg_pool2d", lambda: fast.global_avg_pool2d(c), lambda t: lambda: tensor(t, c).mean((2, 3), True), c.nbytes),
     ]  # fmt: skip
-    return versus("pool", machine, pairs, rounds)

@@ -2,6 +2,7 @@
 
 Time ~ size ** exponent. A convolution does work in proportion to batch, to pixels, and to input times output channels, so 1 is
 what is expected of each (the border makes small images cheaper). With the threads the time should fall: -1 would be perfect.
+A GPU has no such threads to choose, and its workspace is worked out, not measured.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..kernels import clear_memory, fast, geometry, get_num_threads, memory_stats, set_num_threads
+from ..array import on_device
+from ..kernels import clear_memory, cuda, fast, geometry, get_num_threads, memory_stats, set_num_threads
 from ..kernels.geometry import Geometry
 from .measure import Machine, take_turns
 from .report import Report
@@ -20,12 +22,11 @@ def _case(n: int, c: int, h: int, o: int, k: int) -> Geometry:
     return geometry.convolution("conv2d", (n, c, h, h), (o, c, k, k), padding=(k // 2, k // 2))
 
 
-def _work(geo: Geometry) -> Callable[[], None]:
+def _work(geo: Geometry, device: str) -> Callable[[], None]:
     """Forward and both gradients."""
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((geo.N, geo.H, geo.W, geo.C), np.float32)
-    w = rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C), np.float32)
-    g = rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O), np.float32)
+    shapes = (geo.N, geo.H, geo.W, geo.C), (geo.O, geo.KH, geo.KW, geo.C), (geo.N, geo.OH, geo.OW, geo.O)
+    x, w, g = (on_device(rng.standard_normal(shape, np.float32), device) for shape in shapes)
 
     def work() -> None:
         fast.conv2d(x, w, None, geo)
@@ -35,8 +36,10 @@ def _work(geo: Geometry) -> Callable[[], None]:
     return work
 
 
-def _workspace(geo: Geometry, work: Callable[[], None]) -> int:
-    """Bytes lent at one time beyond the largest result."""
+def _workspace(geo: Geometry, work: Callable[[], None], device: str) -> int:
+    """Bytes lent at one time beyond the largest result; on a GPU those of the columns."""
+    if device != "cpu":
+        return geo.workspace(4, cuda.BUDGET)
     clear_memory()
     work()
     results = max(geo.N * geo.OH * geo.OW * geo.O, geo.N * geo.H * geo.W * geo.C) * 4
@@ -46,7 +49,7 @@ def _workspace(geo: Geometry, work: Callable[[], None]) -> int:
 def run(machine: Machine, quick: bool) -> Report:
     """Fit the exponents for a 1x1 and a 3x3 kernel."""
     report = Report("scaling", machine, ["kernel", "what grows", "sizes", "ms", "exponent of time", "workspace MB"])
-    rounds = 3 if quick else 9
+    rounds, device = 3 if quick else 9, machine.device
     for k in (1, 3):
         sweeps = {
             "batch": ([8, 16, 32, 64], [_case(n, 96, 16, 96, k) for n in (8, 16, 32, 64)]),
@@ -54,13 +57,13 @@ def run(machine: Machine, quick: bool) -> Report:
             "channel products": ([48**2, 96**2, 192**2, 384**2], [_case(16, c, 16, c, k) for c in (48, 96, 192, 384)]),
         }
         for what, (sizes, cases) in sweeps.items():
-            works = [_work(geo) for geo in cases]
-            times = [t.median for t in take_turns(works, rounds)]
-            spaces = [_workspace(geo, work) for geo, work in zip(cases, works, strict=True)]
+            works = [_work(geo, device) for geo in cases]
+            times = [t.median for t in take_turns(works, rounds, device=device)]
+            spaces = [_workspace(geo, work, device) for geo, work in zip(cases, works, strict=True)]
             _add(report, k, what, sizes, times, spaces)
         counts, before = list(range(1, get_num_threads() + 1)), get_num_threads()
-        if len(counts) > 1:
-            work = _work(_case(32, 96, 16, 96, k))
+        if device == "cpu" and len(counts) > 1:
+            work = _work(_case(32, 96, 16, 96, k), device)
 
             def on(count: int, work: Callable[[], None] = work) -> None:
                 set_num_threads(count)

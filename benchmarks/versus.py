@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..array import on_device, to_numpy
 from .measure import Machine, ratio, take_turns, torch_or_none
 from .report import Report
 
@@ -23,18 +24,23 @@ class Pair(NamedTuple):
     compare: bool = True
 
 
-def run(suite: str, machine: Machine, pairs: list[Pair], rounds: int) -> Report:
-    """Time every pair."""
-    report, torch = Report(suite, machine, COLUMNS), torch_or_none()
-    for pair in pairs:
+def run(suite: str, machine: Machine, pairs: Callable[[Callable[[Any], Any]], list[Pair]], rounds: int) -> Report:
+    """Time every pair. ``pairs`` makes them, and is told how an array gets onto the device.
+
+    On a GPU every result, dropout's too, is compared with the processor's, and PyTorch is not timed.
+    """
+    report, device = Report(suite, machine, COLUMNS), machine.device
+    torch = torch_or_none() if device == "cpu" else None
+    chosen = pairs(lambda a: on_device(a, device))
+    for pair, twin in zip(chosen, chosen if device == "cpu" else pairs(lambda a: a), strict=True):
+        if twin is not pair:
+            _verify(pair.name, to_numpy(pair.ours()), twin.ours())
+        elif torch is not None and pair.compare:
+            expected = pair.theirs(torch)()
+            _verify(pair.name, pair.ours(), expected.permute(0, 2, 3, 1) if expected.ndim == 4 else expected)
+    for pair in chosen:  # timed when all have been checked, since the optimisers go on with the same parameters
         works = [pair.ours] + ([] if torch is None else [pair.theirs(torch)])
-        if torch is not None and pair.compare:
-            got, expected = works[0](), works[1]()
-            got, expected = np.asarray(got), np.asarray(expected.permute(0, 2, 3, 1) if expected.ndim == 4 else expected)
-            error = float(np.abs(got - expected).max() / max(float(np.abs(expected).max()), 1e-30))
-            if not error < 1e-5:
-                raise AssertionError(f"{pair.name}: off by {error:.1e}")
-        times = take_turns(works, rounds)
+        times = take_turns(works, rounds, device=device)
         rate = 1e-9 * pair.bytes / times[0].median
         speed = ratio(times[0], times[1]) if torch is not None else None
         theirs = f"{1e3 * times[1].median:.2f}" if torch is not None else "-"
@@ -43,3 +49,10 @@ def run(suite: str, machine: Machine, pairs: list[Pair], rounds: int) -> Report:
         record = {"name": pair.name, "gbs": rate, "seconds": [t.seconds for t in times], "ratio": speed and speed.median}
         report.add(row, record)
     return report
+
+
+def _verify(name: str, got: Any, expected: Any) -> None:
+    got, expected = np.asarray(got), np.asarray(expected)
+    error = float(np.abs(got - expected).max() / max(float(np.abs(expected).max()), 1e-30))
+    if not error < 1e-5:
+        raise AssertionError(f"{name}: off by {error:.1e}")

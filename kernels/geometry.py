@@ -110,6 +110,11 @@ class Geometry:
         row = itemsize * self.OW * self.columns * self.groups
         return max((p.images * p.rows for p in self.parts(itemsize, budget)), default=0) * row
 
+    @property
+    def whole(self) -> Part:
+        """The part that is everything."""
+        return Part(0, self.N, 0, self.OH)
+
     def parts(self, itemsize: int, budget: int) -> list[Part]:
         """Cut the output into parts whose im2col columns fit in ``budget`` bytes: whole images, or else rows of one image.
 

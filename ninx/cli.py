@@ -462,7 +462,8 @@ def bench(
 ) -> None:
     """Measure this machine: 1x1 against k x k convolutions, whole steps, memory, scaling; against PyTorch where it is installed.
 
-    Every result is checked before it is timed; the functions take turns, and medians with quartiles are shown.
+    Every result is checked before it is timed; the functions take turns, and medians with quartiles are shown. With --device cuda
+    the GPU alone is timed, results are compared with the processor's, and memory is what CuPy's pool took from the GPU.
     """
     from . import benchmarks  # with Numba, and PyTorch if it is there
 

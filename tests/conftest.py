@@ -18,9 +18,9 @@ def _fresh_randomness() -> Iterator[None]:
     ninx.set_rng_state(state)
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.slow)], scope="module")
+@pytest.fixture(params=["cpu", "cuda"], scope="module")
 def device(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Whatever a test makes lies on this device; the files that ask for it run their tests on both, on the second if slow."""
+    """Whatever a test makes lies on this device; the files that ask for it run their tests on both."""
     with devices.everything_on(request.param):
         yield request.param
 

@@ -6,13 +6,14 @@ It imitates where CuPy differs from NumPy, so that code that works here only bec
 * ufuncs return C order, whatever the order of their operands (cupy#7783), and so do copies to and from the host;
 * ``empty`` holds NaN or the largest number, never the zeros that fresh memory often has;
 * functions of ndarray that CuPy does not have, or that have other arguments there, raise;
-* kernels are compiled from CUDA C++ (by g++) and get no array with gaps.
+* kernels are compiled from CUDA C++ (by g++) and get no array with gaps;
+* the pool keeps what it once had: its total is the most bytes that were in use at one time.
 
 `transfers` counts the copies between host and device, also those that CuPy makes without being asked: of an index array of the
 host, and of a number that is read.
 
-Not imitated: work that goes on while the host does (a stream here only notes what was asked of it), the memory pool, several
-devices, cuBLAS.
+Not imitated: work that goes on while the host does (a stream here only notes what was asked of it), how memory is cut
+into pieces, several devices, cuBLAS.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -38,6 +40,37 @@ READ = {"item", "tolist", "tobytes"}  # methods whose result lies on the host
 MISSING = {"einsum_path", "insert", "block", "seterr"}  # of NumPy's functions
 
 
+class MemoryPool:
+    """What get_default_memory_pool() gives: bytes in use, and the most that were since the last free_all_blocks()."""
+
+    def __init__(self) -> None:
+        self.used = self.most = 0
+
+    def lend(self, memory: np.ndarray) -> None:
+        self._add(memory.nbytes)
+        weakref.finalize(memory, self._add, -memory.nbytes).atexit = False  # it lives as long as its last view
+
+    def _add(self, size: int) -> None:
+        self.used += size
+        self.most = max(self.most, self.used)
+
+    def used_bytes(self) -> int:
+        return self.used
+
+    def total_bytes(self) -> int:
+        return self.most
+
+    def free_all_blocks(self) -> None:
+        self.most = self.used
+
+
+_pool = MemoryPool()
+
+
+def get_default_memory_pool() -> MemoryPool:
+    return _pool
+
+
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array of the device. A wrapper, no subclass: NumPy would read a subclass without asking."""
 
@@ -46,6 +79,8 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __init__(self, memory: np.ndarray):
         self.memory = memory
+        if memory.base is None:
+            _pool.lend(memory)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` explicitly.")
@@ -289,20 +324,25 @@ def __getattr__(name: str) -> Any:
     return _function(name) if callable(value) and not isinstance(value, type) else value
 
 
-@contextlib.contextmanager
-def installed() -> Iterator[types.ModuleType]:
-    """Inside, ``import cupy`` gives this module, and the launcher forgets what another one compiled."""
+def _forget() -> None:
+    from ninx.kernels import cuda
     from ninx.kernels.cuda import launcher
 
+    for kept in (launcher._module, launcher._kernel, cuda._kept):
+        kept.cache_clear()
+    cuda._flags.clear()
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[types.ModuleType]:
+    """Inside, ``import cupy`` gives this module. What was compiled, kept or flagged outside is forgotten, and so at the end."""
     before, this = sys.modules.get(NAME), sys.modules[__name__]
     sys.modules[NAME] = this
-    launcher._module.cache_clear()
-    launcher._kernel.cache_clear()
+    _forget()
     try:
         yield this
     finally:
-        launcher._module.cache_clear()
-        launcher._kernel.cache_clear()
+        _forget()
         if before is None:
             del sys.modules[NAME]
         else:

@@ -17,7 +17,7 @@ from test_cuda_launcher import trained
 import ninx
 import ninx.functional as F
 from ninx import benchmarks, data, models, nn, optim, train
-from ninx.benchmarks import conv, measure, step
+from ninx.benchmarks import conv, elementwise, measure, memory, pool, scaling, step
 from ninx.kernels import cuda
 
 pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
@@ -93,6 +93,14 @@ def test_a_label_that_is_no_class_is_told_with_the_loss(function, options, reduc
         loss.item()
     assert np.isfinite(function(logits, good, reduction=reduction, **options).item())
     assert np.isnan((logits * np.nan).sum().item())  # a NaN of another kind raises nothing
+
+
+def test_a_wrong_label_that_no_one_asked_for_is_forgotten_with_the_stand_in() -> None:
+    """What one file of tests leaves behind is not another one's failure."""
+    with cp.installed():
+        F.cross_entropy(ninx.randn(1, 3).to("cuda"), ninx.tensor([3], device="cuda"))
+    with cp.installed():
+        assert np.isnan(ninx.tensor(np.nan, device="cuda").item())
 
 
 def test_labels_on_another_device_are_refused_by_name() -> None:
@@ -302,8 +310,59 @@ def test_a_wrong_result_on_the_device_is_not_timed(monkeypatch: pytest.MonkeyPat
         conv.run(measure.machine("cuda"), 1)
 
 
-def test_what_is_measured_on_the_processor_only_says_so() -> None:
-    with pytest.raises(
-        ValueError, match="bench: memory measures the processor only; on a GPU there are conv and step, got 'cuda'"
-    ):
-        benchmarks.run("memory", True, 16, "cuda")
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suites of a size that the stand-in does in a second."""
+    monkeypatch.setattr(measure, "MATRIX", 64)
+    monkeypatch.setattr(pool, "BATCH", 1)
+    monkeypatch.setattr(elementwise, "IMAGES", (1, 8, 8, 4))
+    monkeypatch.setattr(elementwise, "PARAMETERS", 100)
+    case = scaling._case
+    monkeypatch.setattr(scaling, "_case", lambda n, c, h, o, k: case(n // 8, c // 24, h // 4, o // 24, k))
+    monkeypatch.setattr(memory, "QUICK", [("nin-mnist-v2", 2, 28)])
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("suite", ["pool", "elementwise", "scaling"])
+def test_every_suite_reads_the_clock_when_the_device_is_done(suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels ran between the readings, before each of which stands a wait."""
+    log: list[Any] = []
+    monkeypatch.setattr(cp, "streams", log)
+    monkeypatch.setattr(cp, "launches", log)
+    time = iter(range(10**6))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: log.append("clock") or float(next(time)))
+    machine = measure.machine("cuda")
+    log.clear()
+    report = benchmarks.suites.SUITES[suite](machine, True, 16)
+    clocks = [i for i, entry in enumerate(log) if entry == "clock"]
+    assert len(clocks) >= 12 * len(report.rows)  # two readings for each round, and two before them
+    assert all(log[i - 1] == "synchronize" for i in clocks)
+    assert any(isinstance(entry, str) and entry not in ("clock", "synchronize") for entry in log), "no kernel ran"
+    console = Console(record=True, width=200)
+    report.show(console)
+    assert "device cuda: stand-in for a GPU" in console.export_text()
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(("suite", "kernel"), [("pool", "max_unpool2d"), ("elementwise", "dropout"), ("elementwise", "adam")])
+def test_a_suite_compares_the_device_with_the_processor(suite: str, kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = getattr(cuda, kernel)
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        if kernel == "adam":
+            return right(*args, **options | {"lr": 1.1 * options["lr"]})
+        return right(*args, **options) * 1.001
+
+    monkeypatch.setattr(cuda, kernel, wrong)
+    with pytest.raises(AssertionError, match="off by"):
+        benchmarks.run(suite, True, 16, "cuda")
+
+
+@pytest.mark.usefixtures("_small")
+def test_memory_on_the_device_is_what_the_pool_took() -> None:
+    """At least gradients and momenta, and what the backward pass needs of the images; not the weights, which were there."""
+    report = benchmarks.run("memory", True, 16, "cuda")
+    weights = 4 * sum(p.numel() for p in models.create("nin-mnist-v2").parameters())
+    (record,) = report.records
+    assert set(record["bytes"]) == {"ninx"}
+    assert 2 * weights < record["bytes"]["ninx"] < 2 * weights + 2**19

@@ -148,6 +148,18 @@ def test_compiled_code_is_kept_and_never_taken_for_another_build(tmp_path: Path)
     assert succeeds(code, NINX_CACHE_DIR=str(file)) == notice
 
 
+def test_code_of_another_type_is_not_run(tmp_path: Path) -> None:
+    """Two processes that compile at once may give their files one name, and then the index names the other's code."""
+    code = "import numpy as np\nfrom ninx.kernels import fast\n"
+    code += "for t in (np.float32, np.float64): assert (fast.relu(np.full(9999, 2, t)) == 2).all()"
+    succeeds(code, NINX_CACHE_DIR=str(tmp_path))
+    first, second = sorted(tmp_path.rglob("*relu*.nbc"))
+    for path, content in ((second, first.read_bytes()), (first, second.read_bytes())):
+        path.write_bytes(content)
+    assert succeeds(code, NINX_CACHE_DIR=str(tmp_path)) == "ninx: compiling kernels (first run only)\n"
+    assert succeeds(code, NINX_CACHE_DIR=str(tmp_path)) == ""
+
+
 STEP = """
 from ninx import functional as F, models, optim, rand, tensor
 from ninx.kernels.cpu import compiled

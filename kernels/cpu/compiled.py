@@ -78,9 +78,14 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     _impl_class = _CacheFiles
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        """The compiled code, or None; a file that cannot be read is as good as none, and is written anew."""
+        """The compiled code, or None; a file that cannot be read is as good as none, and is written anew.
+
+        So is one with code for other types: two processes that compile at once may have given their files one name.
+        """
         try:
             found = super().load_overload(signature, context)
+            if found is not None and found.signature.args != tuple(signature):
+                found = None
         except Exception:  # whatever a damaged file makes of the reader
             found = None
             with contextlib.suppress(OSError):

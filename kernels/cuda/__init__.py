@@ -21,7 +21,7 @@ from .. import loops, strided
 from ..geometry import Geometry, Part
 from ..strided import batch_norm, batch_norm_grad, pool_divisor
 from ..types import MARK, NOWHERE, Array, Drop, argmax_dtype
-from .launcher import Windows, launch, library, need, whole
+from .launcher import Windows, launch, library, need
 
 # fmt: off
 __all__ = [
@@ -112,7 +112,7 @@ def explain(geo: Geometry, itemsize: int) -> str:
 def _parts(geo: Geometry, method: str, itemsize: int) -> list[Part]:
     """Without columns there is no workspace to bound: everything in one product."""
     if _identity(geo, method):
-        return [whole(geo)] if geo.N else []
+        return [geo.whole] if geo.N else []
     return geo.parts(itemsize, BUDGET)
 
 

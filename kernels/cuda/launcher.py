@@ -82,7 +82,7 @@ class Windows(NamedTuple):
     @classmethod
     def of(cls, geo: Geometry, part: Part | None = None, groups: int = 1) -> Windows:
         """The windows of ``part``, or all."""
-        part = part or whole(geo)
+        part = part or geo.whole
         first = part.r0 * geo.SH - geo.PH
         last = (part.r1 - 1) * geo.SH - geo.PH + (geo.KH - 1) * geo.DH
         h0 = min(max(first, 0), geo.H)
@@ -97,11 +97,6 @@ class Windows(NamedTuple):
             h0=h0,
             height=max(0, min(last + 1, geo.H) - h0),
         )
-
-
-def whole(geo: Geometry) -> Part:
-    """The part that is everything."""
-    return Part(0, geo.N, 0, geo.OH)
 
 
 def need(operation: str, name: str, array: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
