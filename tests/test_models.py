@@ -264,6 +264,24 @@ def test_unknown_names_and_switches_suggest_the_nearest() -> None:
         models.create("nin-mnist", pool2="min")
 
 
+@pytest.mark.parametrize(
+    ("switches", "match"),
+    [
+        ({"last_relu": "False"}, "nin-mnist: last_relu must be true or false, got 'False'"),
+        ({"batch_norm": 0}, "batch_norm must be true or false, got 0"),
+        ({"num_classes": "ten"}, "num_classes must be a whole number, got 'ten'"),
+        ({"num_classes": True}, "num_classes must be a whole number, got True"),
+        ({"dropout": "0.5"}, "dropout must be a number, got '0.5'"),
+        ({"pool2": None}, "pool2 must be a word, got None"),
+    ],
+)
+def test_switches_of_another_type_are_refused(switches: dict, match: str) -> None:
+    """The text "False" is what --set gives for a slip, and it would count as true."""
+    with pytest.raises(ValueError, match=match):
+        models.create("nin-mnist", **switches)
+    assert models.create("nin-mnist", num_classes=np.int64(3), dropout=0)[4][4].bias.shape == (3,)
+
+
 def test_twenty_steps_follow_pytorch(device: str) -> None:
     """Twenty SGD steps of nin-mnist with dropout, from the same weights on the same batches, float64: the weights agree to 1e-10.
 
