@@ -96,6 +96,8 @@ def test_constant_and_default_layers() -> None:
         ({'layers."6.4".ler': 1}, r"no key 'layers\.6\.4\.ler'; did you mean 'layers\.6\.4\.lr'"),
         ({"shedule.name": "cosine"}, "no key 'shedule'; did you mean 'schedule'"),
         ({"schedule.name": "platoo"}, "schedule.name = 'platoo'"),
+        ({"schedule.milestones": [3]}, 'schedule: milestones belong to name = "multistep", which needs them'),
+        ({"schedule": {"name": "multistep"}}, 'schedule: milestones belong to name = "multistep", which needs them'),
         ({"schedule": {"name": "plateau", "by": "iteration"}}, "schedule: a plateau is seen at the end of an epoch"),
         ({"model.init": "normal", "model.std": None}, 'model: std belongs to init = "normal"'),
         ({'layers."0.0".init': "constant"}, 'value to init = "constant"'),

@@ -116,7 +116,9 @@ class ScheduleRecipe(_Strict):
     drops: int = Field(default=2, ge=0)
 
     @model_validator(mode="after")
-    def _whole_epochs(self) -> Self:
+    def _fits(self) -> Self:
+        if (self.name == "multistep") != bool(self.milestones):
+            raise ValueError('milestones belong to name = "multistep", which needs them')
         if self.name == "plateau" and self.by == "iteration":
             raise ValueError("a plateau is seen at the end of an epoch")
         return self
