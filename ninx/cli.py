@@ -112,7 +112,7 @@ def train(
         checkpoint = read_checkpoint(resume / CHECKPOINT if resume.is_dir() else resume)
         if set(overrides) - {"epochs"}:
             raise ValueError("train: a resumed run keeps its recipe; only --epochs can be changed")
-        chosen = checkpoint.recipe.model_copy(update=overrides)
+        chosen = recipes.parse(checkpoint.recipe.model_dump() | overrides, "train: --resume")
         out = out or (resume if resume.is_dir() else resume.parent)
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
     if device == "cpu":

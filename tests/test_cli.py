@@ -184,6 +184,7 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         (["predict", "RUN", "text.txt"], "text.txt cannot be read as an image"),
         (["predict", "RUN", "none.png"], "there is no file none.png"),
         (["train", "--resume", "RUN", "--seed", "5"], "a resumed run keeps its recipe; only --epochs can be changed"),
+        (["train", "--resume", "RUN", "--epochs", "0"], "epochs = 0: Input should be greater than or equal to 1"),
         (["bench", "convs"], "there is no suite 'convs'; did you mean 'conv'?"),
     ],
 )

@@ -76,13 +76,15 @@ SLOW = [pytest.mark.host_only("layers as in the smaller networks, and slow")]
 )
 def test_model_equals_pytorch(name: str) -> None:
     """Logits and every gradient in training, then running statistics and logits in evaluation; float64, and float32 logits."""
-    theirs, known = torch_nets.alive(torch_nets.NETS[name]().double()), inspect.signature(models.preset(name).make).parameters
-    ours = models.create(name, **({"dropout": 0} if "dropout" in known else {})).double()
+    theirs, ours = torch_nets.alive(torch_nets.NETS[name]().double()), models.create(name).double()
     ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     rng, n = np.random.default_rng(0), 4 if name == "nin-bn-fc" else 2  # its last normalisation sees n values
+    ninx.manual_seed(0)
     shape = (1, 28, 28) if name.startswith("nin-mnist") else models.preset(name).input_shape
     x, y = rng.standard_normal((n, *shape)), rng.integers(0, 10, n)
-    logits, reference = ours(ninx.tensor(x)), theirs(torch.tensor(x))
+    logits = ours(ninx.tensor(x))
+    ninx.manual_seed(0)  # the same masks
+    reference = theirs(torch.tensor(x))
     near(logits, reference, 1e-8, "logits")
     F.cross_entropy(logits, ninx.tensor(y)).backward()
     tnn.functional.cross_entropy(reference, torch.tensor(y)).backward()
@@ -196,7 +198,7 @@ def test_the_maps_of_the_classics_equal_pytorch(name: str) -> None:
 @pytest.mark.parametrize("name", torch_nets.MAPS)
 def test_the_logits_of_the_classics_equal_pytorch(name: str) -> None:
     """The whole networks, in float32."""
-    theirs = torch_nets.alive(tnn.Sequential(torch_nets.MAPS[name](), torch_nets.SCORES[name]()))
+    theirs = torch_nets.alive(torch_nets.whole(name)).eval()
     with nn.shapes_only():
         ours = models.create(name).eval()
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
@@ -262,8 +264,26 @@ def test_unknown_names_and_switches_suggest_the_nearest() -> None:
         models.create("nin-mnist", pool2="min")
 
 
+@pytest.mark.parametrize(
+    ("switches", "match"),
+    [
+        ({"last_relu": "False"}, "nin-mnist: last_relu must be true or false, got 'False'"),
+        ({"batch_norm": 0}, "batch_norm must be true or false, got 0"),
+        ({"num_classes": "ten"}, "num_classes must be a whole number, got 'ten'"),
+        ({"num_classes": True}, "num_classes must be a whole number, got True"),
+        ({"dropout": "0.5"}, "dropout must be a number, got '0.5'"),
+        ({"pool2": None}, "pool2 must be a word, got None"),
+    ],
+)
+def test_switches_of_another_type_are_refused(switches: dict, match: str) -> None:
+    """The text "False" is what --set gives for a slip, and it would count as true."""
+    with pytest.raises(ValueError, match=match):
+        models.create("nin-mnist", **switches)
+    assert models.create("nin-mnist", num_classes=np.int64(3), dropout=0)[4][4].bias.shape == (3,)
+
+
 def test_twenty_steps_follow_pytorch(device: str) -> None:
-    """Twenty SGD steps of nin-mnist from the same weights on the same batches, float64: the weights agree to 1e-10.
+    """Twenty SGD steps of nin-mnist with dropout, from the same weights on the same batches, float64: the weights agree to 1e-10.
 
     Three steps on the stand-in for CuPy, which is slow.
     """
@@ -272,7 +292,7 @@ def test_twenty_steps_follow_pytorch(device: str) -> None:
         for m in theirs.modules():
             if isinstance(m, tnn.Conv2d):
                 tnn.init.kaiming_normal_(m.weight, nonlinearity="relu", generator=torch.Generator().manual_seed(0))
-    ours = models.create("nin-mnist", dropout=0).double()
+    ours = models.create("nin-mnist").double()
     ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     settings = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
     a, b = optim.SGD(ours.parameters(), **settings), torch.optim.SGD(theirs.parameters(), **settings)
@@ -281,7 +301,9 @@ def test_twenty_steps_follow_pytorch(device: str) -> None:
     for step in range(20 if device == "cpu" else 3):
         batch = slice(8 * step, 8 * step + 8)
         x = digits.images[batch, None].astype(np.float64) / 255
+        ninx.manual_seed(step)
         loss = F.cross_entropy(ours(ninx.tensor(x)), ninx.tensor(digits.labels[batch]))
+        ninx.manual_seed(step)  # the same masks
         reference = tnn.functional.cross_entropy(theirs(torch.tensor(x)), torch.tensor(digits.labels[batch]))
         for optimizer, value in ((a, loss), (b, reference)):
             optimizer.zero_grad()

@@ -12,7 +12,7 @@ import tables
 import torch
 import torch.nn.functional as T
 from hypothesis import strategies as st
-from oracle import Case, close, lay, library, positive, signed
+from oracle import Case, close, error, lay, library, positive, signed
 
 import ninx
 import ninx.functional as F
@@ -62,6 +62,20 @@ CASES = [
 ]
 
 test_value_and_gradients = tables.agree_with_pytorch(CASES)
+
+
+def test_a_mean_far_from_0_costs_the_gradients_of_an_evaluation_no_digits() -> None:
+    """sum(g * x) - mean * sum(g) would: each is 100 times as large as their difference."""
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((2, 8, 16, 8, 8), np.float32)
+    mean, var, w, b = (np.full(16, value, np.float32) for value in (100, 1, 0.7, 0.2))
+    ours = [ninx.tensor(a, requires_grad=True) for a in (x + mean[:, None, None], w, b)]
+    theirs = [torch.tensor(t.detach().numpy(), dtype=torch.float64, requires_grad=True) for t in ours]
+    F.batch_norm(ours[0], ninx.tensor(mean), ninx.tensor(var), *ours[1:]).backward(ninx.tensor(g))
+    statistics = torch.tensor(mean).double(), torch.tensor(var).double()
+    T.batch_norm(theirs[0], *statistics, *theirs[1:]).backward(torch.tensor(g).double())
+    for t, reference in zip(ours, theirs, strict=True):
+        assert error(t.grad.numpy(), reference.grad.numpy()) <= 5e-7
 
 
 def test_running_statistics() -> None:

@@ -96,6 +96,8 @@ def test_constant_and_default_layers() -> None:
         ({'layers."6.4".ler': 1}, r"no key 'layers\.6\.4\.ler'; did you mean 'layers\.6\.4\.lr'"),
         ({"shedule.name": "cosine"}, "no key 'shedule'; did you mean 'schedule'"),
         ({"schedule.name": "platoo"}, "schedule.name = 'platoo'"),
+        ({"schedule.milestones": [3]}, 'schedule: milestones belong to name = "multistep", which needs them'),
+        ({"schedule": {"name": "multistep"}}, 'schedule: milestones belong to name = "multistep", which needs them'),
         ({"schedule": {"name": "plateau", "by": "iteration"}}, "schedule: a plateau is seen at the end of an epoch"),
         ({"model.init": "normal", "model.std": None}, 'model: std belongs to init = "normal"'),
         ({'layers."0.0".init': "constant"}, 'value to init = "constant"'),
@@ -108,6 +110,13 @@ def test_constant_and_default_layers() -> None:
         ({"optim": 3}, "optim = 3"),
         ({"layers": {"0.0": 3}}, "layers.0.0 = 3"),
         ({"a b": 3}, "'a b' is no key"),
+        ({"#lr": 3}, "'#lr' is no key"),
+        ({"layers": 3, "prepare.gcm": 55}, "no key 'prepare.gcm'; did you mean 'prepare.gcn'"),
+        (
+            {"growth": {"stages": [{"model": "", "value": 1.0}], "seed": 3}},
+            r"no key 'growth\.seed'; did you mean 'growth\.seeds'",
+        ),
+        ({"growth.stages": [{"model": "", "value": 1.0, "momentun": 0}]}, r"'growth\.stages\.0\.momentum'"),
         ({"optim.lr": float("inf")}, "optim.lr = inf"),
     ],
 )
@@ -115,6 +124,13 @@ def test_what_a_recipe_cannot_say(overrides: dict, match: str) -> None:
     with pytest.raises(ValueError, match=match) as raised:
         recipes.load("digits", overrides)
     assert "\n" not in str(raised.value)
+
+
+def test_means_are_as_many_as_the_channels(tmp_path: Path) -> None:
+    """Three of them would make three channels of one."""
+    three = recipes.load("digits", SMALL | {"prepare.mean": [0.1, 0.2, 0.3], "prepare.std": [1.0, 1.0, 1.0]})
+    with pytest.raises(ValueError, match="Normalize: there are 3 means, but the image has 1 channels"):
+        next(train.Training(three, tmp_path).run())
 
 
 def test_layers_that_the_network_does_not_have(tmp_path: Path) -> None:

@@ -37,12 +37,6 @@ def of(name: str) -> Summary:
         return summary(models.create(name), models.preset(name).input_shape)
 
 
-def twin(name: str) -> tnn.Sequential:
-    if name in torch_nets.NETS:
-        return torch_nets.NETS[name]()
-    return tnn.Sequential(torch_nets.MAPS[name](), torch_nets.SCORES[name]())
-
-
 def test_every_model_has_its_published_macs() -> None:
     assert {name: of(name).macs for name in models.names()} == MACS
     assert {name: round(100 * of(name).pointwise_macs, 1) for name in SHARES} == SHARES
@@ -55,7 +49,7 @@ def test_every_model_has_its_published_macs() -> None:
 @pytest.mark.parametrize("name", MACS)
 def test_parameters_and_macs_are_those_that_pytorch_counts(name: str) -> None:
     with torch.device("meta"):
-        net = twin(name).eval()
+        net = torch_nets.whole(name).eval()
         with FlopCounterMode(display=False) as counter:
             net(torch.empty(1, *models.preset(name).input_shape))
     found = of(name)
@@ -72,9 +66,9 @@ def test_the_receptive_field_is_where_the_gradient_reaches(name: str) -> None:
             return [part for child in module.children() for part in smooth(child)]
         if isinstance(module, tnn.MaxPool2d):
             return [tnn.AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode)]
-        return [] if isinstance(module, (tnn.ReLU, tnn.BatchNorm2d)) else [module]
+        return [] if isinstance(module, (tnn.ReLU, tnn.BatchNorm2d, torch_nets.Dropout)) else [module]
 
-    layers = smooth(torch_nets.MAPS[name]() if name in torch_nets.MAPS else twin(name))
+    layers = smooth(torch_nets.MAPS[name]() if name in torch_nets.MAPS else torch_nets.whole(name))
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, tnn.Conv2d))
     for layer in layers[: last + 1]:
         if isinstance(layer, tnn.Conv2d):

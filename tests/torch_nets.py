@@ -1,4 +1,4 @@
-"""The networks of ninx.models written down again in PyTorch, straight from their sources and without dropout."""
+"""The networks of ninx.models written down again in PyTorch, straight from their sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
+
+import ninx
+import ninx.functional as F
+
+
+class Dropout(nn.Module):
+    """Drops what ninx drops: a mask depends on the seed, the call and the place alone, so after the same `manual_seed` it is
+    drawn once more here, from ones. What is done with it, and its derivative, are PyTorch's.
+    """
+
+    def __init__(self, p: float = 0.5):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.from_numpy(F.dropout(ninx.ones(*x.shape), self.p).numpy()).to(x.dtype) if self.training else x
 
 
 def mlpconv(c: int, widths: Sequence[int], k: int, stride: int = 1, padding: int = 0, norm: bool = False) -> nn.Sequential:
@@ -25,8 +41,10 @@ def nin_cifar(classes: int, second: nn.Module) -> nn.Sequential:
     return nn.Sequential(
         mlpconv(3, (192, 160, 96), 5, padding=2),
         nn.MaxPool2d(3, 2, ceil_mode=True),
+        Dropout(),
         mlpconv(96, (192, 192, 192), 5, padding=2),
         second,
+        Dropout(),
         mlpconv(192, (192, 192, classes), 3, padding=1),
         *head(),
     )
@@ -36,8 +54,10 @@ def nin_cifar10_bn() -> nn.Sequential:
     return nn.Sequential(
         mlpconv(3, (192, 160, 96), 5, padding=2, norm=True),
         nn.MaxPool2d(3, 2, padding=1),
+        Dropout(0.2),
         mlpconv(96, (192, 192, 192), 5, padding=2, norm=True),
         nn.AvgPool2d(3, 2, padding=1),
+        Dropout(0.2),
         mlpconv(192, (192, 192, 10), 3, padding=1, norm=True),
         *head(),
     )
@@ -47,8 +67,10 @@ def nin_mnist() -> nn.Sequential:
     return nn.Sequential(
         mlpconv(1, (96, 64, 48), 5, padding=2),
         nn.MaxPool2d(3, 2, ceil_mode=True),
+        Dropout(),
         mlpconv(48, (128, 96, 48), 5, padding=2),
         nn.MaxPool2d(3, 2, ceil_mode=True),
+        Dropout(),
         mlpconv(48, (128, 96, 10), 5, padding=2),
         *head(),
     )
@@ -58,8 +80,10 @@ def nin_svhn() -> nn.Sequential:
     return nn.Sequential(
         mlpconv(3, (128, 96, 64), 5, padding=2),
         nn.MaxPool2d(3, 2, ceil_mode=True),
+        Dropout(),
         mlpconv(64, (320, 256, 128), 5, padding=2),
         nn.MaxPool2d(3, 2, ceil_mode=True),
+        Dropout(),
         mlpconv(128, (384, 256, 10), 5, padding=2),
         *head(),
     )
@@ -73,6 +97,7 @@ def nin_imagenet() -> nn.Sequential:
         nn.MaxPool2d(3, 2, ceil_mode=True),
         mlpconv(256, (384, 384, 384), 3, padding=1),
         nn.MaxPool2d(3, 2, ceil_mode=True),
+        Dropout(),
         mlpconv(384, (1024, 1024, 1000), 3, padding=1),
         *head(),
     )
@@ -86,6 +111,7 @@ def nin_d2l() -> nn.Sequential:
         nn.MaxPool2d(3, 2),
         mlpconv(256, (384, 384, 384), 3, padding=1),
         nn.MaxPool2d(3, 2),
+        Dropout(),
         mlpconv(384, (10, 10, 10), 3, padding=1),
         *head(),
     )
@@ -111,6 +137,7 @@ def nin_bn_fc() -> nn.Sequential:
         mlp(256, 192, 384),
         nn.MaxPool2d(3, 2),
         mlp(384, 512, 1024),
+        Dropout(),
         *head(),
         nn.Linear(1024, 10),
     )
@@ -164,8 +191,10 @@ def vgg_maps(plan: str) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def scores(side: int, channels: int) -> nn.Sequential:
-    hidden = [nn.Linear(channels * side * side, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU()]
+def scores(side: int, channels: int, before: bool = False) -> nn.Sequential:
+    """``before``: the two dropouts come before the first two Linear, as torchvision's AlexNet has them; else after their ReLU."""
+    first, second = [nn.Linear(channels * side * side, 4096), nn.ReLU()], [nn.Linear(4096, 4096), nn.ReLU()]
+    hidden = [Dropout(), *first, Dropout(), *second] if before else [*first, Dropout(), *second, Dropout()]
     return nn.Sequential(nn.AdaptiveAvgPool2d(side), nn.Flatten(), *hidden, nn.Linear(4096, 1000))
 
 
@@ -175,17 +204,28 @@ MAPS: dict[str, Callable[[], nn.Sequential]] = {
     "vgg11": lambda: vgg_maps("64 M 128 M 256 256 M 512 512 M 512 512 M"),
     "vgg16": lambda: vgg_maps("64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M"),
 }
-SCORES: dict[str, Callable[[], nn.Sequential]] = {name: lambda: scores(6, 256) for name in MAPS} | {
-    name: lambda: scores(7, 512) for name in ("vgg11", "vgg16")
+SCORES: dict[str, Callable[[], nn.Sequential]] = {
+    "alexnet-caffe": lambda: scores(6, 256),
+    "alexnet": lambda: scores(6, 256, before=True),
+    "vgg11": lambda: scores(7, 512),
+    "vgg16": lambda: scores(7, 512),
 }
 
 
-def alive(net: nn.Sequential) -> nn.Sequential:
-    """The network with weights, always the same, that keep the signal alive through all layers."""
-    random = torch.Generator().manual_seed(0)
+def whole(name: str) -> nn.Sequential:
+    """The network with all its layers."""
+    return NETS[name]() if name in NETS else nn.Sequential(MAPS[name](), SCORES[name]())
+
+
+def alive(net: nn.Sequential, seed: int = 0) -> nn.Sequential:
+    """The network with weights, the same for each seed, that keep the signal alive through all layers."""
+    random = torch.Generator().manual_seed(seed)
     for p in net.parameters():
         if p.ndim > 1:
             nn.init.kaiming_normal_(p, nonlinearity="relu", generator=random)
         else:
             nn.init.uniform_(p, 0.05, 0.5, generator=random)  # biases, and scales of normalisations: no zeros, no ones
+    for p in net.buffers():
+        if p.ndim:  # running means and variances
+            nn.init.uniform_(p, 0.5, 1.5, generator=random)
     return net

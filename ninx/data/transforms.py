@@ -59,6 +59,8 @@ class Normalize:
 
     def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
         """The normalised image."""
+        if len(image) != len(self.mean):
+            raise ValueError(f"Normalize: there are {len(self.mean)} means, but the image has {len(image)} channels")
         return (image - self.mean) / self.std
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ninx import kernels
 from ninx.kernels.geometry import whole
 
 from ..array import Array, empty, nchw, nhwc, xp_of
 from ..engine import Tensor, record
 from ..modes import is_grad_enabled, no_grad
-from ..ops import mean, reshape, sqrt, sum
+from ..ops import broadcast_to, mean, reshape, sqrt, sum
 from ..ops.rectifier import ReluGate
 from ..ops.rectifier import relu as rectified
 
@@ -44,15 +46,24 @@ def batch_norm(
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.shape != (channels,):
             raise ValueError(f"batch_norm: {name} must have shape ({channels},) for input {input.shape}, got {t.shape}")
-    wide = (1, channels, *(1,) * (input.ndim - 2))
+    axes, wide = (0, *range(2, input.ndim)), (1, channels, *(1,) * (input.ndim - 2))
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: without running_mean and running_var only training=True is possible")
-        scale = 1 / sqrt(running_var + eps) if weight is None else weight / sqrt(running_var + eps)
-        shift = -running_mean * scale if bias is None else bias - running_mean * scale
-        return _ended(input * reshape(scale, wide) + reshape(shift, wide), relu)
+        with no_grad():
+            mu, inverse = running_mean.clone(), 1 / sqrt(running_var + eps)  # as they are now: training would change them
+            scale = inverse if weight is None else weight * inverse
+            shift = -mu * scale if bias is None else bias - mu * scale
+            value = _ended(input * reshape(scale, wide) + reshape(shift, wide), relu)
+        # Through scale and shift the weight's gradient would be a difference of two large sums where the mean is far from 0.
+        return record(
+            value.data,
+            (input, lambda g: g * reshape(inverse if weight is None else inverse * weight, wide)),
+            ((weight,), lambda g: (_total(g * ((input - reshape(mu, wide)) * reshape(inverse, wide)), axes),)),
+            ((bias,), lambda g: (_total(g, axes),)),
+            first=ReluGate() if relu else None,
+        )
 
-    axes = (0, *range(2, input.ndim))
     m = math.prod(input.shape[a] for a in axes)
     if m == 1:
         raise ValueError(f"batch_norm: training needs more than one value for each channel, got input {input.shape}")
@@ -86,6 +97,13 @@ def batch_norm(
 
 def _ended(y: Tensor, relu: bool) -> Tensor:
     return rectified(y) if relu else y
+
+
+def _total(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The sum for each channel, in float64: NumPy adds one row to the next, and there are many."""
+    shape, wide = x.shape, tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    value = x.data.sum(axis=axes, dtype=np.float64).astype(x.dtype)
+    return record(value, (x, lambda g: broadcast_to(reshape(g, wide), shape)))
 
 
 def _rows(a: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -55,11 +56,25 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
+KINDS: dict[type, tuple[type, str]] = {
+    bool: (bool, "true or false"),
+    int: (numbers.Integral, "a whole number"),
+    float: (numbers.Real, "a number"),
+    str: (str, "a word"),
+}
+
+
 def create(name: str, **switches: Any) -> nn.Module:
-    """A new network with fresh weights from the random generator. Raises ValueError for an unknown name or switch."""
+    """A new network with fresh weights from the random generator.
+
+    Raises ValueError for an unknown name or switch, or a switch of another type: the text "False" would count as true.
+    """
     make = preset(name).make
     known = inspect.signature(make).parameters
-    for switch in switches:
+    for switch, value in switches.items():
         if switch not in known:
             raise ValueError(f"model {name}: " + unknown("switch", switch, known))
+        kind, what = KINDS[type(known[switch].default)]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"model {name}: {switch} must be {what}, got {value!r}")
     return make(**switches)

@@ -32,6 +32,11 @@ class Block(NamedTuple):
     padding: int = 0
 
 
+# The blocks before the last, which makes the classes: of the networks for 32x32 colour images, and for 224x224.
+CIFAR = Block((192, 160, 96), 5, 1, 2), Block((192, 192, 192), 5, 1, 2)
+LARGE = Block((96, 96, 96), 11, 4), Block((256, 256, 256), 5, 1, 2), Block((384, 384, 384), 3, 1, 1)
+
+
 def checked(model: str, switch: str, value: str, known: Mapping[str, T]) -> T:
     """What ``value`` of a switch stands for; ValueError if it stands for nothing."""
     if value not in known:
@@ -78,9 +83,8 @@ def nin_cifar10(
     5/1/2 192, 160, 96; max 3/2; 5/1/2 192, 192, 192; avg 3/2; 3/1/1 192, 192, 10; global average pooling; dropout after each
     pooling. Their cuda-convnet definition has ``pool2="max"``.
     """
-    blocks = Block((192, 160, 96), 5, 1, 2), Block((192, 192, 192), 5, 1, 2), Block((192, 192, num_classes), 3, 1, 1)
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-cifar10", in_channels, blocks, (1, 2), *switches)
+    blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
+    return _network("nin-cifar10", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
 
 
 def nin_cifar100(
@@ -97,9 +101,8 @@ def nin_cifar100(
 
     The layers of `nin_cifar10` with 100 outputs, and the maximum in the second pooling.
     """
-    blocks = Block((192, 160, 96), 5, 1, 2), Block((192, 192, 192), 5, 1, 2), Block((192, 192, num_classes), 3, 1, 1)
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-cifar100", in_channels, blocks, (1, 2), *switches)
+    blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
+    return _network("nin-cifar100", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
 
 
 def nin_mnist(
@@ -117,8 +120,7 @@ def nin_mnist(
     5/1/2 96, 64, 48; max 3/2; 5/1/2 128, 96, 48; max 3/2; 5/1/2 128, 96, 10; global average pooling; dropout after each pooling.
     """
     blocks = Block((96, 64, 48), 5, 1, 2), Block((128, 96, 48), 5, 1, 2), Block((128, 96, num_classes), 5, 1, 2)
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-mnist", in_channels, blocks, (1, 2), *switches)
+    return _network("nin-mnist", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
 
 
 def nin_svhn(
@@ -137,8 +139,7 @@ def nin_svhn(
     pooling.
     """
     blocks = Block((128, 96, 64), 5, 1, 2), Block((320, 256, 128), 5, 1, 2), Block((384, 256, num_classes), 5, 1, 2)
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-svhn", in_channels, blocks, (1, 2), *switches)
+    return _network("nin-svhn", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
 
 
 def nin_imagenet(
@@ -156,14 +157,8 @@ def nin_imagenet(
     11/4/0 96, 96, 96; 5/1/2 256, 256, 256; 3/1/1 384, 384, 384; max 3/2 after each of these; dropout;
     3/1/1 1024, 1024, 1000; global average pooling.
     """
-    blocks = (
-        Block((96, 96, 96), 11, 4),
-        Block((256, 256, 256), 5, 1, 2),
-        Block((384, 384, 384), 3, 1, 1),
-        Block((1024, 1024, num_classes), 3, 1, 1),
-    )
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-imagenet", in_channels, blocks, (3,), *switches)
+    blocks = *LARGE, Block((1024, 1024, num_classes), 3, 1, 1)
+    return _network("nin-imagenet", in_channels, blocks, (3,), pool2, last_relu, pooling, dropout, batch_norm)
 
 
 def nin_d2l(
@@ -181,14 +176,8 @@ def nin_d2l(
     11/4/0 96, 96, 96; 5/1/2 256, 256, 256; 3/1/1 384, 384, 384; max 3/2 after each of these; dropout; 3/1/1 10, 10, 10;
     global average pooling. The poolings leave out what no whole window reaches.
     """
-    blocks = (
-        Block((96, 96, 96), 11, 4),
-        Block((256, 256, 256), 5, 1, 2),
-        Block((384, 384, 384), 3, 1, 1),
-        Block((num_classes,) * 3, 3, 1, 1),
-    )
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-d2l", in_channels, blocks, (3,), *switches)
+    blocks = *LARGE, Block((num_classes,) * 3, 3, 1, 1)
+    return _network("nin-d2l", in_channels, blocks, (3,), pool2, last_relu, pooling, dropout, batch_norm)
 
 
 def nin_cifar10_bn(
@@ -206,6 +195,5 @@ def nin_cifar10_bn(
     The listing breaks off after 5/1/2 192, 192, 192 with a normalisation after each convolution, an average pooling 3/2 with
     padding 1 and dropout .2; the other blocks are completed in its way, with the channels of `nin_cifar10`.
     """
-    blocks = Block((192, 160, 96), 5, 1, 2), Block((192, 192, 192), 5, 1, 2), Block((192, 192, num_classes), 3, 1, 1)
-    switches = pool2, last_relu, pooling, dropout, batch_norm
-    return _network("nin-cifar10-bn", in_channels, blocks, (1, 2), *switches)
+    blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
+    return _network("nin-cifar10-bn", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)

@@ -96,11 +96,9 @@ class Training:
             self.optimizer = getattr(optim, recipe.optim.name)(groups(self.model, recipe), **settings)
         except TypeError:
             raise ValueError(f"recipe {recipe.name}: {recipe.optim.name} does not have all of {', '.join(settings)}") from None
-        self.preparation = Preparation(recipe)
+        self.preparation = Preparation(recipe) if resumed is None else resumed.preparation()
         if resumed is None:
             self.preparation.fit(self.train_set)
-        else:
-            self.preparation = resumed.preparation()
         self.loader = data.DataLoader(
             self.preparation.dataset(self.train_set),
             recipe.batch_size,

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -116,7 +116,9 @@ class ScheduleRecipe(_Strict):
     drops: int = Field(default=2, ge=0)
 
     @model_validator(mode="after")
-    def _whole_epochs(self) -> Self:
+    def _fits(self) -> Self:
+        if (self.name == "multistep") != bool(self.milestones):
+            raise ValueError('milestones belong to name = "multistep", which needs them')
         if self.name == "plateau" and self.by == "iteration":
             raise ValueError("a plateau is seen at the end of an epoch")
         return self
@@ -204,7 +206,9 @@ def _path(key: str, name: str) -> list[str]:
     try:
         branch: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:
-        raise ValueError(f"recipe {name}: {key!r} is no key") from None
+        branch = {}
+    if not branch:  # also of a comment
+        raise ValueError(f"recipe {name}: {key!r} is no key")
     path = []
     while isinstance(branch, dict):
         ((part, branch),) = branch.items()
@@ -229,15 +233,18 @@ def parse(tree: Any, where: str) -> Recipe:
 
 
 def _keys(model: type[BaseModel], tree: Any, prefix: str = "") -> list[str]:
-    """All keys with dots; those of the layers for the names that stand in ``tree``."""
+    """All keys with dots; those of layers and stages for the names and numbers that stand in ``tree``."""
     keys = []
     for name, field in model.model_fields.items():
         keys.append(prefix + name)
         inside = tree.get(name) if isinstance(tree, dict) else None
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys(field.annotation, inside, f"{prefix}{name}.")
-        elif LayerRecipe in get_args(field.annotation):
-            keys += [key for part in inside or () for key in _keys(LayerRecipe, None, f"{prefix}{name}.{part}.")]
+        parts = {"": inside}
+        if get_origin(field.annotation) in (dict, list):
+            named = dict(enumerate(inside)) if isinstance(inside, list) else inside if isinstance(inside, dict) else {}
+            parts = {f".{part}": below for part, below in named.items()}
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                keys += [key for part, below in parts.items() for key in _keys(kind, below, f"{prefix}{name}{part}.")]
     return keys
 
 

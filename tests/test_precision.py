@@ -1,0 +1,92 @@
+"""Whole networks against PyTorch, training and evaluating: its float64 is the truth, and its float32 the yardstick of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch_nets
+from oracle import error
+
+import ninx
+import ninx.functional as F
+from ninx import kernels, models
+
+# Few images: 4 of 28 pixels, 2 of 32 and 1 of more; a last normalisation wants several values of each channel. And smaller ones
+# than published where the network takes any size: all that end in an average, and the VGGs, which bring their maps to 7x7.
+BATCH = {28: 4, 32: 2}
+SIDE = {"nin-mnist-v0": 28, "nin-mnist-v1": 28, "nin-mnist-v2": 28, "nin-imagenet": 131, "nin-d2l": 131, "vgg11": 64, "vgg16": 64}
+
+
+@pytest.fixture
+def many_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers are computed as for a large batch: by Winograd's convolution, whose errors are larger, wherever it is ever used."""
+    if kernels._has_numba():
+        monkeypatch.setattr("ninx.kernels.cpu.winograd.FEWEST", 0)
+
+
+def drawn(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels."""
+    rng, (c, h, w) = np.random.default_rng(seed), models.preset(name).input_shape
+    h, w = SIDE.get(name, h), SIDE.get(name, w)
+    n = 4 if name == "nin-bn-fc" else BATCH.get(h, 1)
+    return rng.standard_normal((n, c, h, w), np.float32), rng.integers(0, 10, n)
+
+
+def load(ours: ninx.nn.Module, theirs: torch.nn.Module, name: str) -> None:
+    """PyTorch's weights into ours. The classics' twins come in two parts, and so with names of their own."""
+    state = {k: v.numpy() for k, v in theirs.state_dict().items()}
+    ours.load_state_dict(state if name in torch_nets.NETS else dict(zip(ours.state_dict(), state.values(), strict=True)))
+
+
+def results(net: Any, x: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """Logits and every gradient of a network of either library; always with the same masks."""
+    tensor, of = (torch.from_numpy, torch.nn.functional) if isinstance(net, torch.nn.Module) else (ninx.from_numpy, F)
+    ninx.manual_seed(0)
+    net.zero_grad()
+    logits = net(tensor(x))
+    of.cross_entropy(logits, tensor(labels)).backward()
+    return [logits.detach().numpy(), *(p.grad.numpy() for p in net.parameters())]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("name", models.names())
+def test_float64_is_that_of_pytorch(name: str, training: bool) -> None:
+    theirs = torch_nets.alive(torch_nets.whole(name).double()).train(training)
+    ours = models.create(name).double().train(training)
+    load(ours, theirs, name)
+    x, labels = drawn(name, 0)
+    found, truth = (results(net, x.astype(np.float64), labels) for net in (ours, theirs))
+    for key, a, t in zip(["logits", *dict(ours.named_parameters())], found, truth, strict=True):
+        if np.abs(t).max() < 1e-15:  # 0 but for rounding: a bias that the normalisation takes out again
+            assert training
+            assert key.endswith("bias")
+            assert np.abs(a).max() < 1e-15, key
+        else:
+            assert error(a, t) <= 1e-8, key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", models.names())
+def test_float32_is_as_near_to_the_truth_as_that_of_pytorch(name: str, many_tiles: None) -> None:
+    """Logits to 1e-4; gradients to 4 times PyTorch's own error, in the median over 20 seeds: a draw may flip a maximum's tie."""
+    ours, single, exact = models.create(name), torch_nets.whole(name), torch_nets.whole(name).double()
+    distances: dict[bool, list[list[list[float]]]] = {False: [], True: []}
+    for seed in range(20):
+        torch_nets.alive(single, seed)
+        exact.load_state_dict(single.state_dict())
+        load(ours, single, name)
+        x, labels = drawn(name, seed)
+        for training in distances:  # last, because it changes the running statistics
+            truth = results(exact.train(training), x.astype(np.float64), labels)
+            found = [results(net.train(training), x, labels) for net in (ours, single)]
+            distances[training].append([[error(a, t) for a, t in zip(arrays, truth, strict=True)] for arrays in found])
+    for training, measured in distances.items():
+        assert np.max(measured, axis=0)[0, 0] <= 1e-4, "logits"
+        of_ours, of_theirs = np.median(measured, axis=0)[:, 1:]
+        ratios = of_ours / of_theirs
+        print(f"{name}, {'train' if training else 'eval'}: {ratios.max():.2f} at worst, {np.median(ratios):.2f} in the middle")
+        assert (of_ours <= 4 * of_theirs).all(), ratios.round(1)
