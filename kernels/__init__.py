@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import cache
 from types import ModuleType
 
-from . import cuda, loops, strided
+from . import loops, strided
 from .geometry import Geometry
 from .memory import MemoryStats, clear_memory, memory_stats
 from .threads import get_num_threads, set_num_threads
@@ -97,6 +97,8 @@ def explain(geo: Geometry, itemsize: int = 4, device: str = "cpu") -> str:
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
     reason = ""
     if tier_name() == "fast" and device != "cpu":
+        from . import cuda
+
         return cuda.explain(geo, itemsize)
     if tier_name() == "fast":
         compiled: str | None = _module("fast").explain(geo, itemsize)

@@ -14,9 +14,8 @@ Output size along one axis (PyTorch's rule; "floor" becomes "ceil" with ``ceil_m
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,8 +43,7 @@ def pair(value: Any, operation: str, name: str) -> Pair:
     return first, last
 
 
-@dataclass(frozen=True, slots=True)
-class Geometry:
+class Geometry(NamedTuple):
     """A convolution or a pooling: every size that a kernel needs. Make one with `convolution`, `transposed` or `pooling`."""
 
     operation: str
@@ -130,8 +128,7 @@ class Geometry:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Output rows r0..r1 of the images n0..n1 (ends excluded)."""
 
     n0: int

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ninx.kernels import cuda, memory
+from ninx.kernels import memory
 from ninx.kernels.types import Array, xp_of
 
 from .gpu import gpu_status
@@ -99,6 +99,8 @@ def item(array: Array) -> Any:
     """
     value = array.item()
     if value != value and xp_of(array) is not np:
+        from ninx.kernels import cuda
+
         cuda.check_labels()
     return value
 

@@ -6,7 +6,6 @@ Both are context variables, so a block switches only its own thread or task, and
 from __future__ import annotations
 
 import functools
-import inspect
 import linecache
 import os
 import sys
@@ -42,6 +41,8 @@ class _Switch(ContextDecorator):
 
     def __call__(self, func: Any) -> Any:
         """As a decorator; a generator runs in the mode, but not what happens between its steps."""
+        import inspect  # here, because it takes long to load and few need it
+
         if not inspect.isgeneratorfunction(func):
             return super().__call__(func)
 

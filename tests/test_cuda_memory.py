@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -49,9 +48,9 @@ print("all", len(examples))
 def sanitized(count: int, right: str = "", wrong: str = "") -> subprocess.CompletedProcess[str]:
     """Run ``count`` examples of each check in a process whose memory has red zones around every array."""
     assert host_cuda.GXX
-    examples = [(check, dataclasses.asdict(geo), *rest) for check in TABLE for geo, *rest in drawn(check, count)]
+    examples = [(check, geo._asdict(), *rest) for check in TABLE for geo, *rest in drawn(check, count)]
     wide = geometry.pooling("pool", (1, 2, 18, 19), (17, 16), (2, 3), (3, 2))  # its positions take four bytes
-    examples += [("max_pooling", dataclasses.asdict(wide), number, 0, True) for number in range(cuda_checks.VARIANTS)]
+    examples += [("max_pooling", wide._asdict(), number, 0, True) for number in range(cuda_checks.VARIANTS)]
     libasan = subprocess.run([host_cuda.GXX, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     environment = os.environ | {
         "LD_PRELOAD": libasan.stdout.strip(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ninx import kernels
-from ninx.kernels import cuda
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
@@ -74,6 +73,8 @@ def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, i
     labels = xp.where(kept, target.data, 0)
     if xp is not np:
         bad = (labels < 0) | (labels >= classes)
+        from ninx.kernels import cuda
+
         cuda.flag_labels(bad, classes)
         labels = xp.where(bad, 0, labels)
     else:
