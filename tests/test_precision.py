@@ -12,26 +12,18 @@ from oracle import error
 
 import ninx
 import ninx.functional as F
-from ninx import kernels, models
+from ninx import models
 
-# Few images: 4 of 28 pixels, 2 of 32 and 1 of more; a last normalisation wants several values of each channel. And smaller ones
-# than published where the network takes any size: all that end in an average, and the VGGs, which bring their maps to 7x7.
-BATCH = {28: 4, 32: 2}
+# Four images of 28 or 32 pixels (a last normalisation wants several values of each channel), one of more. And smaller ones than
+# published where the network takes any size: all that end in an average, and the VGGs, which bring their maps to 7x7.
 SIDE = {"nin-mnist-v0": 28, "nin-mnist-v1": 28, "nin-mnist-v2": 28, "nin-imagenet": 131, "nin-d2l": 131, "vgg11": 64, "vgg16": 64}
-
-
-@pytest.fixture
-def many_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Layers are computed as for a large batch: by Winograd's convolution, whose errors are larger, wherever it is ever used."""
-    if kernels._has_numba():
-        monkeypatch.setattr("ninx.kernels.cpu.winograd.FEWEST", 0)
 
 
 def drawn(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels."""
     rng, (c, h, w) = np.random.default_rng(seed), models.preset(name).input_shape
     h, w = SIDE.get(name, h), SIDE.get(name, w)
-    n = 4 if name == "nin-bn-fc" else BATCH.get(h, 1)
+    n = 4 if h <= 32 else 1
     return rng.standard_normal((n, c, h, w), np.float32), rng.integers(0, 10, n)
 
 
@@ -71,7 +63,7 @@ def test_float64_is_that_of_pytorch(name: str, training: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", models.names())
-def test_float32_is_as_near_to_the_truth_as_that_of_pytorch(name: str, many_tiles: None) -> None:
+def test_float32_is_as_near_to_the_truth_as_that_of_pytorch(name: str) -> None:
     """Logits to 1e-4; gradients to 4 times PyTorch's own error, in the median over 20 seeds: a draw may flip a maximum's tie."""
     ours, single, exact = models.create(name), torch_nets.whole(name), torch_nets.whole(name).double()
     distances: dict[bool, list[list[list[float]]]] = {False: [], True: []}
