@@ -43,6 +43,7 @@ SKEW = 16  # numbers between two points, so that all 36 values of a tile do not 
 STEP = 192  # tiles of a step of the weight gradient: two panels of it stay in the first-level cache
 CHANNELS = 32  # with fewer the transforms cost more than the products save
 FEWEST = 256  # tiles; with fewer the weights' transform does
+MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
 SAVED = 2.5  # how many times fewer products there must be
 
 
@@ -54,6 +55,7 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic]) -> bool:
         and (geo.SH, geo.SW, geo.DH, geo.DW, geo.groups) == (1, 1, 1, 1, 1)
         and dtype == np.float32
         and min(geo.C, geo.O) >= CHANNELS
+        and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
         and geo.N * products(geo) >= FEWEST * CELLS
         and SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
     )
