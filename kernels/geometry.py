@@ -109,7 +109,7 @@ class Geometry(NamedTuple):
         return max((p.images * p.rows for p in self.parts(itemsize, budget)), default=0) * row
 
     @property
-    def whole(self) -> Part:
+    def everything(self) -> Part:
         """The part that is everything."""
         return Part(0, self.N, 0, self.OH)
 

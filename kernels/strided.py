@@ -90,13 +90,13 @@ def _add_windows(windows: Array, dx: Array, geo: Geometry, part: Part) -> None:
 
 def im2col(x: Array, geo: Geometry, part: Part | None = None) -> Array:
     """One row for each window, the values that it sees: (windows, KH*KW*C). A ``part`` (of `Geometry.parts`) bounds the copy."""
-    part = part or geo.whole
+    part = part or geo.everything
     return _windows(x, geo, part, 1).reshape(part.images * part.rows * geo.OW, geo.KH * geo.KW * geo.C)
 
 
 def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
     """The adjoint of im2col: an array (N, H, W, C) of zeros, to which every column value is added at its pixel."""
-    part = part or geo.whole
+    part = part or geo.everything
     dx = xp_of(cols).zeros((geo.N, geo.H, geo.W, geo.C), cols.dtype)
     _add_windows(cols.reshape(1, part.images, part.rows, geo.OW, geo.KH, geo.KW, geo.C), dx, geo, part)
     return dx
@@ -114,7 +114,7 @@ class _Product:
         self.geo = geo
         self.gemm = geo.pointwise and method != "im2col"
         # A view needs no workspace that would have to be bounded: all images in one product.
-        self.parts = [geo.whole] if self.gemm and geo.identity else geo.parts(itemsize, BUDGET)
+        self.parts = [geo.everything] if self.gemm and geo.identity else geo.parts(itemsize, BUDGET)
 
     def x(self, x: Array, part: Part) -> Array:
         """(groups, windows, KH*KW*C/groups)."""
@@ -208,7 +208,7 @@ def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = 
 def _max_pool2d(x: Array, geo: Geometry) -> tuple[Array, Array]:
     """One pass over the whole output for each tap of the window."""
     xp, count = xp_of(x), geo.KH * geo.KW
-    slab = _slab(x, geo, geo.whole, -xp.inf)
+    slab = _slab(x, geo, geo.everything, -xp.inf)
     taps = [_tap(slab, geo, geo.OH, *divmod(t, geo.KW)) for t in range(count)]
     y = taps[0].copy()
     for value in taps[1:]:
@@ -253,7 +253,7 @@ def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Arr
 def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
     """Read from each window the value at the position that ``arg`` names: max pooling with the choice already made."""
     xp = xp_of(x)
-    slab = _slab(x, geo, geo.whole, 0)
+    slab = _slab(x, geo, geo.everything, 0)
     y = xp.zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
     for tap in range(geo.KH * geo.KW):
         xp.copyto(y, _tap(slab, geo, geo.OH, *divmod(tap, geo.KW)), where=arg == tap)
@@ -262,7 +262,7 @@ def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
 
 def _spread(geo: Geometry, g: Array, value: Any) -> Array:
     """dx (N, H, W, C): the pixel under tap t of every window gets the sum of ``value(t)``, arrays of the output's shape."""
-    xp, whole = xp_of(g), geo.whole
+    xp, whole = xp_of(g), geo.everything
     slab = xp.zeros((geo.N, *_span(geo, whole)[2], geo.C), g.dtype)
     for tap in range(geo.KH * geo.KW):
         _tap(slab, geo, geo.OH, *divmod(tap, geo.KW))[...] += value(tap)
@@ -291,7 +291,7 @@ def _per_window(divisor: Array, like: Array) -> Array:
 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     """y = (sum over the taps) / divisor."""
-    slab = _slab(x, geo, geo.whole, 0)
+    slab = _slab(x, geo, geo.everything, 0)
     y = xp_of(x).zeros((geo.N, geo.OH, geo.OW, geo.C), x.dtype)
     for tap in range(geo.KH * geo.KW):
         y += _tap(slab, geo, geo.OH, *divmod(tap, geo.KW))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -148,16 +148,19 @@ def chain(library: Any, y: Any, w2: Any, kind: str) -> Any:
     return functions.max_pool2d(y, 2) if kind == "max" else functions.avg_pool2d(y, 3, 2, 1)
 
 
-def both(kind: str, look: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """``look(y, z)`` in ninx and in PyTorch, for y = relu(conv(x)) and z = what follows."""
+def drawn(kind: str) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+    """(library, x, w, y, z) in ninx and in PyTorch, for y = relu(conv(x, w)) and z = a sum over what follows."""
     x, w, w2 = (image(*s, seed=i).detach().numpy() for i, s in enumerate([(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)]))
-    found = []
     for library in (ninx, torch):
         tx, tw, tw2 = (library.from_numpy(a.copy()).requires_grad_() for a in (x, w, w2))
         y = F.conv2d(tx, tw, padding=1, relu=True) if library is ninx else torch.relu(torch.conv2d(tx, tw, padding=1))
-        z = chain(library, y, tw2, kind)
-        found.append(look(y, (z * z).sum()))
-    return found[0], found[1]
+        yield library, tx, tw, y, (chain(library, y, tw2, kind) ** 2).sum()
+
+
+def both(kind: str, look: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """``look(y, z)`` in ninx and in PyTorch."""
+    ours, theirs = (look(y, z) for _, _, _, y, z in drawn(kind))
+    return ours, theirs
 
 
 KINDS = ["conv", "max", "avg"]
@@ -211,12 +214,8 @@ def test_a_value_read_twice_gets_both_gradients(tier: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_second_derivatives_go_through_the_gate(tier: str, kind: str) -> None:
-    x, w, w2 = (image(*s, seed=i).detach().numpy() for i, s in enumerate([(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)]))
     found = []
-    for library in (ninx, torch):
-        tx, tw, tw2 = (library.from_numpy(a.copy()).requires_grad_() for a in (x, w, w2))
-        y = F.conv2d(tx, tw, padding=1, relu=True) if library is ninx else torch.relu(torch.conv2d(tx, tw, padding=1))
-        z = (chain(library, y, tw2, kind) ** 2).sum()
+    for library, tx, tw, _, z in drawn(kind):
         grad = ninx.grad if library is ninx else torch.autograd.grad
         (g,) = grad(z, tx, create_graph=True)
         found.append([a.detach().numpy() for a in grad((g * g).sum(), (tx, tw))])
@@ -239,12 +238,8 @@ def test_the_gate_is_put_in_where_nobody_looks(tier: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("reader", ["a second operation", "a root of its own", "a second walk"])
 def test_a_value_that_is_still_to_be_read_is_kept(tier: str, kind: str, reader: str) -> None:
     """Nobody watches y here, so its gate is moved; but another gradient of it comes, which needs the gate too."""
-    x, w, w2 = (image(*s, seed=i).detach().numpy() for i, s in enumerate([(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)]))
     found = []
-    for library in (ninx, torch):
-        tx, tw, tw2 = (library.from_numpy(a.copy()).requires_grad_() for a in (x, w, w2))
-        y = F.conv2d(tx, tw, padding=1, relu=True) if library is ninx else torch.relu(torch.conv2d(tx, tw, padding=1))
-        z = (chain(library, y, tw2, kind) ** 2).sum()
+    for library, tx, tw, y, z in drawn(kind):
         grad = ninx.grad if library is ninx else torch.autograd.grad
         if reader == "a second operation":
             grads = grad(z + (y * 3).sum(), (tx, tw))

@@ -186,6 +186,12 @@ def test_a_second_process_compiles_all_that_a_backward_pass_needs(tmp_path: Path
     )
 
 
+def test_no_second_process_is_started_where_it_could_keep_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder can be made here")
+    succeeds("from ninx.kernels.cpu import ahead\nassert ahead.start() is None", NINX_CACHE_DIR=str(file))
+
+
 LAYERS = """
 import multiprocessing, threading
 import numpy as np

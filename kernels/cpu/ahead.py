@@ -2,7 +2,7 @@
 
 `start` begins it, and returns at once. The process runs the kernels of a backward pass on tiny arrays, which compiles them into
 the cache on disk, while the program that started it compiles those of its first forward pass; so it finds the others there.
-It costs nothing later: where there is a cache, or only one processor, no process is started.
+It costs nothing later: where there is a cache, or none can be made, or only one processor, no process is started.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from .compiled import cache_folder
 
 def start() -> subprocess.Popen[bytes] | None:
     """Compile the kernels of the backward pass in another process, which ends with this one; None if there is no need."""
-    if available() < 2 or cache_folder().exists():
+    if available() < 2:
+        return None
+    try:
+        cache_folder().mkdir(parents=True)
+    except OSError:  # there is a cache, or none can be made, and then nothing would come of it
         return None
     command = [sys.executable, "-P", "-m", __name__]
     quiet = subprocess.DEVNULL

@@ -4,9 +4,8 @@
 `outer`     C[i, :] += sum over p of A[p, i] * B[p, :]    weight gradient: p pixels, i input channels, the columns output channels
 
 (and `strips`, `panel`, `lift` and `turn`, which put into place what these two read and write, and `fetch`, which has it brought
-into the cache). In both, one value of A is
-spread over a vector and multiplied with one or two vectors of B; all rows * vectors sums stay in registers, and C is touched
-once.
+into the cache). In both, one value of A is spread over a vector and multiplied with one or two vectors of B; all rows * vectors
+sums stay in registers, and C is touched once.
 """
 
 from __future__ import annotations

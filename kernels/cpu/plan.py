@@ -24,8 +24,6 @@ from ..types import Array
 from .vector import HOST, Panel, panels
 
 CACHED = 128 * 1024  # bytes of input that one group of a 1x1 convolution reads: a part of a core's second-level cache
-
-
 AHEAD = 256 * 1024  # bytes that are asked for in advance at most: half of a usual second-level cache
 
 

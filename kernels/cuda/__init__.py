@@ -112,7 +112,7 @@ def explain(geo: Geometry, itemsize: int) -> str:
 def _parts(geo: Geometry, method: str, itemsize: int) -> list[Part]:
     """Without columns there is no workspace to bound: everything in one product."""
     if _identity(geo, method):
-        return [geo.whole] if geo.N else []
+        return [geo.everything] if geo.N else []
     return geo.parts(itemsize, BUDGET)
 
 

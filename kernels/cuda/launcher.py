@@ -82,7 +82,7 @@ class Windows(NamedTuple):
     @classmethod
     def of(cls, geo: Geometry, part: Part | None = None, groups: int = 1) -> Windows:
         """The windows of ``part``, or all."""
-        part = part or geo.whole
+        part = part or geo.everything
         first = part.r0 * geo.SH - geo.PH
         last = (part.r1 - 1) * geo.SH - geo.PH + (geo.KH - 1) * geo.DH
         h0 = min(max(first, 0), geo.H)

@@ -56,7 +56,7 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-KINDS: dict[type, tuple[type, str]] = {
+_KINDS: dict[type, tuple[type, str]] = {
     bool: (bool, "true or false"),
     int: (numbers.Integral, "a whole number"),
     float: (numbers.Real, "a number"),
@@ -74,7 +74,7 @@ def create(name: str, **switches: Any) -> nn.Module:
     for switch, value in switches.items():
         if switch not in known:
             raise ValueError(f"model {name}: " + unknown("switch", switch, known))
-        kind, what = KINDS[type(known[switch].default)]
+        kind, what = _KINDS[type(known[switch].default)]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"model {name}: {switch} must be {what}, got {value!r}")
     return make(**switches)
