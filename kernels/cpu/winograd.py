@@ -21,6 +21,8 @@ than to each output: for 3x3 and 5x5 about 2 to 3 times that of the plain sum. A
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -31,8 +33,8 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import helper, kernel
 from .flat import flat
-from .microkernels import outer2, product1, product2
-from .packing import gather, pack_backward, pack_forward
+from .microkernels import outer2, product1, product2, turn
+from .packing import gather
 from .plan import Window, backward, forward, pack_size, panel_table
 from .tiles import ONES, SIDE, TAPS, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5, weights3, weights5
 from .vector import HOST
@@ -42,7 +44,7 @@ BLOCK = 96  # tiles of a forward block: one point of it stays in the second-leve
 SKEW = 16  # numbers between two points, so that all 36 values of a tile do not fall on one place of the cache
 STEP = 192  # tiles of a step of the weight gradient: two panels of it stay in the first-level cache
 CHANNELS = 32  # with fewer the transforms cost more than the products save
-FEWEST = 256  # tiles; with fewer the weights' transform does
+FEWEST = 32  # tiles; with fewer the weights' transform does
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
 SAVED = 2.5  # how many times fewer products there must be
 
@@ -105,30 +107,68 @@ def _gather_tiles(
             cotangent5(x, arguments)
 
 
+@helper()
+def _transform(w: Array, source: int, made: int, point: int, r: int, C: int, c: int, count: int, turned: bool) -> None:
+    """G w G' of one output's r x r taps, channels c to c + count; its points lie ``point`` bytes apart."""
+    size = w.itemsize
+    step = C * size
+    source += c * size
+    if turned:  # by 180 degrees
+        source, step = source + (r * r - 1) * step, -step
+    arguments = source, r * step, step, made, SIDE * point, point, count, 0, 0, 0, 0, 0, 0, 0, 0
+    if r == 3:
+        weights3(w, arguments)
+    else:
+        weights5(w, arguments)
+
+
 @kernel()
-def _transform_weights(w: Array, made: Array, r: int, O: int, C: int, turned: bool, threads: int) -> None:  # noqa: E741
-    """G w G' of weights (O, r, r, C), as (O, 36, C); of the weights turned by 180 degrees if asked for."""
+def _pack_forward(w: Array, packed: Array, spare: Array, panels: Array, r: int, C: int, lanes: int, threads: int) -> None:
+    """Transformed weights (O, r, r, C) as panels: row (point, c) of a panel holds those of its outputs.
+
+    A vector of outputs at a time, which between transform and panel stays in the second-level cache.
+    """
+    size, depth = w.itemsize, CELLS * C
+    for t in nb.prange(threads):
+        made = spare.ctypes.data + t * spare.shape[1] * size
+        for p in range(t * panels.shape[0] // threads, (t + 1) * panels.shape[0] // threads):
+            vectors, tail = panels[p, 1], panels[p, 3] // size
+            for j in range(vectors):
+                o = panels[p, 2] // size + (tail if j > 0 else 0)
+                for lane in range(lanes):
+                    source = w.ctypes.data + (o + lane) * r * r * C * size
+                    _transform(w, source, made + lane * depth * size, C * size, r, C, 0, C, False)
+                count, wide, start = depth // lanes, vectors * lanes, panels[p, 4] + j * lanes
+                arguments = (
+                    count, made, depth * size, lanes * size,
+                    packed.ctypes.data + start * size, wide * size, lanes * wide * size, 1, 0,
+                )  # fmt: skip
+                turn(w, arguments)
+                for k in range(count * lanes, depth):
+                    for lane in range(lanes):
+                        packed[start + k * wide + lane] = spare[t, lane * depth + k]
+
+
+@kernel()
+def _pack_backward(w: Array, packed: Array, panels: Array, r: int, O: int, C: int, lanes: int, threads: int) -> None:  # noqa: E741
+    """The same of the weights turned by 180 degrees, for sums over outputs: row (point, o) of a panel holds its channels c."""
     size = w.itemsize
     for t in nb.prange(threads):
         for o in range(t * O // threads, (t + 1) * O // threads):
-            source, step = w.ctypes.data + o * r * r * C * size, C * size
-            if turned:
-                source, step = source + (r * r - 1) * step, -step
-            arguments = (
-                source, r * step, step, made.ctypes.data + o * CELLS * C * size, SIDE * C * size, C * size, C,
-                0, 0, 0, 0, 0, 0, 0, 0,
-            )  # fmt: skip
-            if r == 3:
-                weights3(w, arguments)
-            else:
-                weights5(w, arguments)
+            for p in range(panels.shape[0]):
+                vectors = panels[p, 1]
+                row = vectors * lanes * size
+                for j in range(vectors):
+                    c = (panels[p, 2] + (panels[p, 3] if j > 0 else 0)) // size
+                    made = packed.ctypes.data + panels[p, 4] * size + o * row + j * lanes * size
+                    _transform(w, w.ctypes.data + o * r * r * C * size, made, O * row, r, C, c, lanes, True)
 
 
 @kernel()
 def _convolve(
     x: Array, packed: Array, bias: Array, gate: Array, y: Array, spare: Array, work: Array, offsets: Array, panels: Array, r: int,
     N: int, H: int, W: int, C: int, OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_y: int,  # noqa: E741
-    turned: bool, relu: bool, lanes: int, rows: int, rows_1: int, threads: int,
+    relu: bool, lanes: int, rows: int, rows_1: int, threads: int,
 ) -> None:  # fmt: skip
     """The loop nest of the file's head. ``offsets``: where the rows of a micro-kernel start in transformed x, and in y."""
     size, m = x.itemsize, SIDE + 1 - r
@@ -144,11 +184,10 @@ def _convolve(
             _gather_tiles(0, x, u, zeros, first, last, row_x, plane_x, down, across, m, H, W, C, PH, PW)
             for point in range(CELLS):
                 a, c = u + point * plane_x * size, v + point * plane_y * size
-                place = CELLS - 1 - point if turned else point
                 for p in range(panels.shape[0]):
                     vectors = panels[p, 1]
                     high = rows if vectors == 2 else rows_1
-                    b = packed.ctypes.data + (panels[p, 4] + place * C * vectors * lanes) * size
+                    b = packed.ctypes.data + (panels[p, 4] + point * C * vectors * lanes) * size
                     for i in range(0, last - first, high):
                         arguments = (
                             1, C, 0, 0, a + i * row_x * size, offsets.ctypes.data, b, c + i * row_y * size + panels[p, 2],
@@ -173,45 +212,64 @@ def _convolve(
                     outputs5(x, back)
 
 
-def _run(q: Window, x: Array, packed: Array, bias: Array, gate: Array | None, y: Array, turned: bool, relu: bool) -> None:
-    size, threads, (down, across) = x.itemsize, get_num_threads(), _tiles(q)
-    row_x, row_y = _row(q.C, size), _row(q.O, size)
-    work = memory.empty((threads, CELLS * (BLOCK * (row_x + row_y) + 2 * SKEW)), x.dtype)
-    spare = memory.empty((threads, 2 * max(q.C, q.O)), x.dtype)
-    spare[...] = 0
-    offsets = np.arange(max(HOST.rows(1), HOST.rows(2))) * np.array([[row_x], [row_y]]) * size
+class _Job(NamedTuple):
+    """All that `_convolve` and the packing need to know of a `Window`, looked up once for each call."""
+
+    table: Array  # see `panel_table`
+    offsets: Array
+    packed: int  # numbers in the packed weights
+    work: int  # numbers that each thread works in
+    spare: int  # see `_convolve`
+    known: tuple[int, ...]  # r to row_y of `_convolve`
+    lanes: int
+    rows: tuple[int, int]
+    threads: int
+
+
+@lru_cache(maxsize=512)
+def _job(q: Window, itemsize: int, threads: int) -> _Job:
+    depth, rows = CELLS * q.C, (HOST.rows(2), HOST.rows(1))
+    row_x, row_y = _row(q.C, itemsize), _row(q.O, itemsize)
+    return _Job(
+        panel_table(depth, q.O, itemsize),
+        np.arange(max(rows)) * np.array([[row_x], [row_y]]) * itemsize,
+        pack_size(depth, q.O, itemsize),
+        CELLS * (BLOCK * (row_x + row_y) + 2 * SKEW),
+        2 * max(q.C, q.O),
+        (q.KH, q.N, q.H, q.W, q.C, q.OH, q.OW, q.O, q.PH, q.PW, *_tiles(q), row_x, row_y),
+        HOST.lanes(itemsize),
+        rows,
+        threads,
+    )
+
+
+def _run(job: _Job, x: Array, packed: Array, bias: Array, gate: Array | None, y: Array, relu: bool) -> None:
+    work = memory.empty((job.threads, job.work), x.dtype)
+    spare = np.zeros((job.threads, job.spare), x.dtype)
     _convolve(
-        flat(x), packed, bias, packed[:0] if gate is None else flat(gate), flat(y), spare, work, offsets,
-        panel_table(CELLS * q.C, q.O, size), q.KH, q.N, q.H, q.W, q.C, q.OH, q.OW, q.O, q.PH, q.PW, down, across, row_x, row_y,
-        turned, relu, HOST.lanes(size), HOST.rows(2), HOST.rows(1), threads,
+        flat(x), packed, bias, packed[:0] if gate is None else flat(gate), flat(y), spare, work, job.offsets, job.table,
+        *job.known, relu, job.lanes, *job.rows, job.threads,
     )  # fmt: skip
-
-
-def _transformed(w: Array, geo: Geometry, turned: bool) -> Array:
-    made = memory.empty((geo.O, SIDE, SIDE, geo.C), w.dtype)
-    _transform_weights(flat(w), flat(made), geo.KH, geo.O, geo.C, turned, get_num_threads())
-    return made
 
 
 def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Array:
     """See `conv.conv2d`."""
-    lanes, depth = HOST.lanes(x.itemsize), CELLS * geo.C
+    job = _job(forward(geo), x.itemsize, get_num_threads())
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
-    packed = memory.empty((pack_size(depth, geo.O, x.itemsize),), x.dtype)
-    table, none = panel_table(depth, geo.O, x.itemsize), packed[:0]
-    pack_forward(flat(_transformed(w, geo, False)), packed, none, table, depth, geo.O, lanes, get_num_threads())
-    _run(forward(geo), x, packed, none if b is None else flat(b), None, y, False, relu)
+    packed = memory.empty((job.packed,), x.dtype)
+    made = memory.empty((job.threads, job.lanes * CELLS * geo.C), x.dtype)
+    _pack_forward(flat(w), packed, made, job.table, geo.KH, geo.C, job.lanes, job.threads)
+    _run(job, x, packed, packed[:0] if b is None else flat(b), None, y, relu)
     return y
 
 
 def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> Array:
     """See `conv.conv2d_input_grad`."""
-    lanes, depth = HOST.lanes(g.itemsize), CELLS * geo.O
+    job = _job(backward(geo), g.itemsize, get_num_threads())
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
-    packed = memory.empty((pack_size(depth, geo.C, g.itemsize),), g.dtype)
-    table = panel_table(depth, geo.C, g.itemsize)
-    pack_backward(flat(_transformed(w, geo, True)), packed, table, SIDE, SIDE, geo.C, geo.O, lanes, get_num_threads())
-    _run(backward(geo), g, packed, packed[:0], gate, dx, True, False)
+    packed = memory.empty((job.packed,), g.dtype)
+    _pack_backward(flat(w), packed, job.table, geo.KH, geo.O, geo.C, job.lanes, job.threads)
+    _run(job, g, packed, packed[:0], gate, dx, False)
     return dx
 
 
