@@ -289,9 +289,9 @@ class WeightPlan(NamedTuple):
     area: int
 
 
-# Output pixels of one block: a panel of dy then stays in the first-level cache, all of dy and x in the second. Larger kernels
-# have more sums to load and store for each block, hence larger blocks.
-BLOCK, BLOCK_1x1 = 512, 256
+# Output pixels of one block: a panel of dy then stays in the first-level cache, all of dy and x in the second. Where each value
+# of x meets many taps, there are more sums to load and store for each block, hence larger blocks.
+BLOCK, BLOCK_TAPS = 256, 512
 NARROW = 32  # channels
 
 
@@ -306,11 +306,12 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     x_image, y_image = q.H * q.W * q.C, q.OH * q.OW * q.O
     images = lines = 1
     if q.pointwise:
-        pixels = min(BLOCK_1x1, q.N)
-        units = [(n * x_image, n * y_image, 1, 0, 1, min(BLOCK_1x1, q.N - n)) for n in range(0, q.N, BLOCK_1x1)]
+        pixels = min(BLOCK, q.N)
+        units = [(n * x_image, n * y_image, 1, 0, 1, min(BLOCK, q.N - n)) for n in range(0, q.N, BLOCK)]
     else:
-        lines = -(-q.OH // -(-q.OH // max(1, BLOCK // q.OW)))  # blocks of about equal height
-        images = max(1, min(BLOCK // (q.OH * q.OW), -(-q.N // threads)))
+        block = BLOCK if unrolled else BLOCK_TAPS
+        lines = _even(q.OH, block // q.OW)
+        images = _even(-(-q.N // threads), block // (q.OH * q.OW))
         pixels = images * lines * q.OW
         units = [
             (n * x_image, n * y_image, min(images, q.N - n), h, min(h + lines, q.OH), q.OW)
@@ -346,6 +347,11 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
         pixels,
         area,
     )
+
+
+def _even(count: int, most: int) -> int:
+    """The size of the fewest parts, as equal as possible, of at most ``most`` (and at least one) of ``count`` things."""
+    return -(-count // -(-count // max(1, most)))
 
 
 def _waste(run: int, rows: int) -> float:
