@@ -190,11 +190,24 @@ def _groups(window: Window, itemsize: int, threads: int, rows: int) -> Array:
     else:
         size = max(1, 1024 // (window.OH * window.OW))
     count = max(1, min(n, threads * -(-n // (threads * size))))
+    if not window.pointwise and n <= 2 * size * threads:  # few images: cut them so that the fewest rows of tiles stay empty
+        count = min(range(count, 0, -1), key=lambda c: _rows(window, np.arange(c + 1) * n // c, rows))
     if window.pointwise:
         share = -(-n // count)
         size = -(-share // rows) * rows  # whole tiles
         return np.append(np.arange(0, n, size), n)
     return np.arange(count + 1) * n // count
+
+
+def _rows(window: Window, groups: Array, rows: int) -> int:
+    """The numbers that the rows of all tiles read, those included that only repeat the last pixel of a class."""
+    q = window
+    vertical, horizontal = _classes(q.OH, q.SH, q.PH, q.KH, q.H), _classes(q.OW, q.SW, q.PW, q.KW, q.W)
+    return sum(
+        int((-(-np.diff(groups) * len(i) * len(j) // rows)).sum()) * ((r1 - r0) * (c1 - c0) * q.C + 1)
+        for r0, r1, i in vertical
+        for c0, c1, j in horizontal
+    )
 
 
 def _tiles(window: Window, images: int, rows: int, itemsize: int) -> tuple[Array, Array, Array]:
