@@ -1,13 +1,15 @@
 """Convolutions, forward and backward, by every algorithm that there is: where do 1x1 and k x k stand on this machine?
 
-Each result is checked before it is timed. "share" is that of the multiply-add peak measured in the same run; products with the
-padding count (they are nominal), so a kernel that skips them, or Winograd's, may exceed 100 %. "direct" is the compiled kernel
-without Winograd's, where that was taken. FLOP per byte is the arithmetic intensity: input + weight + output, each moved once.
+Each result is checked before it is timed. "share" is that of the multiply-add peak, which is measured in the same turns, because
+a busy machine's peak changes from minute to minute: median and quartiles of the rounds. Products with the padding count (they
+are nominal), so a kernel that skips them, or Winograd's, may exceed 100 %. "direct" is the compiled kernel without Winograd's,
+where that was taken. FLOP per byte is the arithmetic intensity: input + weight + output, each moved once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from ..array import on_device, to_numpy, xp_of
 from ..kernels import clear_memory, cuda, fast, geometry, loops, memory_stats, strided
 from ..kernels.cpu import winograd
 from ..kernels.geometry import Geometry
-from .measure import Machine, Timing, ratio, take_turns, torch_or_none
+from .measure import Machine, Ratio, Timing, burst, ratio, take_turns, torch_or_none
 from .report import Report
 
 
@@ -131,13 +133,17 @@ def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
     _verify(layer, direction, works | (theirs or {"processor": _ours(direction, x, w, b, g, geo)["fast"]}))
     theirs = theirs if device == "cpu" else {}
     workspace = _workspace(works["fast"]) if device == "cpu" else geo.workspace(4, cuda.BUDGET)
-    names = [*works, *theirs]
-    timing = dict(zip(names, take_turns([*works.values(), *theirs.values()], rounds, warm_up=1, device=device), strict=True))
+    peak, operations = burst()
+    turns = works | theirs | ({"peak": peak} if device == "cpu" else {})
+    timing = dict(zip(turns, take_turns([*turns.values()], rounds, warm_up=1, device=device), strict=True))
     fast_time = timing["fast"].median
     rate, moved = 2e-9 * geo.macs / fast_time, geo.traffic(4)
     best: Timing | None = min((timing[n] for n in theirs), key=lambda t: t.median, default=None)
     speed = None if best is None else ratio(timing["fast"], best)
     m = report.machine
+    share = Ratio(*[rate / m.peak] * 3)
+    if "peak" in timing:
+        share = ratio(timing["fast"], timing["peak"]).times(2 * geo.macs / operations)
 
     def shown(name: str) -> str:
         return f"{1e3 * timing[name].median:.2f}" if name in timing else "-"
@@ -145,13 +151,13 @@ def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
     report.add(
         [
             layer.group, layer.label, direction, f"{2 * geo.macs / moved:.0f}", f"{1e3 * fast_time:.2f}", f"{rate:.0f}",
-            f"{100 * rate / m.peak:.0f} %", f"{1e-9 * moved / fast_time:.1f}",
+            f"{share.median:.0%} ({share.low:.0%} to {share.high:.0%})", f"{1e-9 * moved / fast_time:.1f}",
             *map(shown, ("direct", "im2col", "GEMM")), f"{workspace / 1e6:.1f}", *map(shown, ("PyTorch", "channels_last")),
             str(speed or "-"),
         ],
         {
             "name": f"{layer.label} {direction}", "group": layer.group, "direction": direction, "intensity": 2 * geo.macs / moved,
-            "gflops": rate, "share_of_peak": rate / m.peak, "share_of_copy": 1e-9 * moved / fast_time / m.bandwidth,
+            "gflops": rate, "share_of_peak": asdict(share), "share_of_copy": 1e-9 * moved / fast_time / m.bandwidth,
             "workspace": workspace, "seconds": {n: t.seconds for n, t in timing.items()},
             "ratio": None if speed is None else speed.median,
         },

@@ -79,6 +79,10 @@ class Ratio:
     low: float
     high: float
 
+    def times(self, factor: float) -> Ratio:
+        """The same in another unit."""
+        return Ratio(self.median * factor, self.low * factor, self.high * factor)
+
     def __str__(self) -> str:
         """ "1.72 (1.65 to 1.80)" """
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -153,15 +157,22 @@ def _processor() -> str:
 
 def peak(seconds: float = 0.5) -> float:
     """GFLOP/s (float32) of multiply-adds in registers on all threads: the best of several short runs."""
-    from ..kernels.cpu.peak import flops, spin
-
-    spin(10, get_num_threads())  # compiled on first use
+    spin, operations = burst()
+    spin()  # compiled on first use
     best, until = 0.0, time.perf_counter() + seconds
     while time.perf_counter() < until:
         start = time.perf_counter()
-        spin(2000, get_num_threads())
-        best = max(best, flops(2000, get_num_threads()) / (time.perf_counter() - start))
+        spin()
+        best = max(best, operations / (time.perf_counter() - start))
     return best / 1e9
+
+
+def burst() -> tuple[Work, float]:
+    """Some milliseconds of multiply-adds in registers on all threads (float32), and how many operations that are."""
+    from ..kernels.cpu.peak import flops, spin
+
+    threads = get_num_threads()
+    return lambda: spin(2000, threads), flops(2000, threads)
 
 
 def bandwidth() -> float:
