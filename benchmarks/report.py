@@ -32,6 +32,11 @@ class Report:
 
     def show(self, console: Console) -> None:
         """Print machine, table and notes."""
+        table = Table(*self.columns, title=self.suite)
+        for row in self.rows:
+            table.add_row(*row)
+        # Figures that are cut off tell nothing; long lines can be scrolled.
+        console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
         m = self.machine
         console.print(f"device {m.device}{m.device_name and f': {m.device_name}'}")
         threads = f"{m.threads} thread(s) on {m.layer}, vectors: {m.vectors}" if m.device == "cpu" else "which tells the GPU"
@@ -40,9 +45,6 @@ class Report:
         console.print(
             f"peak {m.peak:.0f} GFLOP/s (float32), copy {m.bandwidth:.1f} GB/s (read + written); denormals are not flushed"
         )
-        table = Table(*self.columns, title=self.suite)
-        for row in self.rows:
-            table.add_row(*row)
         console.print(table)
         for note in self.notes:
             console.print(note)
