@@ -319,8 +319,8 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     x_image, y_image = q.H * q.W * q.C, q.OH * q.OW * q.O
     images = lines = 1
     if q.pointwise:
-        pixels = min(BLOCK, q.N)
-        units = [(n * x_image, n * y_image, 1, 0, 1, min(BLOCK, q.N - n)) for n in range(0, q.N, BLOCK)]
+        pixels = _even(-(-q.N // threads), BLOCK)
+        units = [(n * x_image, n * y_image, 1, 0, 1, min(pixels, q.N - n)) for n in range(0, q.N, pixels)]
     else:
         block = BLOCK if unrolled else BLOCK_TAPS
         lines = _even(q.OH, block // q.OW)
