@@ -171,6 +171,18 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         assert _ninx(command, "--help", cwd=tmp_path).returncode == 0
 
 
+def test_python_m_ninx_is_the_same_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ninx", "train", "digit"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=_environment())
+    same = _ninx("train", "digit", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (same.returncode, same.stdout, same.stderr)
+    helped = subprocess.run(
+        [*command[:3], "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=_environment()
+    )
+    assert helped.returncode == 0
+    assert "Usage: python -m ninx " in helped.stdout
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
