@@ -307,8 +307,8 @@ def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array |
 
 
 def global_avg_pool2d(x: Array) -> Array:
-    """(N, H, W, C) -> (N, 1, 1, C): the mean of every map."""
-    return x.sum(axis=(1, 2), keepdims=True) / (x.shape[1] * x.shape[2])
+    """(N, H, W, C) -> (N, 1, 1, C): the mean of every map, summed in float64: NumPy adds the pixels one by one."""
+    return x.sum(axis=(1, 2), keepdims=True, dtype=np.float64).astype(x.dtype) / (x.shape[1] * x.shape[2])
 
 
 def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any = np) -> Array:

@@ -79,7 +79,7 @@ def _options(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe by name, or a TOML file.")] = "digits",
+    recipe: Annotated[str | None, typer.Argument(help="A recipe by name, or a TOML file. Default: digits.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How often to go through the training data.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of all randomness.")] = None,
     limit: Annotated[int | None, typer.Option(help="Use only so many training images, of each class its share.")] = None,
@@ -89,7 +89,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe, e.g. optim.lr=0.05.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on from this checkpoint (or run folder), with its recipe.", show_default=False)
+        Path | None, typer.Option(help="Go on from this checkpoint (or run folder), with the recipe in it.", show_default=False)
     ] = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
@@ -104,15 +104,13 @@ def train(
         overrides[key] = recipes.value_of(text)
     checkpoint = None
     if resume is None:
-        chosen = recipes.load(recipe, overrides)
+        chosen = recipes.load(recipe or "digits", overrides)
         if chosen.otherwise is not None and not _there(chosen.data, data_dir):
             console.print(f"[yellow]{chosen.data} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
             chosen = recipes.load(chosen.otherwise, overrides)
     else:
         checkpoint = read_checkpoint(resume / CHECKPOINT if resume.is_dir() else resume)
-        if set(overrides) - {"epochs"}:
-            raise ValueError("train: a resumed run keeps its recipe; only --epochs can be changed")
-        chosen = recipes.parse(checkpoint.recipe.model_dump() | overrides, "train: --resume")
+        chosen = _resumed(checkpoint, recipe, overrides)
         out = out or (resume if resume.is_dir() else resume.parent)
     folder = out or Path("runs") / f"{chosen.name}-seed{chosen.seed}"
     if device == "cpu":
@@ -140,6 +138,21 @@ def train(
         evaluate(run.model, run.test_set, run.preparation, chosen.workers), run.test_set, "held-out" if chosen.holdout else "test"
     )
     console.print(f"Wrote {run.checkpoint}, metrics.jsonl and {CURVES}. Try: ninx predict {run.checkpoint} IMAGE")
+
+
+def _resumed(checkpoint: Checkpoint, recipe: str | None, overrides: dict[str, Any]) -> recipes.Recipe:
+    """The recipe of the run, perhaps with more epochs. All else that is given must be what the run has already."""
+    own = checkpoint.recipe
+    if recipe is not None and (name := recipes.load(recipe).name) != own.name:
+        raise ValueError(f"train: the run to resume has the recipe {own.name!r}, not {name!r}")
+    chosen = recipes.changed(own.model_dump(), overrides, "train: --resume")
+    if chosen.model_copy(update={"epochs": own.epochs}) != own:
+        raise ValueError("train: a resumed run keeps its recipe; only --epochs can be changed")
+    if chosen.epochs < checkpoint.epoch:
+        raise ValueError(
+            f"train: the run has finished {checkpoint.epoch} epochs already, more than the {chosen.epochs} of --epochs"
+        )
+    return chosen
 
 
 def _there(name: str, data_dir: Path | None) -> bool:

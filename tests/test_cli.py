@@ -96,7 +96,7 @@ def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
 def test_resume_goes_on(run: Path) -> None:
     first = _ninx("train", *TINY, "--out", "part", cwd=run)
     assert first.returncode == 0, first.stderr
-    more = _ninx("train", "--resume", "part", "--epochs", "2", cwd=run)
+    more = _ninx("train", "digits", *TINY[:-2], "--resume", "part", "--epochs", "2", cwd=run)  # the same said again
     assert more.returncode == 0, more.stderr
     assert "epoch   2/2" in more.stdout
     assert "epoch   1/" not in more.stdout
@@ -104,6 +104,10 @@ def test_resume_goes_on(run: Path) -> None:
     file = _ninx("train", "--resume", "part/checkpoint.safetensors", "--epochs", "3", cwd=run)
     assert file.returncode == 0, file.stderr
     assert len((run / "part" / "metrics.jsonl").read_text().splitlines()) == 3
+    fewer = _ninx("train", "--resume", "part", "--epochs", "2", cwd=run)
+    assert fewer.returncode == 2, fewer.stdout
+    assert "train: the run has finished 3 epochs already, more than the 2 of --epochs" in fewer.stderr
+    assert ninx.train.read_checkpoint(run / "part" / "checkpoint.safetensors").recipe.epochs == 3
 
 
 def test_seed_and_held_out_images_are_those_that_were_asked_for(tmp_path: Path) -> None:
@@ -167,6 +171,18 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         assert _ninx(command, "--help", cwd=tmp_path).returncode == 0
 
 
+def test_python_m_ninx_is_the_same_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ninx", "train", "digit"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=_environment())
+    same = _ninx("train", "digit", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (same.returncode, same.stdout, same.stderr)
+    helped = subprocess.run(
+        [*command[:3], "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=_environment()
+    )
+    assert helped.returncode == 0
+    assert "Usage: python -m ninx " in helped.stdout
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
@@ -183,7 +199,8 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         (["predict", "text.txt", "text.txt"], "is damaged, or no checkpoint at all"),
         (["predict", "RUN", "text.txt"], "text.txt cannot be read as an image"),
         (["predict", "RUN", "none.png"], "there is no file none.png"),
-        (["train", "--resume", "RUN", "--seed", "5"], "a resumed run keeps its recipe; only --epochs can be changed"),
+        (["train", "--resume", "RUN", "--set", "optim.lr=0.5"], "a resumed run keeps its recipe; only --epochs can be changed"),
+        (["train", "fashion-d2l", "--resume", "RUN"], "the run to resume has the recipe 'digits', not 'fashion-d2l'"),
         (["train", "--resume", "RUN", "--epochs", "0"], "epochs = 0: Input should be greater than or equal to 1"),
         (["bench", "convs"], "there is no suite 'convs'; did you mean 'conv'?"),
     ],

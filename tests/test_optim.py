@@ -251,6 +251,41 @@ def test_a_step_is_seen_by_backward() -> None:
         y.backward()
 
 
+WHOLE = {"step": 1, "exp_avg": np.zeros(2), "exp_avg_sq": np.zeros(2)}
+
+
+@pytest.mark.parametrize(
+    ("state", "settings", "match"),
+    [
+        ({0: WHOLE | {"exp_avg": np.ones(3)}}, {}, r"state exp_avg of shape \(3,\) for parameter 0, of shape \(2,\)"),
+        ({0: WHOLE | {"exp_avg": np.array(1.0)}}, {}, r"state exp_avg of shape \(\) for parameter 0, of shape \(2,\)"),
+        ({0: WHOLE | {"exp_avg": 3}}, {}, r"state exp_avg of shape None for parameter 0, of shape \(2,\)"),
+        ({0: {"step": 1, "exp_avg": np.zeros(2)}}, {}, r"the state of parameter 0 lacks exp_avg_sq"),
+        ({1: WHOLE}, {}, "state of a parameter 1, but there are 1"),
+        ({-1: WHOLE}, {}, "state of a parameter -1, but there are 1"),
+        ({}, {"params": [0, 1]}, r"groups of \[2\] parameters given, \[1\] wanted"),
+        ({}, {"lr": "0.1"}, "setting lr = '0.1' is not like 0.001"),
+        ({}, {"betas": [0.9]}, r"setting betas = \[0.9\] is not like \(0.9, 0.999\)"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(state: dict, settings: dict, match: str) -> None:
+    """One of a damaged file, or of another optimiser. The kernels believe its arrays, and would write beyond them."""
+    optimizer = optim.Adam([ninx.zeros(2, requires_grad=True)])
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match=r"Adam\.load_state_dict: " + match):
+        optimizer.load_state_dict({"state": state, "param_groups": [{"params": [0]} | settings]})
+    assert optimizer.state_dict() == before, "half of it was taken"
+
+
+def test_an_empty_place_of_pytorchs_state_is_one_that_is_not_begun() -> None:
+    """Its older versions wrote None for the momentum of an SGD that has none."""
+    optimizer = optim.SGD([p := ninx.zeros(2, requires_grad=True)], momentum=0.9)
+    optimizer.load_state_dict({"state": {0: {"momentum_buffer": None}}, "param_groups": [{"params": [0]}]})
+    p.grad = ninx.ones(2)
+    optimizer.step()
+    assert optimizer.state[0]["momentum_buffer"].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("make", "match"),
     [
@@ -260,12 +295,6 @@ def test_a_step_is_seen_by_backward() -> None:
         (lambda p: optim.SGD([p], lr=0.1, nesterov=True), "nesterov needs a momentum"),
         (lambda p: optim.SGD([p], lr=0.1, momentum=0.9, dampening=0.1, nesterov=True), "and no dampening"),
         (lambda p: optim.SGD([p], lr=float("nan")), "lr must be at least 0, got nan"),
-        (
-            lambda p: (o := optim.Adam([p])).load_state_dict(
-                {"state": {0: {"exp_avg": np.ones(3)}}, "param_groups": o.state_dict()["param_groups"]}
-            ),
-            r"state exp_avg of shape \(3,\) for a parameter of shape \(2,\)",
-        ),
         (lambda p: optim.Adam([p], betas=(0.9, 1.0)), "betas must be"),
         (
             lambda p: optim.lr_scheduler.OneCycleLR(optim.SGD([p]), [0.1, 0.2], 5),
@@ -277,10 +306,6 @@ def test_a_step_is_seen_by_backward() -> None:
         (lambda p: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([p]), factor=1), "factor must be below 1"),
         (lambda p: optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([p]), min_lr=[0, 0]), "min_lr must be one number or 1"),
         (lambda p: optim.SGD([{"params": [p], "rate": 1}], lr=0.1), r"unknown setting\(s\) \['rate'\]"),
-        (
-            lambda p: optim.SGD([p], lr=0.1).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}),
-            r"\[2\] parameters given",
-        ),
     ],
 )
 def test_wrong_settings_say_what_is_wrong(make, match: str) -> None:

@@ -12,7 +12,7 @@ import tables
 import torch
 import torch.nn.functional as T
 from hypothesis import strategies as st
-from oracle import LAYOUTS, Case, agree, distinct, few_digits, library, signed
+from oracle import LAYOUTS, Case, agree, distinct, error, few_digits, library, signed
 
 import ninx
 import ninx.functional as F
@@ -62,6 +62,14 @@ def test_one_image_without_a_batch(how: str) -> None:
     agree(lambda x: F.max_pool2d(x, 2, return_indices=True), lambda x: T.max_pool2d(x, 2, return_indices=True), [x], rng, hows)
     agree(lambda x: F.avg_pool2d(x, 3, 2, 1), lambda x: T.avg_pool2d(x, 3, 2, 1), [x], rng, hows)
     agree(lambda x: F.adaptive_avg_pool2d(x, (4, 3)), lambda x: T.adaptive_avg_pool2d(x, (4, 3)), [x], rng, hows)
+
+
+@pytest.mark.host_only("the CUDA kernel adds one by one, bit for bit as the definition")
+def test_the_average_of_a_large_map_is_as_near_to_the_truth_as_that_of_pytorch() -> None:
+    x = np.random.default_rng(0).standard_normal((1, 224, 224, 10), np.float32).transpose(0, 3, 1, 2) + 1
+    truth = x.mean((2, 3), keepdims=True, dtype=np.float64)
+    yardstick = error(T.adaptive_avg_pool2d(torch.from_numpy(x), 1).numpy(), truth)
+    assert error(F.global_avg_pool2d(ninx.tensor(x)).numpy(), truth) <= 2 * yardstick
 
 
 @pytest.mark.parametrize("case", WINDOWS, ids=lambda c: c.name)

@@ -11,7 +11,7 @@ import strategies as some
 import tables
 import torch
 from hypothesis import strategies as st
-from oracle import Case, agree, distinct, few_digits
+from oracle import Case, agree, distinct, error, few_digits
 
 import ninx
 import ninx.functional as F
@@ -51,6 +51,45 @@ CASES = [
 ]
 
 test_value_and_gradients = tables.agree_with_pytorch(CASES)
+
+
+LONG = {  # 100,000 to a million terms each; the last axes in memory are kept, or a few of them, where NumPy adds one by one
+    "columns": (0, lambda rng: rng.standard_normal((100_000, 8), np.float32) + 1),
+    "channels": ((0, 2, 3), lambda rng: rng.standard_normal((4, 160, 160, 10), np.float32).transpose(0, 3, 1, 2) + 1),
+    "all": (None, lambda rng: rng.standard_normal((4, 160, 160, 10), np.float32).transpose(0, 3, 1, 2) + 1),
+}
+SUMS = {
+    "sum": (ops.sum, torch.sum),
+    "mean": (ops.mean, torch.mean),
+    "var": (ops.var, torch.var),
+    "logsumexp": (ops.logsumexp, torch.logsumexp),
+    "gradient of what was broadcast": (
+        lambda x, dim: _of_broadcast(x, ninx.zeros(_once(x.shape, dim), requires_grad=True)),
+        lambda x, dim: _of_broadcast(x, torch.zeros(_once(x.shape, dim), requires_grad=True)),
+    ),
+}
+
+
+def _once(shape: Any, dim: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(1 if i in dim else n for i, n in enumerate(shape))
+
+
+def _of_broadcast(x: Any, b: Any) -> Any:
+    (b + x.detach()).backward(x)
+    return b.grad
+
+
+@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("case", LONG)
+def test_a_long_sum_in_float32_is_as_near_to_the_truth_as_that_of_pytorch(case: str, name: str) -> None:
+    dim, draw = LONG[case]
+    x = draw(np.random.default_rng(0))
+    dims = tuple(range(x.ndim)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    ours, theirs = SUMS[name]
+    truth = theirs(torch.tensor(x, dtype=torch.float64), dims).numpy()
+    found, yardstick = ours(ninx.from_numpy(x), dims).data, theirs(torch.from_numpy(x), dims).numpy()
+    assert found.dtype == np.float32
+    assert error(found, truth) <= max(2 * error(yardstick, truth), np.finfo(np.float32).eps)
 
 
 EXACT = {

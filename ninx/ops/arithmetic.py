@@ -75,8 +75,19 @@ def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     lead = x.data.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.data.shape[i + lead] != 1)
     big = x.data.shape
-    value = x.data.sum(axis=axes, keepdims=True).reshape(shape)
+    value = added(x.data, axes, True).reshape(shape)
     return record(value, (x, lambda g: broadcast_to(g, big)))
+
+
+def added(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
+    """The sum over ``axes``, of float32 taken in float64.
+
+    NumPy adds in pairs of pairs only along the axis whose entries are neighbours in memory. Along others, such as all pixels of
+    a channel, it adds one by one, and a hundred thousand terms would cost two digits.
+    """
+    if x.dtype != np.float32:
+        return x.sum(axis=axes, keepdims=keepdims)
+    return x.sum(axis=axes, keepdims=keepdims, dtype=np.float64).astype(np.float32)
 
 
 def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:

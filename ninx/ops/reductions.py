@@ -9,7 +9,7 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import broadcast_to, exp, floating, where
+from .arithmetic import added, broadcast_to, exp, floating, where
 from .shapes import Dims, axes_of, getitem, reshape
 
 
@@ -42,7 +42,7 @@ def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The sum over ``dim``. Adjoint: every summand gets g."""
     axes, shape = _axes("sum", x, dim), x.shape
     kept = _kept(shape, axes)
-    return record(x.data.sum(axis=axes, keepdims=keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
+    return record(added(x.data, axes, keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -57,8 +57,8 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def _mean(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-    """NumPy's mean, without its warning that the mean of nothing is NaN."""
-    return x.mean(axis=axes, keepdims=keepdims) if _count(x.shape, axes) else x.sum(axis=axes, keepdims=keepdims) + np.nan
+    """The mean, NaN if it is that of nothing."""
+    return added(x, axes, keepdims) / x.dtype.type(_count(x.shape, axes) or np.nan)
 
 
 def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
@@ -72,7 +72,7 @@ def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = Fal
     n = builtins.max(_count(x.shape, axes) - correction, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         centred = x.data - _mean(x.data, axes, True)
-        value = (centred * centred).sum(axis=axes, keepdims=keepdim) / x.data.dtype.type(n)
+        value = added(centred * centred, axes, keepdim) / x.data.dtype.type(n)
 
     def back(g: Tensor) -> Tensor:
         with np.errstate(invalid="ignore"):
@@ -166,7 +166,7 @@ def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     top = x.data.max(axis=axes, keepdims=True) if _count(x.shape, axes) else xp.zeros(kept, x.data.dtype)
     top = xp.where(xp.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
-        value = xp.log(xp.exp(x.data - top).sum(axis=axes, keepdims=True)) + top
+        value = xp.log(added(xp.exp(x.data - top), axes, True)) + top
 
     def back(g: Tensor, y: Tensor) -> Tensor:
         with np.errstate(invalid="ignore"):  # the softmax of infinities is NaN

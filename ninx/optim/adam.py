@@ -20,6 +20,7 @@ class Adam(Optimizer):
     p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)          t counts the steps from 1
     """
 
+    remembered = ("step", "exp_avg", "exp_avg_sq")
     decoupled = False  # does weight decay act on p itself instead of on the gradient?
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from numbers import Real
 from typing import Any
 
 from ..array import Array, empty_like, on_device
@@ -18,6 +19,8 @@ class Optimizer:
 
     ``params`` are tensors, or dictionaries {"params": tensors, "lr": ...} whose settings override the defaults for that group.
     """
+
+    remembered: tuple[str, ...] = ()  # what the state of a parameter has, once it was changed
 
     def __init__(self, params: Iterable[Any], defaults: Group):
         self.defaults = defaults
@@ -82,26 +85,47 @@ class Optimizer:
         return {"state": {i: dict(s) for i, s in self.state.items()}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over settings and state (arrays are copied) of an optimiser of as many parameters of the same shapes."""
+        """Take over settings and state (arrays are copied) of an optimiser of as many parameters of the same shapes.
+
+        Raises ValueError, and takes nothing, if something does not fit: the state may come from a damaged file, and the kernels
+        believe its arrays.
+        """
+        where = f"{type(self).__name__}.load_state_dict"
         groups = state_dict["param_groups"]
         sizes = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes[0] != sizes[1]:
-            raise ValueError(f"{type(self).__name__}.load_state_dict: groups of {sizes[0]} parameters given, {sizes[1]} wanted")
+            raise ValueError(f"{where}: groups of {sizes[0]} parameters given, {sizes[1]} wanted")
+        for name, default in self.defaults.items():
+            for value in (group[name] for group in groups if name in group):
+                if not _alike(value, default):
+                    raise ValueError(f"{where}: setting {name} = {value!r} is not like {default!r}")
         params = [p for group in self.param_groups for p in group["params"]]
         fresh: dict[int, dict[str, Any]] = {}
-        for i, s in state_dict["state"].items():
-            fresh[int(i)] = {k: _like(v, params[int(i)], k) for k, v in s.items()}
+        for i, s in ((int(i), s) for i, s in state_dict["state"].items()):
+            if not 0 <= i < len(params):
+                raise ValueError(f"{where}: state of a parameter {i}, but there are {len(params)}")
+            begun = {k: v for k, v in s.items() if v is not None}  # older versions of PyTorch wrote None
+            for k, v in begun.items():
+                shape = getattr(v, "shape", None)
+                if k != "step" and shape != params[i].shape:
+                    raise ValueError(f"{where}: state {k} of shape {shape} for parameter {i}, of shape {params[i].shape}")
+            if begun and (lacking := [k for k in self.remembered if k not in begun]):
+                raise ValueError(f"{where}: the state of parameter {i} lacks {', '.join(lacking)}")
+            fresh[i] = {k: int(v) if k == "step" else _copied(v, params[i]) for k, v in begun.items()}
         for group, given in zip(self.param_groups, groups, strict=True):
             group.update({k: v for k, v in given.items() if k != "params"})
         self.state = fresh
 
 
-def _like(value: Any, p: Tensor, name: str) -> Any:
+def _alike(value: Any, default: Any) -> bool:
+    """Is a setting of the kind of its default: true or false, a number, or so many numbers?"""
+    if isinstance(default, tuple):
+        return isinstance(value, (tuple, list)) and len(value) == len(default) and all(map(_alike, value, default))
+    return isinstance(value, Real) and isinstance(value, bool) == isinstance(default, bool)
+
+
+def _copied(value: Any, p: Tensor) -> Array:
     """A copy of a state array on the device and in the memory layout of its parameter."""
-    if not hasattr(value, "shape") or value.shape == ():
-        return int(value) if name == "step" else value
-    if tuple(value.shape) != p.shape:
-        raise ValueError(f"load_state_dict: state {name} of shape {tuple(value.shape)} for a parameter of shape {p.shape}")
     copy = empty_like(p.data)
     copy[...] = on_device(value.data if isinstance(value, Tensor) else value, p.device)
     return copy

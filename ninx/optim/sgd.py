@@ -19,6 +19,8 @@ class SGD(Optimizer):
     p = p - lr * (g + momentum * v  if nesterov else  v)
     """
 
+    remembered = ("momentum_buffer",)
+
     def __init__(
         self,
         params: Iterable[Any],

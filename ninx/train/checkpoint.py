@@ -6,11 +6,13 @@ A checkpoint is read as data alone: no code in it is run, the safetensors librar
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, Json, NonNegativeInt, PositiveInt, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -22,6 +24,44 @@ from .preparation import Preparation
 from .recipe import Recipe, parse
 
 FORMAT = "ninx checkpoint 2"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="allow")  # the settings: the optimiser knows which, and checks them
+
+    params: list[int]
+
+
+class _Optimizer(BaseModel):
+    param_groups: list[_Group]
+    scalars: dict[NonNegativeInt, dict[str, NonNegativeInt]]  # the number of a parameter: its steps
+
+
+class _Data(BaseModel):
+    classes: list[str]
+    image_shape: Annotated[list[PositiveInt], Field(min_length=2, max_length=3)]
+
+
+class _Epoch(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float] = Field(init=False)  # of what is held out
+
+    epoch: int
+    loss: float
+    accuracy: float
+    lr: float
+    images_per_second: float
+
+
+class _Description(BaseModel):
+    """What stands beside the arrays, each entry as JSON."""
+
+    recipe: Json[Any]
+    optimizer: Json[_Optimizer]
+    data: Json[_Data]
+    schedule: Json[dict[str, int | float]]
+    rng: str
+    history: Json[list[_Epoch]]
 
 
 @dataclass
@@ -106,27 +146,34 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     if metadata.get("format") != FORMAT:
         raise ValueError(f"checkpoint {path}: is a safetensors file, but not one of ninx ({FORMAT!r})")
     try:
-        recipe = parse(json.loads(metadata["recipe"]), f"checkpoint {path}: recipe")
-        optimizer = json.loads(metadata["optimizer"])
-        state: dict[int, dict[str, Any]] = {int(i): dict(s) for i, s in optimizer["scalars"].items()}
-        for name, array in arrays.items():
-            if name.startswith("optimizer/"):
-                _, i, key = name.split("/")
-                state.setdefault(int(i), {})[key] = array
-        described = json.loads(metadata["data"])
-        return Checkpoint(
-            recipe,
-            {k.removeprefix("model/"): v for k, v in arrays.items() if k.startswith("model/")},
-            {k.removeprefix("prepare/"): v for k, v in arrays.items() if k.startswith("prepare/")},
-            tuple(map(str, described["classes"])),
-            tuple(map(int, described["image_shape"])),
-            {"state": state, "param_groups": optimizer["param_groups"]},
-            dict(json.loads(metadata["schedule"])),
-            metadata["rng"],
-            list(json.loads(metadata["history"])),
-        )
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise ValueError(f"checkpoint {path}: its description is damaged ({type(error).__name__}: {error})") from None
+        described = _Description.model_validate(metadata)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"checkpoint {path}: {'.'.join(map(str, first['loc']))} is damaged ({first['msg']})") from None
+    recipe = parse(described.recipe, f"checkpoint {path}: recipe")
+    weights: dict[str, Any] = {}
+    prepare: dict[str, Any] = {}
+    state: dict[int, dict[str, Any]] = {int(i): dict(s) for i, s in described.optimizer.scalars.items()}
+    for name, array in arrays.items():
+        found = re.fullmatch(r"(model|prepare)/(.+)|optimizer/(\d{1,9})/([^/]+)", name, re.ASCII)
+        if not found:
+            raise ValueError(f"checkpoint {path}: holds an array {name!r}, which is nothing of a network's or its optimiser's")
+        part, key, i, remembered = found.groups()
+        if part:
+            (weights if part == "model" else prepare)[key] = array
+        else:
+            state.setdefault(int(i), {})[remembered] = array
+    return Checkpoint(
+        recipe,
+        weights,
+        prepare,
+        tuple(described.data.classes),
+        tuple(described.data.image_shape),
+        {"state": state, "param_groups": [group.model_dump() for group in described.optimizer.param_groups]},
+        described.schedule,
+        described.rng,
+        [epoch.model_dump() for epoch in described.history],
+    )
 
 
 def load_checkpoint(path: str | Path) -> nn.Module:

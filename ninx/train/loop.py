@@ -116,7 +116,10 @@ class Training:
     def _resume(self, checkpoint: Checkpoint) -> None:
         self.model.load_state_dict(checkpoint.weights)
         self.optimizer.load_state_dict(checkpoint.optimizer)
-        self.schedule.load_state_dict(checkpoint.schedule)
+        try:
+            self.schedule.load_state_dict(checkpoint.schedule)
+        except (KeyError, ValueError, OverflowError) as error:
+            raise ValueError(f"checkpoint: the state of its schedule is damaged ({type(error).__name__}: {error})") from None
         set_rng_state(checkpoint.rng)
         self.history = list(checkpoint.history)
         self.loader.epoch = len(self.history)

@@ -53,7 +53,7 @@ class Preparation:
         if self.zca is not None:
             self.zca.load_state_dict({k: state[f"zca.{k}"] for k in ("mean", "matrix")})
         if self.recipe.normalize:
-            self.mean, self.std = state["mean"].tolist(), state["std"].tolist()
+            self.mean, self.std = state["mean"].ravel().tolist(), state["std"].ravel().tolist()
 
     def _first(self) -> list[data.Transform]:
         """Pixels to floats of normal contrast."""

@@ -190,25 +190,30 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"recipe {name}: is no TOML ({error})") from None
-    for key, value in (overrides or {}).items():
-        *path, last = _path(key, name)
+    return changed(tree, overrides or {}, f"recipe {name}")
+
+
+def changed(tree: dict[str, Any], overrides: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe of a tree of plain values, in which those that ``overrides`` names are replaced."""
+    for key, value in overrides.items():
+        *path, last = _path(key, where)
         branch = tree
         for part in path:
             branch = branch.setdefault(part, {})
             if not isinstance(branch, dict):
-                raise ValueError(f"recipe {name}: {key!r} names nothing, because {part!r} is a single value")
+                raise ValueError(f"{where}: {key!r} names nothing, because {part!r} is a single value")
         branch[last] = copy.deepcopy(value)
-    return parse(tree, f"recipe {name}")
+    return parse(tree, where)
 
 
-def _path(key: str, name: str) -> list[str]:
+def _path(key: str, where: str) -> list[str]:
     """The parts of a dotted key; TOML itself knows where quotes keep a dot."""
     try:
         branch: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:
         branch = {}
     if not branch:  # also of a comment
-        raise ValueError(f"recipe {name}: {key!r} is no key")
+        raise ValueError(f"{where}: {key!r} is no key")
     path = []
     while isinstance(branch, dict):
         ((part, branch),) = branch.items()
