@@ -238,12 +238,17 @@ def predict(
     use_device(device)
     with no_grad():
         chances = softmax(saved.model().to(device)(Tensor(batch).to(device)), 1).numpy()
+    names = _answers(saved.classes, chances.shape[1])
     for path, row in zip(images, chances, strict=True):
         first, second = np.argsort(row)[::-1][:2]
         console.print(
-            f"{escape(str(path))}: {saved.classes[first]}  "
-            f"({100 * row[first]:.1f} %; next {saved.classes[second]}, {100 * row[second]:.1f} %)"
+            f"{escape(str(path))}: {names[first]}  ({100 * row[first]:.1f} %; next {names[second]}, {100 * row[second]:.1f} %)"
         )
+
+
+def _answers(classes: tuple[str, ...], outputs: int) -> list[str]:
+    """What each output stands for: a class, or nothing that the network was to learn."""
+    return [*classes, *["none"] * (outputs - len(classes))]
 
 
 def _read(saved: Checkpoint, path: Path, invert: bool | None) -> data.Image:
@@ -263,7 +268,7 @@ def _show(result: Evaluation, dataset: data.LabelledDataset, which: str) -> None
 
 def _confusion(counts: np.ndarray[Any, Any], classes: tuple[str, ...]) -> Table:
     """The confusion matrix, its columns numbered like its rows; for many classes only the most frequent mistake of each."""
-    answers = [*classes, *["none"] * (counts.shape[1] - len(classes))]  # the network has more outputs
+    answers = _answers(classes, counts.shape[1])
     shares = [f"{100 * row[i] / max(row.sum(), 1):.1f} %" for i, row in enumerate(counts)]
     if len(classes) > 20:
         table = _table("", {"class": "left", "right": "right", "else mostly taken for": "left"})

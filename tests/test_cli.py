@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,15 @@ def test_predict_names_the_digit_that_the_network_sees(run: Path) -> None:
             shares = f"({100 * chances[first]:.1f} %; next {second}, {100 * chances[second]:.1f} %)"
             assert line == f"{kind}{i}.png: {first}  {shares}"
     assert told.stdout != dark.stdout
+
+
+def test_predict_says_none_where_the_network_has_more_outputs_than_there_are_classes(run: Path) -> None:
+    saved = ninx.train.read_checkpoint(run / "runs" / "digits-seed0" / "checkpoint.safetensors")
+    ninx.train.save_checkpoint(run / "two.safetensors", replace(saved, classes=("nought", "one")))
+    Image.fromarray(ninx.data.load("digits", "test").images[0]).save(run / "digit.png")
+    done = _ninx("predict", "two.safetensors", "digit.png", cwd=run)
+    assert re.match(r"digit\.png: (nought|one|none)  \([\d.]+ %; next (nought|one|none), ", done.stdout), done.stderr
+    assert "none" in done.stdout
 
 
 def test_resume_goes_on(run: Path) -> None:
