@@ -5,8 +5,9 @@ from __future__ import annotations
 import numba as nb
 
 from ..types import Array
-from .compiled import kernel
+from .compiled import helper, kernel
 from .microkernels import lift0, lift1, lift2, turn
+from .tiles import CELLS, SIDE, weights3, weights5
 
 FAST = {"contract", "nsz", "reassoc"}  # what the compiler may do with sums; NaN and infinity keep their meaning
 
@@ -63,6 +64,63 @@ def pack_backward(
                     lift1(w, arguments)
                 else:
                     lift0(w, arguments)
+
+
+@helper()
+def _transform(w: Array, source: int, made: int, point: int, r: int, C: int, c: int, count: int, turned: bool) -> None:
+    """G w G' of one output's r x r taps, channels c to c + count; its points lie ``point`` bytes apart."""
+    size = w.itemsize
+    step = C * size
+    source += c * size
+    if turned:  # by 180 degrees
+        source, step = source + (r * r - 1) * step, -step
+    arguments = source, r * step, step, made, SIDE * point, point, count, 0, 0, 0, 0, 0, 0, 0, 0
+    if r == 3:
+        weights3(w, arguments)
+    else:
+        weights5(w, arguments)
+
+
+@kernel()
+def pack_forward_tiles(w: Array, packed: Array, spare: Array, panels: Array, r: int, C: int, lanes: int, threads: int) -> None:
+    """Weights (O, r, r, C), transformed as tiles.py says, to panels: row (point, c) of a panel holds those of its outputs.
+
+    A vector of outputs at a time, which between transform and panel stays in the second-level cache.
+    """
+    size, depth = w.itemsize, CELLS * C
+    for t in nb.prange(threads):
+        made = spare.ctypes.data + t * spare.shape[1] * size
+        for p in range(t * panels.shape[0] // threads, (t + 1) * panels.shape[0] // threads):
+            vectors, tail = panels[p, 1], panels[p, 3] // size
+            for j in range(vectors):
+                o = panels[p, 2] // size + (tail if j > 0 else 0)
+                for lane in range(lanes):
+                    source = w.ctypes.data + (o + lane) * r * r * C * size
+                    _transform(w, source, made + lane * depth * size, C * size, r, C, 0, C, False)
+                count, wide, start = depth // lanes, vectors * lanes, panels[p, 4] + j * lanes
+                arguments = (
+                    count, made, depth * size, lanes * size,
+                    packed.ctypes.data + start * size, wide * size, lanes * wide * size, 1, 0,
+                )  # fmt: skip
+                turn(w, arguments)
+                for k in range(count * lanes, depth):
+                    for lane in range(lanes):
+                        packed[start + k * wide + lane] = spare[t, lane * depth + k]
+
+
+@kernel()
+def pack_backward_tiles(w: Array, packed: Array, panels: Array, r: int, O: int, C: int, lanes: int, threads: int) -> None:  # noqa: E741
+    """Transformed weights, turned by 180 degrees, for sums over outputs: row (point, o) of a panel holds its channels c."""
+    size = w.itemsize
+    for t in nb.prange(threads):
+        for o in range(t * O // threads, (t + 1) * O // threads):
+            for p in range(panels.shape[0]):
+                vectors = panels[p, 1]
+                row = vectors * lanes * size
+                for j in range(vectors):
+                    c = (panels[p, 2] + (panels[p, 3] if j > 0 else 0)) // size
+                    made = packed.ctypes.data + panels[p, 4] * size + o * row + j * lanes * size
+                    _transform(w, w.ctypes.data + o * r * r * C * size, made, O * row, r, C, c, lanes, True)
 
 
 @kernel(fastmath=FAST)

@@ -26,6 +26,7 @@ from .emit import Emitter, Value, microkernel, number
 Matrix = list[list[Fraction]]
 POINTS = [Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2)]  # and infinity
 SIDE = len(POINTS) + 1
+CELLS = SIDE * SIDE  # points of a tile
 ONES = 1  # number of the point 1, whose row of A is all ones: the value there is the sum of the coefficients
 TAPS = (3, 5)  # the kernel sizes that have microkernels
 

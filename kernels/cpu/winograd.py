@@ -33,13 +33,12 @@ from ..threads import get_num_threads
 from ..types import Array
 from .compiled import helper, kernel
 from .flat import flat
-from .microkernels import outer2, product1, product2, turn
-from .packing import gather
+from .microkernels import outer2, product1, product2
+from .packing import gather, pack_backward_tiles, pack_forward_tiles
 from .plan import Window, backward, forward, pack_size, panel_table
-from .tiles import ONES, SIDE, TAPS, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5, weights3, weights5
+from .tiles import CELLS, ONES, SIDE, TAPS, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5
 from .vector import HOST
 
-CELLS = SIDE * SIDE  # points
 BLOCK = 96  # tiles of a forward block: one point of it stays in the second-level cache
 SKEW = 16  # numbers between two points, so that all 36 values of a tile do not fall on one place of the cache
 STEP = 192  # tiles of a step of the weight gradient: two panels of it stay in the first-level cache
@@ -105,63 +104,6 @@ def _gather_tiles(
             cotangent3(x, arguments)
         else:
             cotangent5(x, arguments)
-
-
-@helper()
-def _transform(w: Array, source: int, made: int, point: int, r: int, C: int, c: int, count: int, turned: bool) -> None:
-    """G w G' of one output's r x r taps, channels c to c + count; its points lie ``point`` bytes apart."""
-    size = w.itemsize
-    step = C * size
-    source += c * size
-    if turned:  # by 180 degrees
-        source, step = source + (r * r - 1) * step, -step
-    arguments = source, r * step, step, made, SIDE * point, point, count, 0, 0, 0, 0, 0, 0, 0, 0
-    if r == 3:
-        weights3(w, arguments)
-    else:
-        weights5(w, arguments)
-
-
-@kernel()
-def _pack_forward(w: Array, packed: Array, spare: Array, panels: Array, r: int, C: int, lanes: int, threads: int) -> None:
-    """Transformed weights (O, r, r, C) as panels: row (point, c) of a panel holds those of its outputs.
-
-    A vector of outputs at a time, which between transform and panel stays in the second-level cache.
-    """
-    size, depth = w.itemsize, CELLS * C
-    for t in nb.prange(threads):
-        made = spare.ctypes.data + t * spare.shape[1] * size
-        for p in range(t * panels.shape[0] // threads, (t + 1) * panels.shape[0] // threads):
-            vectors, tail = panels[p, 1], panels[p, 3] // size
-            for j in range(vectors):
-                o = panels[p, 2] // size + (tail if j > 0 else 0)
-                for lane in range(lanes):
-                    source = w.ctypes.data + (o + lane) * r * r * C * size
-                    _transform(w, source, made + lane * depth * size, C * size, r, C, 0, C, False)
-                count, wide, start = depth // lanes, vectors * lanes, panels[p, 4] + j * lanes
-                arguments = (
-                    count, made, depth * size, lanes * size,
-                    packed.ctypes.data + start * size, wide * size, lanes * wide * size, 1, 0,
-                )  # fmt: skip
-                turn(w, arguments)
-                for k in range(count * lanes, depth):
-                    for lane in range(lanes):
-                        packed[start + k * wide + lane] = spare[t, lane * depth + k]
-
-
-@kernel()
-def _pack_backward(w: Array, packed: Array, panels: Array, r: int, O: int, C: int, lanes: int, threads: int) -> None:  # noqa: E741
-    """The same of the weights turned by 180 degrees, for sums over outputs: row (point, o) of a panel holds its channels c."""
-    size = w.itemsize
-    for t in nb.prange(threads):
-        for o in range(t * O // threads, (t + 1) * O // threads):
-            for p in range(panels.shape[0]):
-                vectors = panels[p, 1]
-                row = vectors * lanes * size
-                for j in range(vectors):
-                    c = (panels[p, 2] + (panels[p, 3] if j > 0 else 0)) // size
-                    made = packed.ctypes.data + panels[p, 4] * size + o * row + j * lanes * size
-                    _transform(w, w.ctypes.data + o * r * r * C * size, made, O * row, r, C, c, lanes, True)
 
 
 @kernel()
@@ -258,7 +200,7 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Ar
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     packed = memory.empty((job.packed,), x.dtype)
     made = memory.empty((job.threads, job.lanes * CELLS * geo.C), x.dtype)
-    _pack_forward(flat(w), packed, made, job.table, geo.KH, geo.C, job.lanes, job.threads)
+    pack_forward_tiles(flat(w), packed, made, job.table, geo.KH, geo.C, job.lanes, job.threads)
     _run(job, x, packed, packed[:0] if b is None else flat(b), None, y, relu)
     return y
 
@@ -268,7 +210,7 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> 
     job = _job(backward(geo), g.itemsize, get_num_threads())
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     packed = memory.empty((job.packed,), g.dtype)
-    _pack_backward(flat(w), packed, job.table, geo.KH, geo.O, geo.C, job.lanes, job.threads)
+    pack_backward_tiles(flat(w), packed, job.table, geo.KH, geo.O, geo.C, job.lanes, job.threads)
     _run(job, g, packed, packed[:0], gate, dx, False)
     return dx
 
