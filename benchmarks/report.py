@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ..files import write_atomically
+from ..tables import Column, Sheet
 from .measure import Machine
+
+TEXT = {"group", "layer", "direction", "preset", "what", "kernel", "what grows", "sizes", "ms"}  # the columns that hold words
+SPARE = {  # and those that a narrow terminal can do without, the first to go with the highest number
+    "group": 12, "FLOP/byte": 11, "GB/s": 10, "workspace MB": 9, "im2col ms": 8, "GEMM ms": 7, "direct ms": 6, "share of copy": 5,
+    "PyTorch ms": 4, "PyTorch MB": 4, "channels_last ms": 3, "channels_last MB": 3, "PyTorch channels_last ms": 3, "input": 2,
+    "share": 1,
+}  # fmt: skip
 
 
 @dataclass
@@ -32,22 +39,22 @@ class Report:
 
     def show(self, console: Console) -> None:
         """Print machine, table and notes."""
-        table = Table(*self.columns, title=self.suite)
-        for row in self.rows:
-            table.add_row(*row)
-        # Figures that are cut off tell nothing; long lines can be scrolled.
-        console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
         m = self.machine
-        console.print(f"device {m.device}{m.device_name and f': {m.device_name}'}")
+        lines = [f"device {m.device}{m.device_name and f': {m.device_name}'}"]
         threads = f"{m.threads} thread(s) on {m.layer}, vectors: {m.vectors}" if m.device == "cpu" else "which tells the GPU"
-        console.print(f"{m.processor}; {threads}")
-        console.print(f"NumPy {m.numpy} (BLAS: {m.blas}), PyTorch {m.torch}")
-        console.print(
+        lines.append(f"{m.processor}; {threads}")
+        lines.append(f"NumPy {m.numpy} (BLAS: {m.blas}), PyTorch {m.torch}")
+        lines.append(
             f"peak {m.peak:.0f} GFLOP/s (float32), copy {m.bandwidth:.1f} GB/s (read + written); denormals are not flushed"
         )
-        console.print(table)
+        sheet = Sheet([Column(name, name in TEXT, SPARE.get(name, 0)) for name in self.columns], self.suite)
+        for row in self.rows:
+            sheet.add(*row)
+        for line in lines:
+            console.print(line, markup=False, soft_wrap=not console.is_terminal)
+        sheet.show(console)
         for note in self.notes:
-            console.print(note)
+            console.print(note, markup=False, soft_wrap=not console.is_terminal)
 
     def save(self, path: Path) -> None:
         """Write everything as JSON."""

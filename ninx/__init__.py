@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import bool_, float32, float64, int64, uint8
 
+try:
+    from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels  # in a clone they lie beside this folder
+except ModuleNotFoundError as error:
+    if error.name != "ninx.kernels":
+        raise
+    raise ImportError("ninx is not installed, Python only sees its source: run `pip install -e .` in the clone") from None
 from . import functional, kernels, nn, ops, optim
 from .array import layout_copies
 from .engine import Tensor, grad, record
 from .gpu import gpu_status
-from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state

@@ -230,7 +230,7 @@ def test_mistakes_end_in_one_sentence_and_code_2(run: Path, tmp_path: Path, args
 
 def test_models_lists_every_network_without_making_its_weights(tmp_path: Path) -> None:
     code = """
-from ninx.cli import app
+from ninx.cli.commands import app
 import tracemalloc
 tracemalloc.start()
 app(["models"], standalone_mode=False)

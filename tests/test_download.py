@@ -15,7 +15,7 @@ from official import drawn, idx, write_mnist
 from typer.testing import CliRunner
 
 from ninx import data
-from ninx.cli import app
+from ninx.cli.commands import app
 from ninx.data import fetching, sources
 
 CLOSED = "http://127.0.0.1:9/"  # the discard port: nobody listens

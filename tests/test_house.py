@@ -26,6 +26,7 @@ FLOORS = [
         "ninx.gpu",
         "ninx.names",
         "ninx.pickles",
+        "ninx.tables",
         "ninx.torch_file",
     },  # all but the first: helpers that know nothing of the rest
     {"ninx.array"},

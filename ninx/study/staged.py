@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .. import nn
 from ..random import manual_seed
 from ..train import Recipe, Training, evaluate, read_checkpoint
+from ..train.loop import CHECKPOINT
 from .growth import New, grow
 from .significance import sign_flips, two_proportions
 
@@ -75,14 +76,18 @@ def seeds(recipe: Recipe) -> range:
     return range(recipe.seed, recipe.seed + (recipe.growth.seeds if recipe.growth else 1))
 
 
-def experiment(recipe: Recipe, folder: Path, data_dir: Path | None = None) -> Iterator[Trained]:
-    """Train every arm for every seed, each in a run folder of its own; what is there already, by the same recipe, goes on."""
+def experiment(recipe: Recipe, folder: Path, data_dir: Path | None = None, overwrite: bool = False) -> Iterator[Trained]:
+    """Train every arm for every seed, each in a run folder of its own; what is there already, by the same recipe, goes on.
+
+    What is there by another recipe is replaced only if ``overwrite`` says so; otherwise ValueError, before anything is trained.
+    """
+    if not overwrite:
+        _same(recipe, folder)
     for seed in seeds(recipe):
         networks: dict[str, nn.Module] = {}
         for arm in arms(recipe):
             own = arm.recipe.model_copy(update={"seed": seed})
-            place = folder / f"seed{seed}" / arm.name.replace(", ", "-").replace(" ", "-")
-            run = _begin(own, place, data_dir)
+            run = _begin(own, _place(folder, arm, seed), data_dir)
             grown = None
             if arm.parent:
                 manual_seed(seed)
@@ -95,6 +100,22 @@ def experiment(recipe: Recipe, folder: Path, data_dir: Path | None = None) -> It
                 pass
             networks[arm.name] = run.model
             yield Trained(arm.name, seed, grown, evaluate(run.model, run.test_set, run.preparation).accuracy)
+
+
+def _place(folder: Path, arm: Arm, seed: int) -> Path:
+    return folder / f"seed{seed}" / arm.name.replace(", ", "-").replace(" ", "-")
+
+
+def _same(recipe: Recipe, folder: Path) -> None:
+    """Refuse a folder that holds runs of another recipe: they would be lost."""
+    for seed in seeds(recipe):
+        for arm in arms(recipe):
+            file = _place(folder, arm, seed) / CHECKPOINT
+            if file.exists() and read_checkpoint(file).recipe != arm.recipe.model_copy(update={"seed": seed}):
+                raise ValueError(
+                    f"train: {folder} holds runs of this experiment with other settings; keep them and take another folder "
+                    "(--out), or replace them (--overwrite)"
+                )
 
 
 def _begin(recipe: Recipe, folder: Path, data_dir: Path | None) -> Training:

@@ -110,6 +110,7 @@ class Training:
         )
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.history: list[dict[str, Any]] = []
+        self.resumed = resumed is not None
         if resumed is not None:
             self._resume(resumed)
 
@@ -149,9 +150,11 @@ class Training:
     def run(self, on_step: Callable[[int, float], None] = lambda done, loss: None) -> Iterator[dict[str, Any]]:
         """Train the epochs that are left; yields the metrics of each, after it was saved.
 
+        An earlier run in the folder is replaced when the first epoch is done, not before: until then it is all there is.
         ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss.
         """
-        self.save()
+        if self.resumed or not self.checkpoint.exists():
+            self.save()
         while len(self.history) < self.recipe.epochs:
             metrics = self._epoch(on_step)
             if self.recipe.holdout:

@@ -1,0 +1,23 @@
+"""The command line. Only tables and progress: the work is done by the packages below it."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line. A mistake of the user ends in one sentence and exit code 2; --debug shows where it was found."""
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        from .commands import app
+
+        app(arguments)
+    except KeyboardInterrupt:  # while the libraries were still being read
+        sys.exit(130)
+    except (ValueError, TypeError, IndexError, RuntimeError, OSError) as error:
+        if len(arguments) < len(sys.argv) - 1:
+            raise
+        from .console import complain
+
+        complain(error)
+        sys.exit(2)

@@ -1,0 +1,50 @@
+"""What all commands share: where they print, and the options that several of them take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ..train.loop import CHECKPOINT
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
+]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, or cuda:1 for the second GPU.")]
+
+
+def _console() -> Console:
+    """Standard output. Of a dumb terminal rich does not ask the width; it has one all the same."""
+    found = Console(highlight=False)
+    if found.is_dumb_terminal:
+        found.width = shutil.get_terminal_size().columns
+    return found
+
+
+console = _console()
+
+
+def say(text: str) -> None:
+    """Sentences, with rich's markup: wrapped at words on a terminal, in one line for a pipe."""
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
+def complain(error: Exception | str) -> None:
+    """A mistake of the user, as one line on standard error."""
+    Console(stderr=True, highlight=False).print(f"[red]Error:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
+
+
+def moving() -> bool:
+    """Can a line be written anew? Not in a pipe, on a dumb terminal, or in a notebook's cell (``!ninx train``)."""
+    return console.is_terminal and not console.is_dumb_terminal and "JPY_PARENT_PID" not in os.environ
+
+
+def checkpoint_of(run: Path) -> Path:
+    """The checkpoint in a run folder, or the file itself."""
+    return run / CHECKPOINT if run.is_dir() else run

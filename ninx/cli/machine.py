@@ -1,0 +1,52 @@
+"""``ninx doctor`` and ``ninx bench``: what this machine has, and how fast it is."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ..doctor import findings
+from ..kernels import set_num_threads
+from ..names import unknown
+from .complete import suite_names
+from .console import Device, console, moving, say
+
+
+def doctor() -> None:
+    """Say what is installed, what is missing, and what to install: for the processor and for GPUs."""
+    for finding in findings():
+        mark = "[green]ok[/]     " if finding.good else "[yellow]missing[/]"
+        say(f"{mark} {escape(finding.sentence)}")
+
+
+def bench(
+    suite: Annotated[str, typer.Argument(help="conv, step, memory, scaling, pool or elementwise.", autocompletion=suite_names)],
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and rounds: done in about a minute.")] = False,
+    batch: Annotated[int, typer.Option(help="Images of the convnet and deepbench layers of conv.", min=1)] = 16,
+    threads: Annotated[int | None, typer.Option(help="Number of threads, ours and PyTorch's.", min=1)] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Draw pictures into this folder.")] = None,
+    device: Device = "cpu",
+) -> None:
+    """Measure this machine: 1x1 against k x k convolutions, whole steps, memory, scaling; against PyTorch where it is installed.
+
+    Every result is checked before it is timed; the functions take turns, and medians with quartiles are shown. With --device cuda
+    the GPU alone is timed, results are compared with the processor's, and memory is what CuPy's pool took from the GPU.
+    """
+    from .. import benchmarks  # with Numba, and PyTorch if it is there
+
+    if suite not in benchmarks.SUITES:
+        raise ValueError(unknown("suite", suite, benchmarks.SUITES))
+    if threads is not None:
+        set_num_threads(threads)
+    with console.status("measuring") if moving() else nullcontext():
+        report = benchmarks.run(suite, quick, batch, device)
+    report.show(console)
+    if json is not None:
+        report.save(json)
+    for path in report.draw(plots) if plots is not None else ():
+        say(f"Wrote {escape(str(path))}")

@@ -1,0 +1,216 @@
+"""``ninx train``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .. import models, nn
+from ..data import sources
+from ..files import write_atomically
+from ..kernels import compile_ahead
+from ..study import staged
+from ..tables import Column, Sheet
+from ..train import Checkpoint, Training, evaluate, read_checkpoint
+from ..train import recipe as recipes
+from ..train.folders import claim, vacate
+from ..train.loop import CHECKPOINT, CURVES, splits
+from ..train.plots import draw_curves
+from .complete import recipe_names
+from .confusion import show_evaluation
+from .console import DataDir, Device, checkpoint_of, console, moving, say
+
+
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(help="A recipe by name, or a TOML file. Default: digits.", autocompletion=recipe_names)
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often to go through the training data.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of all randomness.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only so many training images, of each class its share.")] = None,
+    holdout: Annotated[int | None, typer.Option(help="Evaluate on so many training images, not on the test images.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run folder. Default: runs/RECIPE-seedN, or the next that is free.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in the folder.")] = False,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe, e.g. optim.lr=0.05.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on from this run folder (or checkpoint), with the recipe in it.", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+) -> None:
+    """Train a network. Ctrl-C stops after the last finished epoch was saved; --resume goes on from there."""
+    given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
+    overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    for item in change or ():
+        key, equals, text = item.partition("=")
+        if not equals:
+            raise ValueError(f"train: --set wants KEY=VALUE, got {item!r}")
+        overrides[key] = recipes.value_of(text)
+    checkpoint = None
+    if resume is None:
+        chosen = recipes.load(recipe or "digits", overrides)
+        if chosen.otherwise is not None and not _there(chosen.data, data_dir):
+            say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
+            chosen = recipes.load(chosen.otherwise, overrides)
+    else:
+        checkpoint = read_checkpoint(checkpoint_of(resume))
+        chosen = _resumed(checkpoint, recipe, overrides)
+    if device == "cpu":
+        compile_ahead()
+    if chosen.growth is not None:
+        return _grow(chosen, out or Path("runs") / f"{chosen.name}-seed{chosen.seed}", overwrite, data_dir)
+    with _place(chosen, out, resume, overwrite) as folder:
+        _train(chosen, folder, checkpoint, data_dir, device)
+
+
+def _resumed(checkpoint: Checkpoint, recipe: str | None, overrides: dict[str, Any]) -> recipes.Recipe:
+    """The recipe of the run, perhaps with more epochs. All else that is given must be what the run has already."""
+    own = checkpoint.recipe
+    if recipe is not None and (name := recipes.load(recipe).name) != own.name:
+        raise ValueError(f"train: the run to resume has the recipe {own.name!r}, not {name!r}")
+    chosen = recipes.changed(own.model_dump(), overrides, "train: --resume")
+    if chosen.model_copy(update={"epochs": own.epochs}) != own:
+        raise ValueError("train: a resumed run keeps its recipe; only --epochs can be changed")
+    if chosen.epochs < checkpoint.epoch:
+        raise ValueError(
+            f"train: the run has finished {checkpoint.epoch} epochs already, more than the {chosen.epochs} of --epochs"
+        )
+    return chosen
+
+
+def _there(name: str, data_dir: Path | None) -> bool:
+    """Is the data set on this machine?"""
+    return name not in sources.SOURCES or all(sources.find(name, split, data_dir) for split in ("train", "test"))
+
+
+@contextlib.contextmanager
+def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Iterator[Path]:
+    """The run folder. One that was made for this run goes again if nothing was written into it; an earlier run is kept."""
+    own = resume if resume is None or resume.is_dir() else resume.parent
+    wanted = out or own or Path("runs") / f"{recipe.name}-seed{recipe.seed}"
+    if overwrite or (own is not None and wanted.resolve() == own.resolve()):
+        folder = wanted
+    elif out is None:
+        folder = claim(wanted)
+        if folder != wanted:
+            say(f"[yellow]{escape(str(wanted))} is there already and stays as it is. This run goes to {escape(str(folder))}.[/]")
+    elif (wanted / CHECKPOINT).exists():
+        raise ValueError(
+            f"train: {wanted} holds a run already; go on with it (--resume {shlex.quote(str(wanted))}), "
+            "replace it (--overwrite), or take another folder"
+        )
+    else:
+        folder = wanted
+    try:
+        yield folder
+    finally:
+        if resume is None:
+            vacate(folder)
+
+
+def _train(recipe: recipes.Recipe, folder: Path, checkpoint: Checkpoint | None, data_dir: Path | None, device: str) -> None:
+    """One run to its end, or to Ctrl-C; then what it is worth."""
+    earlier = checkpoint is None and (folder / CHECKPOINT).exists()
+    run = None
+    try:
+        run = Training(recipe, folder, checkpoint, data_dir, device)
+        held = "held out" if recipe.holdout else "to test"
+        say(
+            f"[bold]{_network(recipe, run.model)}[/bold] on {escape(recipe.data)}: {len(run.train_set):,} images to learn from, "
+            f"{len(run.test_set):,} {held}; seed {recipe.seed}, run folder {escape(str(folder))}"
+        )
+        _epochs(run)
+        draw_curves(run.history, folder / CURVES, f"{recipe.model.name} on {recipe.data}")
+        result = evaluate(run.model, run.test_set, run.preparation, recipe.workers)
+    except KeyboardInterrupt:
+        _stopped(folder, checkpoint if run is None else run, earlier, recipe.epochs)
+        raise typer.Exit(130) from None
+    show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
+    say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
+    console.print(f"ninx predict {escape(shlex.quote(str(folder)))} IMAGE", soft_wrap=True)
+
+
+def _stopped(folder: Path, run: Training | Checkpoint | None, earlier: bool, epochs: int) -> None:
+    """After Ctrl-C: what is in the folder, and how to go on."""
+    done = len(run.history) if run is not None else 0
+    if not (folder / CHECKPOINT).exists():
+        say("\nStopped before there was anything to keep.")
+    elif earlier and not done:
+        say(f"\nStopped before the first epoch was done. {escape(str(folder))} still holds the earlier run.")
+    else:
+        say(f"\nStopped. {escape(str(folder / CHECKPOINT))} holds epoch {done} of {epochs}; go on with:")
+        console.print(f"ninx train --resume {escape(shlex.quote(str(folder)))}", soft_wrap=True)  # to be copied whole
+
+
+def _network(recipe: recipes.Recipe, model: nn.Module) -> str:
+    """Its name and number of parameters, and why these are not those that `ninx models` lists."""
+    name, count = recipe.model.name, _count(model)
+    if not recipe.model.switches:
+        return f"{name} ({count:,} parameters)"
+    with nn.shapes_only():
+        listed = _count(models.create(name))
+    switches = escape(", ".join(f"{k}={v}" for k, v in recipe.model.switches.items()))
+    return f"{name} ({count:,} parameters; {listed:,} without {switches})"
+
+
+def _count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def _epochs(run: Training) -> None:
+    """The epochs that are left, with a progress bar where a line can be written anew, and a line for each epoch."""
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(min(40, console.width - 50)),  # room is left for the ^C of a terminal: it may not begin a line of its own
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not moving()) as progress:
+        task = progress.add_task("", total=len(run.train_set), epoch=len(run.history) + 1, loss="-")
+        for m in run.run(lambda seen, loss: progress.update(task, completed=seen, loss=f"{loss:.3f}")):
+            held = f"  held out {100 * m['holdout_accuracy']:6.2f} %" if "holdout_accuracy" in m else ""
+            say(
+                f"epoch {m['epoch']:3d}/{run.recipe.epochs}  loss {m['loss']:.4f}  accuracy {100 * m['accuracy']:6.2f} %{held}"
+                f"  {m['images_per_second']:7.0f} img/s"
+            )
+            progress.reset(task, epoch=m["epoch"] + 1, loss="-")  # reset forgets the fields that it is not given
+
+
+def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path | None) -> None:
+    """A recipe with stages: train them all, a line for each, then say what of the differences is more than chance."""
+    trained = []
+    try:
+        for one in staged.experiment(recipe, folder, data_dir, overwrite):
+            grown = "" if one.grown is None else f"  just grown {100 * one.grown:6.2f} %"
+            say(f"seed {one.seed}  {one.arm:37s}accuracy {100 * one.accuracy:6.2f} %{grown}")
+            trained.append(one)
+    except KeyboardInterrupt:
+        say(f"\nStopped. The same command again goes on with what is finished in {escape(str(folder))}.")
+        raise typer.Exit(130) from None
+    train_set, test_set = splits(recipe, data_dir)
+    found = staged.report(recipe, trained, len(train_set), len(test_set))
+    spare = {"spread": 1, "least": 3, "most": 2, "seeds better": 1, "z": 2}
+    for heading, rows in zip((staged.ARMS, staged.COMPARED), staged.tables(found), strict=True):
+        sheet = Sheet([Column(name, name in ("network", "from", "to"), spare.get(name, 0)) for name in heading])
+        for cells in rows:
+            sheet.add(*cells)
+        sheet.show(console)
+    say(staged.NOTE)
+    command = shlex.join(["ninx", *sys.argv[1:]])
+    write_atomically(folder / "growth.json", (json.dumps({"command": command, **found}, indent=1) + "\n").encode())
+    write_atomically(folder / "growth.md", staged.markdown(found, command).encode())
+    say(f"Wrote growth.json and growth.md into {escape(str(folder))}.")

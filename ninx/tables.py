@@ -1,0 +1,139 @@
+"""Tables of text that fit where they are shown: a terminal of any width, a pipe, a page.
+
+In a pipe every column is there and no line is broken, for a program may read it. On a terminal that is too narrow, text wraps
+at words; if that is not enough, the columns that matter least are left out, and a line below says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from io import StringIO
+from typing import NamedTuple, TypeAlias
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Cell: TypeAlias = str | Text  # a Text has colours of its own
+
+GAP = 2  # blanks between two columns
+WORD = 16  # text may be folded to so many columns, even within a word
+
+
+class Column(NamedTuple):
+    """A heading. ``text`` stands to the left and may wrap; anything else is a number. The highest ``spare`` is left out first."""
+
+    name: str
+    text: bool = False
+    spare: int = 0
+
+
+class Row(NamedTuple):
+    """The cells of a line, and how it looks on a terminal: a style of rich's, such as "bold"."""
+
+    cells: Sequence[Cell]
+    style: str = ""
+
+
+@dataclass
+class Sheet:
+    """A table: what stands above it, its columns, its rows, and the rows below a line at its end."""
+
+    columns: Sequence[Column]
+    title: str = ""
+    rows: list[Row] = field(default_factory=list)
+    totals: list[Row] = field(default_factory=list)
+
+    def add(self, *cells: Cell, style: str = "") -> None:
+        """One row."""
+        self.rows.append(Row(cells, style))
+
+    def total(self, *cells: Cell, style: str = "") -> None:
+        """One row below the line."""
+        self.totals.append(Row(cells, style))
+
+    def fitting(self, width: int | None) -> list[int]:
+        """The numbers of the columns that are shown in ``width`` characters; all of them if it is None."""
+        shown = list(range(len(self.columns)))
+        while width is not None and self._least(shown) > width:
+            last = max(shown, key=lambda i: self.columns[i].spare)
+            if self.columns[last].spare == 0:
+                break  # what is left is needed: then the lines run on
+            shown.remove(last)
+        return shown
+
+    def fits(self, width: int) -> bool:
+        """Can all of it be shown in ``width`` characters, without a wrapped line?"""
+        return self._widest(range(len(self.columns))) <= width
+
+    def _widest(self, shown: Iterable[int]) -> int:
+        widths = [max(map(cell_len, [self.columns[i].name, *self._cells(i)])) for i in shown]
+        return sum(widths) + GAP * (len(widths) - 1)
+
+    def _cells(self, i: int) -> list[str]:
+        return [str(row.cells[i]) for row in (*self.rows, *self.totals)]
+
+    def _narrowest(self, i: int) -> int:
+        """The width below which column i would lose something: headings wrap at words, text too, numbers never."""
+        words = [cell_len(word) for word in self.columns[i].name.split()]
+        if self.columns[i].text:
+            words += [min(cell_len(word), WORD) for cell in self._cells(i) for word in cell.split()]
+        else:
+            words += [cell_len(cell) for cell in self._cells(i)]
+        return max(words, default=0)
+
+    def _least(self, shown: list[int]) -> int:
+        return sum(self._narrowest(i) for i in shown) + GAP * (len(shown) - 1)
+
+    def show(self, console: Console) -> None:
+        """Print it: whole into a pipe, and onto a terminal what fits."""
+        width = console.width if console.is_terminal else None
+        shown = self.fitting(width)
+        if self.title:
+            console.print(self.title, style="italic", markup=False, soft_wrap=width is None)
+        table = self._table(shown)
+        widest = self._widest(shown)
+        console.print(table, width=max(self._least(shown), widest if width is None else min(widest, width)), crop=False)
+        absent = [column.name for i, column in enumerate(self.columns) if i not in shown]
+        if absent:
+            console.print(f"Not shown for want of width: {', '.join(absent)}.", style="dim", markup=False)
+
+    def _table(self, shown: list[int]) -> Table:
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+        for i in shown:
+            name, text, _ = self.columns[i]
+            table.add_column(
+                Text(name), justify="left" if text else "right", min_width=self._narrowest(i), overflow="fold", vertical="top"
+            )
+        for number, row in enumerate((*self.rows, *self.totals)):
+            if number == len(self.rows):
+                table.add_section()
+            cells = (row.cells[i] for i in shown)
+            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells), style=row.style)
+        return table
+
+    def text(self, width: int = 80) -> str:
+        """It as plain text, in lines of at most ``width`` characters."""
+        out = StringIO()
+        console = Console(file=out, width=width, force_terminal=True, color_system=None, highlight=False, legacy_windows=False)
+        self.show(console)
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+    def html(self) -> str:
+        """It as a table for a page; bold rows are bold there too."""
+        sides = ["left" if column.text else "right" for column in self.columns]
+
+        def line(tag: str, cells: Sequence[Cell], weight: str = "") -> str:
+            styles = [f"text-align: {side}{weight}" for side in sides]
+            parts = [f'<{tag} style="{s}">{escape(str(c))}</{tag}>' for c, s in zip(cells, styles, strict=True)]
+            return f"<tr>{''.join(parts)}</tr>"
+
+        head = line("th", [column.name for column in self.columns])
+        weights = ["; font-weight: bold" if "bold" in row.style else "" for row in (*self.rows, *self.totals)]
+        body = "".join(line("td", row.cells, w) for row, w in zip((*self.rows, *self.totals), weights, strict=True))
+        caption = f'<caption style="text-align: left">{escape(self.title)}</caption>' if self.title else ""
+        return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
