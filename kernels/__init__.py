@@ -20,6 +20,7 @@ from types import ModuleType
 
 from . import loops, strided
 from .geometry import Geometry
+from .listing import only_public
 from .memory import MemoryStats, clear_memory, memory_stats
 from .threads import get_num_threads, set_num_threads
 
@@ -27,6 +28,8 @@ __all__ = [
     "TIERS", "Geometry", "MemoryStats", "clear_memory", "compile_ahead", "explain", "get_num_threads", "loops", "memory_stats",
     "set_num_threads", "strided", "tier", "tier_name", "use_kernels",
 ]  # fmt: skip
+
+__dir__ = only_public(globals())
 
 TIERS = ("loops", "strided", "fast")
 _chosen: ContextVar[str | None] = ContextVar("ninx_kernels", default=None)

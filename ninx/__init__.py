@@ -17,6 +17,7 @@ from . import functional, kernels, nn, ops, optim
 from .array import layout_copies
 from .engine import Tensor, grad, record
 from .gpu import gpu_status
+from .kernels.listing import only_public
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state
@@ -26,20 +27,23 @@ if TYPE_CHECKING:
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.summary import summary
     from .train.checkpoint import load_checkpoint
+    from .train.runs import Run, load_run
     from .weights import load_weights, save_weights
 
 __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "GradientError", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
+    "GradientError", "Run", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
     "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_weights", "manual_seed", "memory_stats",
-    "models", "nn", "no_grad", "ops", "optim", "record", "save_weights", "set_num_threads", "set_rng_state", "summary",
-    "train", "uint8", "use_kernels",
+    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_run", "load_weights", "manual_seed",
+    "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save_weights", "set_num_threads", "set_rng_state",
+    "summary", "train", "uint8", "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__
+
+__dir__ = only_public(globals())
 
 _LAZY = {
     "data": "ninx.data",
@@ -50,6 +54,8 @@ _LAZY = {
     "gradgradcheck": "ninx.study.gradcheck",
     "summary": "ninx.study.summary",
     "load_checkpoint": "ninx.train.checkpoint",
+    "Run": "ninx.train.runs",
+    "load_run": "ninx.train.runs",
     "load_weights": "ninx.weights",
     "save_weights": "ninx.weights",
 }

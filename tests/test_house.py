@@ -24,6 +24,7 @@ FLOORS = [
         "ninx.kernels",
         "ninx.files",
         "ninx.gpu",
+        "ninx.looks",
         "ninx.names",
         "ninx.pickles",
         "ninx.tables",

@@ -255,7 +255,7 @@ def _damage(path: Path, how: str) -> None:
         ("huge header", "damaged, or no checkpoint"),
         ("foreign", "not one of ninx"),
         ("missing", "there is no file"),
-        ("folder", "damaged, or no checkpoint"),
+        ("folder", r"holds no checkpoint\.safetensors \(it is empty\)"),
         ("recipe={}", "recipe: name is missing"),
         ("recipe={", r"recipe is damaged \(Invalid JSON"),
         ("optimizer={}", r"optimizer\.param_groups is damaged \(Field required"),

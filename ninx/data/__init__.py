@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ninx.kernels.listing import only_public
+
 from .contrast import ZCA, GlobalContrastNorm, LocalContrastNorm, prepared
 from .dataset import ArrayDataset, Dataset, Image, LabelledDataset, stratified
 from .embedded import MEAN, STD, digits
@@ -58,3 +60,5 @@ __all__ = [
     "read_image",
     "stratified",
 ]
+
+__dir__ = only_public(globals())

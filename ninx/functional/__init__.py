@@ -1,5 +1,7 @@
 """Differentiable functions on tensors, with PyTorch's names and arguments (``import ninx.functional as F``)."""
 
+from ninx.kernels.listing import only_public
+
 from ..ops import pad, relu, sigmoid, tanh
 from .activation import leaky_relu, log_softmax, maxout, softmax
 from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
@@ -36,3 +38,5 @@ __all__ = [
     "softmax",
     "tanh",
 ]
+
+__dir__ = only_public(globals())

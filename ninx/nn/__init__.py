@@ -1,5 +1,7 @@
 """Modules: layers, containers, losses, initial values, with PyTorch's names."""
 
+from ninx.kernels.listing import only_public
+
 from . import init
 from .activations import LeakyReLU, LogSoftmax, Maxout, ReLU, Sigmoid, Softmax, Tanh
 from .containers import ModuleList, Sequential
@@ -61,3 +63,5 @@ __all__ = [
     "init",
     "shapes_only",
 ]
+
+__dir__ = only_public(globals())

@@ -4,6 +4,8 @@ What ``__all__`` names is also `ninx.NAME`; the rest (imported ``as`` itself) se
 """
 
 # fmt: off
+from ninx.kernels.listing import only_public
+
 from .arithmetic import (
     abs,
     add,
@@ -78,3 +80,5 @@ __all__ = [
     "where", "zeros", "zeros_like",
 ]
 # fmt: on
+
+__dir__ = only_public(globals())

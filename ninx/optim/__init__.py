@@ -1,8 +1,12 @@
 """Optimisers and learning-rate schedules, with PyTorch's names and settings."""
 
+from ninx.kernels.listing import only_public
+
 from . import lr_scheduler
 from .adam import Adam, AdamW
 from .optimizer import Optimizer
 from .sgd import SGD
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "lr_scheduler"]
+
+__dir__ = only_public(globals())

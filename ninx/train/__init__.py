@@ -1,7 +1,26 @@
-"""Training by recipe: the loop, checkpoints, curves."""
+"""Training by recipe: the loop, checkpoints, curves; and the runs that were saved."""
 
+from ninx.kernels.listing import only_public
+
+from . import recipe
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint, save_checkpoint
 from .loop import Evaluation, Training, evaluate
 from .recipe import Recipe
+from .runs import Prediction, Run, load_run
 
-__all__ = ["Checkpoint", "Evaluation", "Recipe", "Training", "evaluate", "load_checkpoint", "read_checkpoint", "save_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "Evaluation",
+    "Prediction",
+    "Recipe",
+    "Run",
+    "Training",
+    "evaluate",
+    "load_checkpoint",
+    "load_run",
+    "read_checkpoint",
+    "recipe",
+    "save_checkpoint",
+]
+
+__dir__ = only_public(globals())

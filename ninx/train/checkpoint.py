@@ -20,10 +20,12 @@ from .. import models, nn
 from ..array import Array, to_numpy
 from ..engine import Tensor
 from ..files import write_atomically
+from ..looks import few, unfailing
 from .preparation import Preparation
 from .recipe import Recipe, parse
 
 FORMAT = "ninx checkpoint 2"
+CHECKPOINT = "checkpoint.safetensors"  # its name in a run folder
 
 
 class _Group(BaseModel):
@@ -64,7 +66,7 @@ class _Description(BaseModel):
     history: Json[list[_Epoch]]
 
 
-@dataclass
+@dataclass(repr=False)
 class Checkpoint:
     """What stands in the file.
 
@@ -102,6 +104,15 @@ class Checkpoint:
             raise ValueError(f"checkpoint: the preparation of the images is not whole: {error} is missing") from None
         return preparation
 
+    @unfailing
+    def __repr__(self) -> str:
+        """One line: how far the run is, and how large its network."""
+        r, numbers = self.recipe, sum(v.size for k, v in self.weights.items() if "running_" not in k and "num_batches" not in k)
+        return (
+            f"Checkpoint({r.name}: {r.model.name} on {r.data}, epoch {self.epoch} of {r.epochs}, "
+            f"{numbers:,} weights, {len(self.classes)} classes)"
+        )
+
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write the file, whole or not at all."""
@@ -132,7 +143,14 @@ def _plain(value: Tensor | Array) -> Any:
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """Read a checkpoint; raises ValueError, in one sentence, for a file that is missing, damaged or something else."""
+    """Read a checkpoint: the file, or the one in a run folder.
+
+    Raises ValueError, in one sentence, for a file that is missing, damaged or something else.
+
+    >>> ninx.train.read_checkpoint("runs/digits-seed0").recipe.epochs  # doctest: +SKIP
+    7
+    """
+    path = _file(Path(path))
     arrays: dict[str, Any] = {}
     try:
         with safe_open(path, "numpy") as file:
@@ -140,7 +158,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             if metadata.get("format") == FORMAT:
                 arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - the file is no mapping
     except FileNotFoundError:
-        raise ValueError(f"checkpoint: there is no file {path}") from None
+        raise ValueError(f"checkpoint: there is no file {path}, and no run folder; `ninx train` says where it writes") from None
     except (OSError, SafetensorError) as error:
         raise ValueError(f"checkpoint {path}: is damaged, or no checkpoint at all ({error})") from None
     if metadata.get("format") != FORMAT:
@@ -176,6 +194,29 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     )
 
 
+def _file(path: Path) -> Path:
+    """The checkpoint in a run folder; or the path itself, if it is no folder."""
+    if not path.is_dir() or (path / CHECKPOINT).is_file():
+        return path / CHECKPOINT if path.is_dir() else path
+    there = sorted(path.iterdir())
+    runs = [p for p in there if (p / CHECKPOINT).is_file()]
+    if runs:
+        raise ValueError(
+            f"checkpoint: the folder {path} holds no {CHECKPOINT}, but run folders; give one of them: {few(runs, 4)}"
+        )
+    raise ValueError(
+        f"checkpoint: the folder {path} holds no {CHECKPOINT} ({few((p.name for p in there), 4) or 'it is empty'}); "
+        "give the run folder that `ninx train` names when it begins"
+    )
+
+
 def load_checkpoint(path: str | Path) -> nn.Module:
-    """The network of a checkpoint, with its weights, in eval mode."""
+    """The network of a checkpoint (the file, or its run folder), with its weights, in eval mode.
+
+    The network alone: it wants images that are prepared as those of its training were, float32 (N, C, H, W). `ninx.load_run`
+    also knows how: its ``predict`` takes pictures as they are. Raises ValueError, in one sentence, for what is missing.
+
+    >>> ninx.load_checkpoint("runs/digits-seed0").training  # doctest: +SKIP
+    False
+    """
     return read_checkpoint(path).model()

@@ -16,19 +16,21 @@ from .. import data, models, nn, optim
 from .. import functional as F
 from ..array import use_device
 from ..files import write_atomically
+from ..looks import shortened, unfailing
 from ..modes import no_grad
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
+from .checkpoint import CHECKPOINT as CHECKPOINT
 from .checkpoint import Checkpoint, save_checkpoint
 from .parameters import groups, initialise
 from .preparation import Preparation
 from .recipe import Recipe
 from .schedule import Schedule
 
-CHECKPOINT, METRICS, CURVES = "checkpoint.safetensors", "metrics.jsonl", "curves.png"
+METRICS, CURVES = "metrics.jsonl", "curves.png"
 
 
-@dataclass
+@dataclass(repr=False)
 class Evaluation:
     """How a network does on a data set; ``confusion[t, p]`` counts the samples of class t that were taken for p.
 
@@ -42,6 +44,14 @@ class Evaluation:
     def accuracy(self) -> float:
         """The share of right answers, 0 to 1."""
         return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
+
+    @unfailing
+    def __repr__(self) -> str:
+        """One line, without the confusion matrix."""
+        return (
+            f"Evaluation(accuracy {100 * self.accuracy:.2f} %, loss {self.loss:.4f}; "
+            f"{int(self.confusion.sum()):,} images of {len(self.confusion)} classes)"
+        )
 
 
 def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.LabelledDataset, data.LabelledDataset]:
@@ -129,6 +139,15 @@ class Training:
     def checkpoint(self) -> Path:
         """The file that holds the last finished epoch."""
         return self.folder / CHECKPOINT
+
+    @unfailing
+    def __repr__(self) -> str:
+        """One line: where it writes, what is trained, how far it is."""
+        r, count = self.recipe, sum(p.numel() for p in self.model.parameters())
+        return (
+            f"Training({shortened(str(self.folder), 60)!r}: {r.model.name} ({count:,} parameters) on {len(self.train_set):,} "
+            f"images of {r.data}, epoch {len(self.history)} of {r.epochs})"
+        )
 
     def save(self) -> None:
         """Write the checkpoint and the metrics."""

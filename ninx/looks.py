@@ -1,0 +1,72 @@
+"""How objects show themselves at a prompt: short, and without ever failing. A debugger also shows what is only half made."""
+
+from __future__ import annotations
+
+import functools
+import reprlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_BRIEF = reprlib.Repr()  # cuts long containers and texts, and survives a __repr__ that raises
+_BRIEF.maxother = _BRIEF.maxstring = 200
+
+
+def few(names: Iterable[Any], most: int = 8) -> str:
+    """The first names, and how many more there are: a list of a thousand classes would fill the screen.
+
+    >>> from ninx.looks import few
+    >>> few("abcdef", 3)
+    'a, b, c and 3 more'
+    """
+    given = [str(name) for name in names]
+    return ", ".join(given[:most]) + (f" and {len(given) - most} more" if len(given) > most else "")
+
+
+def shortened(text: str, width: int) -> str:
+    """The text, or its beginning and its end with "…" between them, ``width`` characters in all.
+
+    >>> from ninx.looks import shortened
+    >>> shortened("a_long_name_of_a_layer", 11)
+    'a_lon…layer'
+    """
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return text[: width - 1 - end] + "…" + text[len(text) - end :]
+
+
+def settings(thing: Any, *names: str) -> str:
+    """ "Name(a=1, b=2)": an object by these of its attributes.
+
+    >>> from ninx.looks import settings
+    >>> settings(ninx.data.CenterCrop(24), "size")
+    'CenterCrop(size=(24, 24))'
+    """
+    return f"{type(thing).__name__}({', '.join(f'{name}={brief(getattr(thing, name))}' for name in names)})"
+
+
+def brief(value: Any) -> str:
+    """Like ``repr``, but never long, and never an error.
+
+    >>> from ninx.looks import brief
+    >>> brief(list(range(100)))
+    '[0, 1, 2, 3, 4, 5, ...]'
+    """
+    return _BRIEF.repr(value)
+
+
+def unfailing(show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """``@unfailing`` before a ``__repr__``: of an object that is only half made it tells what is missing, and raises nothing.
+
+    >>> object.__new__(ninx.data.CenterCrop)
+    CenterCrop(not whole: 'CenterCrop' object has no attribute 'size')
+    """
+
+    @functools.wraps(show)
+    def shown(self: Any) -> str:
+        try:
+            return show(self)
+        except Exception as error:
+            return f"{type(self).__name__}(not whole: {shortened(str(error) or type(error).__name__, 200)})"
+
+    return shown
