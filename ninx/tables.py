@@ -95,15 +95,15 @@ class Sheet:
         shown = self.fitting(width)
         if self.title:
             console.print(self.title, style="italic", markup=False, soft_wrap=width is None)
-        table = self._table(shown)
         widest = self._widest(shown)
-        console.print(table, width=max(self._least(shown), widest if width is None else min(widest, width)), crop=False)
+        table = self._table(shown, max(self._least(shown), widest if width is None else min(widest, width)))
+        console.print(table, crop=False, soft_wrap=width is None)
         absent = [column.name for i, column in enumerate(self.columns) if i not in shown]
         if absent:
             console.print(f"Not shown for want of width: {', '.join(absent)}.", style="dim", markup=False)
 
-    def _table(self, shown: list[int]) -> Table:
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    def _table(self, shown: list[int], width: int) -> Table:
+        table = Table(width=width, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
         for i in shown:
             name, text, _ = self.columns[i]
             table.add_column(

@@ -15,8 +15,6 @@ def main() -> None:
     except KeyboardInterrupt:  # while the libraries were still being read
         sys.exit(130)
     except (ValueError, TypeError, IndexError, RuntimeError, OSError) as error:
-        if len(arguments) < len(sys.argv) - 1:
-            raise
         from .console import complain
 
         complain(error)

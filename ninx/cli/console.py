@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-
-from ..train.loop import CHECKPOINT
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
@@ -35,16 +35,13 @@ def say(text: str) -> None:
     console.print(text, soft_wrap=not console.is_terminal)
 
 
-def complain(error: Exception | str) -> None:
-    """A mistake of the user, as one line on standard error."""
+def complain(error: Exception) -> None:
+    """A mistake of the user, as one line on standard error; with --debug also where it was found."""
+    if "--debug" in sys.argv:
+        traceback.print_exception(error)
     Console(stderr=True, highlight=False).print(f"[red]Error:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
 
 
 def moving() -> bool:
     """Can a line be written anew? Not in a pipe, on a dumb terminal, or in a notebook's cell (``!ninx train``)."""
     return console.is_terminal and not console.is_dumb_terminal and "JPY_PARENT_PID" not in os.environ
-
-
-def checkpoint_of(run: Path) -> Path:
-    """The checkpoint in a run folder, or the file itself."""
-    return run / CHECKPOINT if run.is_dir() else run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ BAR = 20  # the width of a bar for 100 %
 SIDE = 40  # pixels at most that are shown in a row
 
 
-def beside(image: np.ndarray[Any, Any], names: list[str], chances: np.ndarray[Any, Any], console: Console) -> Table:
+def beside(image: np.ndarray[Any, Any], names: Sequence[str], chances: np.ndarray[Any, Any], console: Console) -> Table:
     """What the network saw, uint8 (H, W) or (H, W, 3), and beside it the ten likeliest answers, in the order of the classes."""
     table = Table.grid(padding=(0, 3, 0, 0))
     table.add_row(pixels(image, console.color_system is not None), bars(names, chances))
@@ -40,7 +41,7 @@ def pixels(image: np.ndarray[Any, Any], coloured: bool) -> Text:
     return text
 
 
-def bars(names: list[str], chances: np.ndarray[Any, Any]) -> Text:
+def bars(names: Sequence[str], chances: np.ndarray[Any, Any]) -> Text:
     """A bar for each of the ten most probable answers."""
     chosen = sorted(np.argsort(-chances, kind="stable")[:10].tolist())
     wide = max(len(names[i]) for i in chosen)

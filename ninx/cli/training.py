@@ -6,7 +6,6 @@ import contextlib
 import json
 import shlex
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,12 +21,13 @@ from ..study import staged
 from ..tables import Column, Sheet
 from ..train import Checkpoint, Training, evaluate, read_checkpoint
 from ..train import recipe as recipes
-from ..train.folders import claim, vacate
+from ..train.folders import claim
 from ..train.loop import CHECKPOINT, CURVES, splits
 from ..train.plots import draw_curves
+from ..train.runs import resumed_recipe
 from .complete import recipe_names
 from .confusion import show_evaluation
-from .console import DataDir, Device, checkpoint_of, console, moving, say
+from .console import DataDir, Device, console, moving, say
 
 
 def train(
@@ -66,29 +66,15 @@ def train(
             say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
             chosen = recipes.load(chosen.otherwise, overrides)
     else:
-        checkpoint = read_checkpoint(checkpoint_of(resume))
-        chosen = _resumed(checkpoint, recipe, overrides)
+        checkpoint = read_checkpoint(resume)
+        chosen = resumed_recipe(checkpoint, overrides, recipe, "train")
+    folder = _place(chosen, out, resume, overwrite)
     if device == "cpu":
         compile_ahead()
     if chosen.growth is not None:
-        return _grow(chosen, out or Path("runs") / f"{chosen.name}-seed{chosen.seed}", overwrite, data_dir)
-    with _place(chosen, out, resume, overwrite) as folder:
-        _train(chosen, folder, checkpoint, data_dir, device)
-
-
-def _resumed(checkpoint: Checkpoint, recipe: str | None, overrides: dict[str, Any]) -> recipes.Recipe:
-    """The recipe of the run, perhaps with more epochs. All else that is given must be what the run has already."""
-    own = checkpoint.recipe
-    if recipe is not None and (name := recipes.load(recipe).name) != own.name:
-        raise ValueError(f"train: the run to resume has the recipe {own.name!r}, not {name!r}")
-    chosen = recipes.changed(own.model_dump(), overrides, "train: --resume")
-    if chosen.model_copy(update={"epochs": own.epochs}) != own:
-        raise ValueError("train: a resumed run keeps its recipe; only --epochs can be changed")
-    if chosen.epochs < checkpoint.epoch:
-        raise ValueError(
-            f"train: the run has finished {checkpoint.epoch} epochs already, more than the {chosen.epochs} of --epochs"
-        )
-    return chosen
+        return _grow(chosen, folder, overwrite, data_dir)
+    new = out is None and resume is None and not overwrite
+    _train(chosen, folder, new, checkpoint, data_dir, device)
 
 
 def _there(name: str, data_dir: Path | None) -> bool:
@@ -96,37 +82,31 @@ def _there(name: str, data_dir: Path | None) -> bool:
     return name not in sources.SOURCES or all(sources.find(name, split, data_dir) for split in ("train", "test"))
 
 
-@contextlib.contextmanager
-def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Iterator[Path]:
-    """The run folder. One that was made for this run goes again if nothing was written into it; an earlier run is kept."""
+def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:
+    """The folder that the run should have. ValueError if ``out`` holds another run, which would be lost."""
     own = resume if resume is None or resume.is_dir() else resume.parent
     wanted = out or own or Path("runs") / f"{recipe.name}-seed{recipe.seed}"
-    if overwrite or (own is not None and wanted.resolve() == own.resolve()):
-        folder = wanted
-    elif out is None:
-        folder = claim(wanted)
-        if folder != wanted:
-            say(f"[yellow]{escape(str(wanted))} is there already and stays as it is. This run goes to {escape(str(folder))}.[/]")
-    elif (wanted / CHECKPOINT).exists():
+    goes_on = own is not None and wanted.resolve() == own.resolve()
+    if out is not None and (out / CHECKPOINT).exists() and not goes_on and not overwrite:
         raise ValueError(
             f"train: {wanted} holds a run already; go on with it (--resume {shlex.quote(str(wanted))}), "
             "replace it (--overwrite), or take another folder"
         )
-    else:
-        folder = wanted
-    try:
-        yield folder
-    finally:
-        if resume is None:
-            vacate(folder)
+    return wanted
 
 
-def _train(recipe: recipes.Recipe, folder: Path, checkpoint: Checkpoint | None, data_dir: Path | None, device: str) -> None:
-    """One run to its end, or to Ctrl-C; then what it is worth."""
-    earlier = checkpoint is None and (folder / CHECKPOINT).exists()
-    run = None
+def _train(
+    recipe: recipes.Recipe, wanted: Path, new: bool, checkpoint: Checkpoint | None, data_dir: Path | None, device: str
+) -> None:
+    """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
+    earlier = checkpoint is None and not new and (wanted / CHECKPOINT).exists()
+    run, folder = None, wanted
     try:
-        run = Training(recipe, folder, checkpoint, data_dir, device)
+        run = Training(recipe, wanted, checkpoint, data_dir, device)
+        if new:
+            run.folder = folder = claim(wanted)
+        if folder != wanted:
+            say(f"[yellow]{escape(str(wanted))} is there already and stays as it is.[/]")
         held = "held out" if recipe.holdout else "to test"
         say(
             f"[bold]{_network(recipe, run.model)}[/bold] on {escape(recipe.data)}: {len(run.train_set):,} images to learn from, "
@@ -147,6 +127,8 @@ def _stopped(folder: Path, run: Training | Checkpoint | None, earlier: bool, epo
     """After Ctrl-C: what is in the folder, and how to go on."""
     done = len(run.history) if run is not None else 0
     if not (folder / CHECKPOINT).exists():
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if it is empty
         say("\nStopped before there was anything to keep.")
     elif earlier and not done:
         say(f"\nStopped before the first epoch was done. {escape(str(folder))} still holds the earlier run.")

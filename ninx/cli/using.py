@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from ..array import use_device
-from ..train.runs import Prediction, load_run
+from ..train.runs import Prediction, Run, load_run
 from .confusion import show_evaluation
 from .console import DataDir, Device, complain, console
 from .picture import beside
@@ -20,7 +20,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or
 def evaluate_run(run: RunFolder, data_dir: DataDir = None, device: Device = "cpu") -> None:
     """Test accuracy and confusion matrix of a trained network."""
     trained = load_run(run)
-    trained.model.to(use_device(device))
+    _to(trained, device)
     show_evaluation(trained.evaluate("test", data_dir), trained.classes, "test")
 
 
@@ -41,11 +41,11 @@ def predict(
     A digit is cropped and centred as MNIST's are; several digits in one picture are read one by one.
     """
     trained = load_run(run)
-    trained.model.to(use_device(device))
+    _to(trained, device)
     failed = False
     for path in images:
         try:
-            found = trained.predict_all(path, invert)
+            found = [trained.predict(path, invert)]
         except ValueError as error:  # the next picture may be better
             complain(error)
             failed = True
@@ -55,6 +55,11 @@ def predict(
             console.print(beside(one.image, one.classes, one.probabilities, console))
     if failed:
         raise typer.Exit(2)
+
+
+def _to(run: Run, device: str) -> None:
+    use_device(device)
+    run.model.to(device)
 
 
 def _sentence(found: list[Prediction]) -> str:

@@ -23,9 +23,3 @@ def claim(wanted: Path) -> Path:
             folder.mkdir(parents=True)
             return folder
     raise AssertionError("there is always a next number")
-
-
-def vacate(folder: Path) -> None:
-    """Take back a folder in which nothing was written: the run failed before its first checkpoint."""
-    with contextlib.suppress(OSError):  # it is not empty
-        folder.rmdir()
