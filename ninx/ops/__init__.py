@@ -4,6 +4,7 @@ What ``__all__`` names is also `ninx.NAME`; the rest (imported ``as`` itself) se
 """
 
 # fmt: off
+from ..methods import explain as _explain
 from .arithmetic import (
     abs,
     add,
@@ -78,3 +79,5 @@ __all__ = [
     "where", "zeros", "zeros_like",
 ]
 # fmt: on
+
+_explain(globals())  # Tensor's methods have the docstrings of these functions
