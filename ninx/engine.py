@@ -230,7 +230,7 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs (weighted by ``grad_outputs``; 1 for a scalar) by the inputs; ``.grad`` stays as it is.
 
-    ``create_graph=True`` records them for a second derivative. An input of no influence raises, or ``allow_unused`` gives None.
+    ``create_graph=True`` records them for a second derivative. An input of no influence raises, or gives None (``allow_unused``).
     >>> x = ninx.tensor(3.0, requires_grad=True)
     >>> ninx.grad(x**3, x)
     (tensor(27.),)
