@@ -36,7 +36,12 @@ _chosen: ContextVar[str | None] = ContextVar("ninx_kernels", default=None)
 
 
 def tier() -> ModuleType:
-    """The module whose kernels run now. Numba is imported when it is first wanted."""
+    """The module whose kernels run now. Numba is imported when it is first wanted.
+
+    >>> with ninx.use_kernels("loops"):
+    ...     ninx.kernels.tier().__name__
+    'ninx.kernels.loops'
+    """
     return _module(tier_name())
 
 
@@ -50,7 +55,12 @@ def _module(name: str) -> ModuleType:
 
 
 def compile_ahead() -> None:
-    """Before a training: where nothing is compiled yet, let a second process compile the backward pass meanwhile."""
+    """Before a training: where nothing is compiled yet, let a second process compile the backward pass meanwhile.
+
+    The compiled kernels are kept on the disk, so this does something once on a machine, and nothing on the other tiers.
+
+    >>> ninx.kernels.compile_ahead()
+    """
     if tier_name() == "fast":
         from .cpu import ahead
 
@@ -70,13 +80,25 @@ def _has_numba() -> bool:
 
 
 def tier_name() -> str:
-    """Which tier's kernels run now."""
+    """Which tier's kernels run now: "loops", "strided" or "fast".
+
+    >>> with ninx.use_kernels("strided"):
+    ...     ninx.kernels.tier_name()
+    'strided'
+    """
     return _chosen.get() or _default()
 
 
 @contextmanager
 def use_kernels(name: str) -> Iterator[None]:
-    """``with use_kernels("loops"):`` runs every kernel inside the block on that tier (in this thread or task only)."""
+    """``with use_kernels("loops"):`` runs every kernel inside the block on that tier (in this thread or task only).
+
+    Raises ValueError for another name, ImportError for "fast" where Numba is not installed.
+
+    >>> with ninx.use_kernels("loops"):
+    ...     ninx.kernels.tier_name()
+    'loops'
+    """
     token = _chosen.set(_checked(name))
     try:
         yield
@@ -95,7 +117,14 @@ def _checked(name: str) -> str:
 
 
 def explain(geo: Geometry, itemsize: int = 4, device: str = "cpu") -> str:
-    """Which path a convolution of this geometry takes on a device, and why, in one sentence."""
+    """Which path a convolution of this geometry takes on a device, and why, in one sentence.
+
+    >>> from ninx.kernels.geometry import convolution
+    >>> with ninx.use_kernels("strided"):
+    ...     print(ninx.kernels.explain(convolution("conv2d", (8, 3, 32, 32), (16, 3, 1, 1))))
+    conv2d: one matrix product (8192 x 3) @ (3 x 16) for each of 1 group(s), without a copy,
+    because im2col is the identity for a 1x1 kernel
+    """
     if tier_name() == "loops":
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
     reason = ""

@@ -97,12 +97,23 @@ class Geometry(NamedTuple):
         return self.N * self.OH * self.OW * self.O * self.columns
 
     def traffic(self, itemsize: int) -> int:
-        """Bytes that must move at least once: input + weight + output."""
+        """Bytes that must move at least once: input + weight + output.
+
+        >>> from ninx.kernels.geometry import convolution
+        >>> convolution("conv2d", (1, 3, 8, 8), (4, 3, 1, 1)).traffic(itemsize=4)  # 4 * (8*8*3 + 4*3 + 8*8*4)
+        1840
+        """
         pixels = self.N * (self.H * self.W * self.C + self.OH * self.OW * self.O)
         return itemsize * (pixels + self.O * self.columns)
 
     def workspace(self, itemsize: int, budget: int) -> int:
-        """Bytes of im2col columns that live at one time under ``budget``; 0 where im2col is the identity."""
+        """Bytes of im2col columns that live at one time under ``budget``; 0 where im2col is the identity.
+
+        >>> from ninx.kernels.geometry import convolution
+        >>> pixels, windows = (convolution("conv2d", (1, 3, 8, 8), (4, 3, k, k)) for k in (1, 3))
+        >>> pixels.workspace(4, budget=2**20), windows.workspace(4, budget=2**20)  # 0, and 6*6 windows of 3*3*3 values
+        (0, 3888)
+        """
         if self.identity:
             return 0
         row = itemsize * self.OW * self.columns * self.groups
@@ -117,6 +128,11 @@ class Geometry(NamedTuple):
         """Cut the output into parts whose im2col columns fit in ``budget`` bytes: whole images, or else rows of one image.
 
         One output row is the smallest part, so the columns never grow with the batch.
+
+        >>> from ninx.kernels.geometry import convolution
+        >>> geo = convolution("conv2d", (4, 3, 8, 8), (4, 3, 3, 3))
+        >>> [(part.n0, part.n1) for part in geo.parts(4, budget=8000)]  # two images' columns fit
+        [(0, 2), (2, 4)]
         """
         row = max(1, itemsize * self.OW * self.columns * self.groups)
         rows = min(self.OH, max(1, budget // row))

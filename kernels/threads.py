@@ -14,7 +14,11 @@ def available() -> int:
 
 
 def get_num_threads() -> int:
-    """The number of threads of the fast kernels: what `set_num_threads` said, else the environment's, else all processors."""
+    """The number of threads of the fast kernels: what `set_num_threads` said, else the environment's, else all processors.
+
+    >>> ninx.get_num_threads() >= 1
+    True
+    """
     global _count
     if _count is None:
         asked = os.environ.get("OMP_NUM_THREADS", "")
@@ -26,6 +30,12 @@ def set_num_threads(count: int) -> None:
     """Let the fast kernels share their work among ``count`` threads. For a fixed number their results never change.
 
     The matrix products of the "strided" tier are NumPy's: their threads are set by OPENBLAS_NUM_THREADS and the like.
+
+    Raises ValueError for a number below 1.
+
+    >>> ninx.set_num_threads(1)
+    >>> ninx.get_num_threads()
+    1
     """
     global _count
     count = operator.index(count)

@@ -136,7 +136,14 @@ def as_it_was(a: Array) -> Array:
 
 
 def layout_copies() -> int:
-    """How often so far an image had to be copied to lie channels-last. A training step should not add to it."""
+    """How often so far an image had to be copied to lie channels-last. A training step should not add to it.
+
+    >>> before = ninx.layout_copies()
+    >>> images = ninx.tensor(np.zeros((1, 3, 4, 4), np.float32))  # lies channels-first, as NumPy made it
+    >>> y = F.conv2d(images, ninx.zeros(2, 3, 1, 1))
+    >>> ninx.layout_copies() - before
+    1
+    """
     return _copies
 
 

@@ -22,13 +22,16 @@ import numpy as np
 from .array import Array, device_of, empty_like, xp_of
 from .graph import Node, Source, Version, Vjp, prepare, takes_value
 from .methods import Operators
-from .modes import check_anomaly, enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, unwatched
+from .modes import check_anomaly, enable_grad, is_anomaly_enabled, no_grad, records, unwatched
 
 Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
 
 
 class Tensor(Operators):
-    """An array, and how it was made if its gradient is wanted. `ninx.tensor` makes one; its methods stand in methods.py."""
+    """An array, and how it was made if its gradient is wanted. `ninx.tensor` makes one; its methods stand in methods.py.
+    >>> ninx.tensor([1.0, 2.0], requires_grad=True) * 2
+    tensor([2., 4.], grad_fn=<mul>)
+    """
 
     __slots__ = ("__weakref__", "data", "grad", "hooks", "is_view", "node", "requires_grad", "seen", "version")
     entries: Sequence[Any] = ()  # to the walk a leaf is a node that leads nowhere
@@ -42,7 +45,9 @@ class Tensor(Operators):
         self.version, self.seen, self.is_view = Version(), 0, False
 
     def source(self) -> Source | None:
-        """Where this tensor's gradient flows to (None: nowhere). Refuses a tensor whose history no longer fits its value."""
+        """Where this tensor's gradient flows to (None: nowhere). Refuses a tensor whose history no longer fits its value.
+        >>> ninx.ones(2).source()  # None: no gradient is wanted
+        """
         if self.seen != self.version.tracked and (self.node is not None or self.is_view):
             raise RuntimeError(
                 f"a tensor of shape {self.data.shape} shares memory with one that was changed in place after it was made, "
@@ -60,12 +65,15 @@ def record(
     Only what is wanted is kept: nothing under `no_grad`, and no entry whose inputs need no gradient. ``view_of``: the
     input with which the value shares memory. ``name``: of the operation, if it is not that of the calling function.
     ``first``: a vjp (g, value) -> g with which all others begin, for an operation that ends in a step of its own.
+    >>> def double(x): return ninx.record(2 * x.data, (x, lambda g: 2 * g))
+    >>> double(ninx.tensor(3.0, requires_grad=True))
+    tensor(6., grad_fn=<double>)
     """
     out = Tensor(value)
     if view_of is not None:
         out.version, out.seen, out.is_view = view_of.version, view_of.version.tracked, True
     name = name or sys._getframe(1).f_code.co_name  # the operation that calls
-    if is_grad_enabled():
+    if records():
         kept = []
         for inputs, vjp in entries:
             group = inputs if isinstance(inputs, tuple) else (inputs,)
@@ -222,8 +230,10 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs (weighted by ``grad_outputs``; 1 for a scalar) by the inputs; ``.grad`` stays as it is.
 
-    ``create_graph=True`` records the computation of the gradients, so that they can be differentiated again. An input that
-    the outputs do not depend on raises, or gives None with ``allow_unused``.
+    ``create_graph=True`` records them for a second derivative. An input of no influence raises, or gives None (``allow_unused``).
+    >>> x = ninx.tensor(3.0, requires_grad=True)
+    >>> ninx.grad(x**3, x)
+    (tensor(27.),)
     """
     outs, ins = [(t,) if isinstance(t, Tensor) else tuple(t) for t in (outputs, inputs)]
     single = grad_outputs is not None and not isinstance(grad_outputs, (tuple, list))

@@ -14,7 +14,12 @@ _works: ModuleType | None = None  # the CuPy that was seen to work: asked once, 
 
 
 def gpu_status() -> str | None:
-    """None if a GPU can be used, else the reason in one sentence."""
+    """None if a GPU can be used, else the reason in one sentence.
+
+    >>> device = "cuda" if ninx.gpu_status() is None else "cpu"
+    >>> ninx.ones(2, device=device).sum().item()
+    2.0
+    """
     global _works
     if _works is not None and sys.modules.get("cupy") is _works:
         return None

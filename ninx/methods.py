@@ -1,5 +1,7 @@
 """Tensor's operators and methods: one-line forwards to `ops`, so that ``x.exp()`` and ``ninx.exp(x)`` are one thing.
 
+And so one docstring explains both: `explain` hands it on.
+
 This is the one place where an import points up: `ops` builds on the engine, and the engine's Tensor offers the operations
 as methods. The import is deferred to the first use. (A file of its own keeps the engine readable and the methods typed.)
 """
@@ -7,7 +9,8 @@ as methods. The import is deferred to the first use. (A file of its own keeps th
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +34,7 @@ Dims = int | Sequence[int] | None
 
 
 class Operators:
-    """What a Tensor can do. The documentation of each method is that of the function of the same name in `ops`."""
+    """What a Tensor can do. A method without a docstring in this file has that of the function of its name in `ops`."""
 
     __slots__ = ()
     __array_ufunc__ = None  # so that ``array * tensor`` comes to our __rmul__
@@ -45,38 +48,91 @@ class Operators:
     # ---------------------------------------------------------------- what it is
     @property
     def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes, a tuple.
+
+        >>> ninx.zeros(2, 3).shape
+        (2, 3)
+        """
         return tuple(self.data.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The type of the entries: ``ninx.float32``, ``float64``, ``int64``, ``bool_`` or another of NumPy's.
+
+        >>> ninx.tensor([1, 2]).dtype, ninx.tensor([1.0, 2.0]).dtype
+        (dtype('int64'), dtype('float32'))
+        """
         return self.data.dtype  # type: ignore[no-any-return]  # an array of either library: Any
 
     @property
     def ndim(self) -> int:
+        """The number of axes.
+
+        >>> ninx.zeros(2, 3).ndim, ninx.tensor(1.0).ndim
+        (2, 0)
+        """
         return len(self.data.shape)
 
     @property
     def device(self) -> str:
+        """Where the array lies: "cpu", or "cuda:0" for the first GPU.
+
+        >>> ninx.zeros(2).device
+        'cpu'
+        """
         return device_of(self.data)
 
     @property
     def is_leaf(self) -> bool:
+        """Was it made by the user, and not by a recorded operation? `backward` fills ``.grad`` of leaves that require grad.
+
+        >>> w = ninx.tensor(2.0, requires_grad=True)
+        >>> w.is_leaf, (w * 3).is_leaf
+        (True, False)
+        """
         return self.node is None
 
     @property
     def grad_fn(self) -> Node | None:
+        """The recorded operation that made the tensor; None for a leaf.
+
+        >>> y = ninx.tensor(2.0, requires_grad=True).exp()
+        >>> y.grad_fn.name
+        'exp'
+        """
         return self.node
 
     def size(self, dim: int | None = None) -> tuple[int, ...] | int:
+        """The shape, or the size of one axis.
+
+        >>> x = ninx.zeros(2, 3)
+        >>> x.size(), x.size(-1)
+        ((2, 3), 3)
+        """
         return self.shape if dim is None else self.shape[dim]
 
     def dim(self) -> int:
+        """The number of axes, as `ndim`.
+
+        >>> ninx.zeros(2, 3).dim()
+        2
+        """
         return self.ndim
 
     def numel(self) -> int:
+        """The number of entries.
+
+        >>> ninx.zeros(2, 3).numel()
+        6
+        """
         return int(self.data.size)
 
     def is_floating_point(self) -> bool:
+        """Does it hold floats? Only such a tensor can require grad.
+
+        >>> ninx.tensor([1.0]).is_floating_point(), ninx.tensor([1]).is_floating_point()
+        (True, False)
+        """
         return bool(np.issubdtype(self.data.dtype, np.floating))
 
     def __len__(self) -> int:
@@ -111,15 +167,33 @@ class Operators:
 
     # ---------------------------------------------------------------- to and from other things
     def item(self) -> Any:
+        """The one entry as a number of Python's. A GPU is waited for. Raises ValueError if there are more entries, or none.
+
+        >>> ninx.tensor([1.5, 2.5]).sum().item()
+        4.0
+        """
         if self.data.size != 1:
             raise ValueError(f"item: only a tensor of one entry is a number, not one of shape {self.shape}")
         return item(self.data)
 
     def tolist(self) -> Any:
+        """The entries as nested lists of Python's numbers.
+
+        >>> ninx.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         return self.data.tolist()
 
     def numpy(self) -> Array:
-        """The array itself, on the host. It shares memory, and a change made through it is not seen by the engine."""
+        """The array itself, on the host. It shares memory, and a change made through it is not seen by the engine.
+
+        Raises RuntimeError if the tensor requires grad, as the array knows nothing of gradients: ``x.detach().numpy()`` says so.
+
+        >>> x = ninx.tensor([1.0, 2.0])
+        >>> x.numpy()[0] = 5
+        >>> x
+        tensor([5., 2.])
+        """
         if self.requires_grad:
             raise RuntimeError("numpy: this tensor requires grad; call detach().numpy()")
         return to_numpy(self.data)
@@ -146,21 +220,54 @@ class Operators:
         return ops.to(self, target)
 
     def cpu(self) -> Tensor:
+        """The tensor on the host; itself if it is there already. Gradients flow back to where it came from.
+
+        >>> ninx.ones(2).cpu().device
+        'cpu'
+        """
         return ops.to(self, "cpu")
 
     def cuda(self) -> Tensor:
+        """The tensor on the first GPU; gradients flow back to where it came from.
+
+        Raises RuntimeError, with the reason, where no GPU can be used.
+
+        >>> x = ninx.ones(2) if ninx.gpu_status() else ninx.ones(2).cuda()  # gpu_status() is None where a GPU can be used
+        >>> x.sum().item()
+        2.0
+        """
         return ops.to(self, "cuda")
 
     def float(self) -> Tensor:
+        """With float32 entries; the same as ``x.to(ninx.float32)``.
+
+        >>> ninx.tensor([1, 2]).float()
+        tensor([1., 2.])
+        """
         return ops.to(self, np.float32)
 
     def double(self) -> Tensor:
+        """With float64 entries; the same as ``x.to(ninx.float64)``.
+
+        >>> ninx.tensor([1, 2]).double()
+        tensor([1., 2.], dtype=float64)
+        """
         return ops.to(self, np.float64)
 
     def long(self) -> Tensor:
+        """With int64 entries, cut off towards 0; the same as ``x.to(ninx.int64)``. No gradient flows through.
+
+        >>> ninx.tensor([1.7, -1.7]).long()
+        tensor([ 1, -1])
+        """
         return ops.to(self, np.int64)
 
     def bool(self) -> Tensor:
+        """Which entries are not 0? The same as ``x.to(ninx.bool_)``.
+
+        >>> ninx.tensor([0.0, 0.5]).bool()
+        tensor([False,  True])
+        """
         return ops.to(self, np.bool_)
 
     # ---------------------------------------------------------------- differentiation
@@ -316,6 +423,11 @@ class Operators:
         return ops.clip(self, min, max)
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+        """The same as `clip`: the entries held between two bounds, either of which may be None.
+
+        >>> ninx.tensor([-2.0, 0.5, 2.0]).clamp(min=0)
+        tensor([0.0000, 0.5000, 2.0000])
+        """
         return ops.clip(self, min, max)
 
     # ---------------------------------------------------------------- reductions
@@ -363,12 +475,28 @@ class Operators:
         return ops.reshape(self, ops.sequence(shape))
 
     def view(self, *shape: Any) -> Tensor:
+        """The same as `reshape`: the same entries in another shape; one size may be -1.
+
+        Unlike PyTorch's it copies where the memory does not allow a view.
+
+        >>> ninx.arange(6).view(2, -1)
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
+        """
         return ops.reshape(self, ops.sequence(shape))
 
     def permute(self, *dims: Any) -> Tensor:
         return ops.permute(self, ops.sequence(dims))
 
     def expand(self, *shape: Any) -> Tensor:
+        """Repeat along axes of size 1 and new leading axes until it has the shape (-1 keeps a size). A copy, not a view.
+
+        Adjoint: the sum over what was repeated. Raises ValueError for an axis of another size.
+
+        >>> ninx.tensor([[1], [2]]).expand(2, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+        """
         return ops.broadcast_to(self, ops.sequence(shape))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
@@ -376,10 +504,22 @@ class Operators:
 
     @property
     def T(self) -> Tensor:
+        """The axes in the opposite order, (m, n) -> (n, m); a view.
+
+        >>> ninx.tensor([[1, 2, 3], [4, 5, 6]]).T
+        tensor([[1, 4],
+                [2, 5],
+                [3, 6]])
+        """
         return ops.permute(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Tensor:
+        """The last two axes swapped, (..., m, n) -> (..., n, m): every matrix of a batch transposed; a view.
+
+        >>> ninx.zeros(10, 2, 3).mT.shape
+        (10, 3, 2)
+        """
         return ops.transpose(self, -2, -1)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -432,4 +572,17 @@ class Operators:
         return ops.fill_(self, value)
 
     def zero_(self) -> Tensor:
+        """Every entry becomes 0, in place; returns the tensor.
+
+        >>> ninx.ones(2).zero_()
+        tensor([0., 0.])
+        """
         return ops.fill_(self, 0)
+
+
+def explain(functions: Mapping[str, Any]) -> None:
+    """Give each method without a docstring that of the function of its name; `ops` calls this when its functions are there."""
+    for name, method in vars(Operators).items():
+        function = functions.get(name[2:-2] if name.startswith("__") else name)
+        if isinstance(method, FunctionType) and method.__doc__ is None and function is not None:
+            method.__doc__ = function.__doc__

@@ -23,8 +23,18 @@ _grad_mode: ContextVar[bool] = ContextVar("ninx_grad_mode", default=True)
 _anomaly_mode: ContextVar[bool] = ContextVar("ninx_anomaly_mode", default=False)
 _PACKAGE = str(Path(__file__).parent) + os.sep
 
-is_grad_enabled = _grad_mode.get
 is_anomaly_enabled = _anomaly_mode.get
+records = _grad_mode.get  # for the engine, which asks with every operation
+
+
+def is_grad_enabled() -> bool:
+    """Is history recorded here?
+
+    >>> with ninx.no_grad():
+    ...     ninx.is_grad_enabled()
+    False
+    """
+    return _grad_mode.get()
 
 
 class _Switch(ContextDecorator):
@@ -67,27 +77,50 @@ class _Switch(ContextDecorator):
 
 
 class no_grad(_Switch):
-    """``with no_grad():`` or ``@no_grad()``: nothing is recorded inside."""
+    """``with no_grad():`` or ``@no_grad()``: nothing is recorded inside.
+
+    >>> w = ninx.tensor(2.0, requires_grad=True)
+    >>> with ninx.no_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    False
+    """
 
     variable, value = _grad_mode, False
 
 
 class enable_grad(_Switch):
-    """Record again inside a `no_grad` block."""
+    """Record again inside a `no_grad` block.
+
+    >>> w = ninx.tensor(2.0, requires_grad=True)
+    >>> with ninx.no_grad(), ninx.enable_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    True
+    """
 
     variable, value = _grad_mode, True
 
 
 class inference_mode(no_grad):
-    """The same as `no_grad`: a tensor of this engine carries nothing else that could be switched off."""
+    """The same as `no_grad`: a tensor of this engine carries nothing else that could be switched off.
+
+    >>> with ninx.inference_mode():
+    ...     ninx.is_grad_enabled()
+    False
+    """
 
 
 class detect_anomaly(_Switch):
     """Raise at the first operation whose value or gradient holds a NaN or an infinity, naming it and your source line.
 
-    >>> with ninx.detect_anomaly():
+    Every result is looked through, which takes time: it is for hunting an error, not for training.
+
+    >>> x = ninx.tensor([0.5, 1.5, 2.5])
+    >>> with ninx.detect_anomaly(), np.errstate(invalid="ignore"):  # NumPy's own warning, which names no line of yours
     ...     loss = (x - 1).log().sum()
-    RuntimeError: forward of log made nan (1 of 3 entries) at example.py:2: loss = (x - 1).log().sum()
+    Traceback (most recent call last):
+    RuntimeError: forward of log made nan (1 of 3 entries) at ...:2: loss = (x - 1).log().sum()
     """
 
     variable, value = _anomaly_mode, True

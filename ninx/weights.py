@@ -34,6 +34,10 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
 
     ``model.load_state_dict(ninx.load_weights(path))`` puts them into a network. Nothing in the file is executed; bfloat16
     becomes float32. Raises ValueError, naming the file, for one that is missing, damaged or something else.
+
+    >>> ninx.save_weights({"weight": ninx.ones(2)}, "weights.safetensors")
+    >>> ninx.load_weights("weights.safetensors")
+    {'weight': tensor([1., 1.])}
     """
     path = Path(path)
     try:
@@ -79,7 +83,15 @@ def _array(part: Mapping[str, Any], where: str) -> Any:
 
 
 def save_weights(weights: Module | Mapping[str, Tensor | Array], path: str | Path) -> None:
-    """Write a network's weights, or a dictionary of tensors or arrays, as a safetensors file, whole or not at all."""
+    """Write a network's weights, or a dictionary of tensors or arrays, as a safetensors file, whole or not at all.
+
+    Names are those of ``state_dict``. Raises ValueError for a path that ends as PyTorch's own files do.
+
+    >>> model = nn.Linear(3, 2)
+    >>> ninx.save_weights(model, "weights.safetensors")
+    >>> ninx.load_weights("weights.safetensors")["weight"].shape
+    (2, 3)
+    """
     from safetensors.numpy import save
 
     path = Path(path)

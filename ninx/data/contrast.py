@@ -17,6 +17,11 @@ class GlobalContrastNorm:
     """Take the mean of all values of an image (C, H, W) away, then scale the image to the Euclidean length ``scale``.
 
     y = scale * (x - mean) / sqrt(bias + sum((x - mean)^2)); an image shorter than ``epsilon`` after it is left as it is, centred.
+
+    >>> image = np.random.default_rng(0).random((3, 8, 8), np.float32)
+    >>> y = ninx.data.GlobalContrastNorm(scale=55)(image)
+    >>> print(f"{np.linalg.norm(y):.2f}, mean {abs(y.mean()):.2f}")
+    55.00, mean 0.00
     """
 
     def __init__(self, scale: float = 55.0, bias: float = 0.0, epsilon: float = 1e-8):
@@ -36,6 +41,11 @@ class LocalContrastNorm:
 
     v = x - G*x;  s = sqrt(G*v^2);  y = v / max(s, mean(s), ``threshold``), where G*x is the sum over ``kernel_size`` x
     ``kernel_size`` neighbours with Gaussian weights that sum to 1 (sigma pixels); outside the image everything is 0.
+
+    >>> step = np.repeat([0.0, 1.0], 8)[None, None].repeat(16, axis=1)  # (1, 16, 16): dark on the left, light on the right
+    >>> y = ninx.data.LocalContrastNorm()(step)[0, 8]
+    >>> bool(y[7] < 0 < y[8])  # the edge stands out
+    True
     """
 
     def __init__(self, kernel_size: int = 7, sigma: float = 2.0, threshold: float = 1e-4):
@@ -68,6 +78,12 @@ class ZCA:
 
     `fit` finds mean and covariance in the training set; use the same for the test set. ``state_dict`` has the two arrays, to be
     saved with `ninx.save_weights` and given back to ``load_state_dict``. ``bias`` is .1 in the paper's pipeline.
+
+    >>> images = np.random.default_rng(0).normal(size=(500, 1, 1, 2)) @ [[1.0, 0.9], [0.0, 0.5]]  # two pixels that go together
+    >>> white = ninx.data.ZCA(bias=0).fit(images)(images).reshape(500, 2)
+    >>> np.cov(white.T, bias=True).round(2) + 0.0  # + 0.0: no -0.0
+    array([[1., 0.],
+           [0., 1.]])
     """
 
     def __init__(self, bias: float = 0.1):
@@ -78,7 +94,14 @@ class ZCA:
         self.matrix: Image | None = None
 
     def fit(self, images: Image, chunk: int = 1000) -> ZCA:
-        """Learn from images (N, ...); sums are taken in float64, ``chunk`` images at a time."""
+        """Learn from images (N, ...); sums are taken in float64, ``chunk`` images at a time.
+
+        Raises ValueError for fewer than two images, and for a bias of 0 where a direction does not vary.
+
+        >>> zca = ninx.data.ZCA().fit(np.random.default_rng(0).random((10, 3, 4, 4)))
+        >>> zca.mean.shape, zca.matrix.shape
+        ((48,), (48, 48))
+        """
         rows = images.reshape(len(images), -1)
         if len(rows) < 2:
             raise ValueError(f"ZCA: needs at least 2 images to learn from, got {len(rows)}")
@@ -104,13 +127,25 @@ class ZCA:
         return ((rows - self.mean) @ self.matrix).reshape(image.shape)
 
     def state_dict(self) -> dict[str, Image]:
-        """The arrays that `fit` has found: mean (D) and matrix (D, D)."""
+        """The arrays that `fit` has found: mean (D) and matrix (D, D).
+
+        >>> zca = ninx.data.ZCA().fit(np.random.default_rng(0).random((10, 3, 4, 4)))
+        >>> {name: array.shape for name, array in zca.state_dict().items()}
+        {'mean': (48,), 'matrix': (48, 48)}
+        """
         if self.mean is None or self.matrix is None:
             raise ValueError("ZCA: fit it to the training images first")
         return {"mean": self.mean, "matrix": self.matrix}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> ZCA:
-        """Take the arrays (or tensors) of a `state_dict`."""
+        """Take the arrays (or tensors) of a `state_dict`.
+
+        >>> images = np.random.default_rng(0).random((10, 1, 2, 2))
+        >>> a = ninx.data.ZCA().fit(images)
+        >>> b = ninx.data.ZCA().load_state_dict(a.state_dict())
+        >>> bool((a(images) == b(images)).all())
+        True
+        """
         given = (state_dict[key] for key in ("mean", "matrix"))
         mean, matrix = (np.asarray(v.numpy() if hasattr(v, "numpy") else v) for v in given)
         if mean.ndim != 1 or matrix.shape != (mean.size, mean.size):
@@ -120,7 +155,12 @@ class ZCA:
 
 
 def prepared(dataset: LabelledDataset, *transforms: Callable[[Image], Image]) -> ArrayDataset:
-    """The data set after the transforms, which must be without chance, once for all epochs: images (N, C, H, W)."""
+    """The data set after the transforms, which must be without chance, once for all epochs: images (N, C, H, W).
+
+    >>> digits = ninx.data.digits("test").take(slice(10))
+    >>> ninx.data.prepared(digits, ninx.data.ToTensor(), ninx.data.GlobalContrastNorm()).images.shape
+    (10, 1, 28, 28)
+    """
     images = [dataset[i][0] for i in range(len(dataset))]
     for transform in transforms:
         if isinstance(transform, ZCA):  # one matrix product for many images: far faster than one for each

@@ -42,7 +42,15 @@ class LabelledDataset(Dataset, Protocol):
 
 
 class ArrayDataset:
-    """Images (N, H, W) or (N, H, W, C), uint8, or floats from `prepared`, with labels (N), whole numbers, and class names."""
+    """Images (N, H, W) or (N, H, W, C), uint8, or floats from `prepared`, with labels (N), whole numbers, and class names.
+
+    Raises ValueError for another number of labels than images, and for a label without a class.
+
+    >>> dataset = ninx.data.ArrayDataset(np.zeros((4, 28, 28), np.uint8), np.array([0, 1, 1, 0]), ["cat", "dog"])
+    >>> image, label = dataset[1]
+    >>> len(dataset), image.shape, dataset.classes[label]
+    (4, (28, 28), 'dog')
+    """
 
     def __init__(self, images: Image, labels: Image, classes: Sequence[str]):
         if len(images) != len(labels):
@@ -63,19 +71,37 @@ class ArrayDataset:
         return self.images[index], int(self.labels[index])
 
     def split(self, count: int) -> tuple[Self, Self]:
-        """(all but the last ``count`` samples, the last ``count``)."""
+        """(all but the last ``count`` samples, the last ``count``).
+
+        Raises ValueError unless both parts have at least one.
+
+        >>> train, held_out = ninx.data.digits("train").split(400)
+        >>> len(train), len(held_out)
+        (3600, 400)
+        """
         if not 0 < count < len(self):
             raise ValueError(f"split: can split off 1 to {len(self) - 1} of {len(self)} samples, not {count}")
         cut = len(self) - count
         return self.take(slice(cut)), self.take(slice(cut, None))
 
     def take(self, which: slice | Image) -> Self:
-        """Some of the samples: a slice, or their numbers."""
+        """Some of the samples: a slice, or their numbers.
+
+        >>> digits = ninx.data.digits("test")
+        >>> len(digits.take(slice(10))), len(digits.take(np.flatnonzero(digits.labels == 7)))  # the first ten; all sevens
+        (10, 100)
+        """
         return type(self)(self.images[which], self.labels[which], self.classes)
 
 
 def stratified(labels: Image, count: int, seed: int) -> Image:
-    """The numbers, in rising order, of ``count`` samples drawn with ``seed`` so that each class has its share of them."""
+    """The numbers, in rising order, of ``count`` samples drawn with ``seed`` so that each class has its share of them.
+
+    >>> labels = np.array([0] * 80 + [1] * 20)
+    >>> chosen = ninx.data.stratified(labels, 10, seed=0)
+    >>> np.bincount(labels[chosen]).tolist()
+    [8, 2]
+    """
     rng = np.random.default_rng(seed)
     place = np.empty(len(labels))  # of each sample among those of its class in a random order, from 0 to 1
     for label in np.unique(labels):

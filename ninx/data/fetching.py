@@ -39,6 +39,12 @@ def download(
 
     Files go to a folder of the set's name in ``data_dir`` (`data_folder`). ``on_bytes(file, done)`` is told of the progress.
     Raises ValueError, naming the folder and the files to put there, if no mirror gives a file whose SHA-256 is right.
+
+    >>> from pathlib import Path
+    >>> Path("data/svhn").mkdir(parents=True)
+    >>> Path("data/svhn/test_32x32.mat").touch()
+    >>> ninx.data.download("svhn", "test", data_dir="data")  # what is there already is not fetched
+    []
     """
     folder = data_folder(data_dir) / name
     splits = ["train", "test"] if split is None else [split]

@@ -27,6 +27,12 @@ def read_idx(path: str | Path, ndim: int) -> Image:
     """The array of bytes, of ``ndim`` dimensions, in an IDX file, plain or compressed by gzip.
 
     Raises ValueError, naming the file, if the magic number, the sizes and the length do not agree.
+
+    >>> from pathlib import Path
+    >>> content = bytes([0, 0, 8, 1]) + (3).to_bytes(4) + bytes([7, 2, 1])  # bytes (8) along 1 axis, of size 3
+    >>> count = Path("labels-idx1-ubyte").write_bytes(content)
+    >>> ninx.data.read_idx("labels-idx1-ubyte", ndim=1)
+    array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
     try:

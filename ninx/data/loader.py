@@ -22,6 +22,12 @@ class DataLoader:
     Each pass is an epoch: ``epoch`` counts them and may be set, and (seed, epoch) decides the order and every random transform.
     With ``num_workers`` threads prepare batches ahead; the batches are the same for any number. After the ``transform``
     all images must have one shape. On a ``device`` that is a GPU, one batch is copied ahead while the one before is learnt from.
+
+    >>> digits, prepare = ninx.data.digits("train"), ninx.data.ToTensor()
+    >>> loader = ninx.data.DataLoader(digits, batch_size=64, shuffle=True, transform=prepare)
+    >>> images, labels = next(iter(loader))
+    >>> len(loader), images.shape, labels.shape
+    (63, (64, 1, 28, 28), (64,))
     """
 
     def __init__(

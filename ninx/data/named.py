@@ -18,7 +18,11 @@ FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 
 
 def names() -> list[str]:
-    """The names that `load` knows."""
+    """The names that `load` knows.
+
+    >>> ninx.data.names()
+    ['digits', 'mnist', 'fashion-mnist', 'cifar10', 'cifar100', 'svhn']
+    """
     return ["digits", *SOURCES]
 
 
@@ -35,6 +39,12 @@ def load(name: str, split: str, data_dir: str | Path | None = None) -> LabelledD
     A name's files are looked for in ``data_dir``, by default NINX_DATA or the user's cache; ``ninx data`` lists and downloads
     them. A folder has a sub-folder for each split, "train" and "test", and in it one for each class; without "train" and
     "test" its sub-folders are the classes, and all is for training. Raises ValueError for what is unknown, missing or damaged.
+
+    >>> len(ninx.data.load("digits", "test"))
+    1000
+    >>> ninx.data.load("cifar", "test")
+    Traceback (most recent call last):
+    ValueError: there is no data set 'cifar'; did you mean 'cifar10'?
     """
     if name == "digits":
         return digits(split)

@@ -105,7 +105,11 @@ def source(name: str) -> Source:
 
 
 def data_folder(data_dir: str | Path | None = None) -> Path:
-    """The folder of all data sets: ``data_dir``, else NINX_DATA, else ninx in the user's cache."""
+    """The folder of all data sets: ``data_dir``, else NINX_DATA, else ninx in the user's cache.
+
+    >>> ninx.data.data_folder("my-data").name
+    'my-data'
+    """
     if data_dir is not None:
         return Path(data_dir)
     if given := os.environ.get("NINX_DATA"):

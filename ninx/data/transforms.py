@@ -27,7 +27,13 @@ class Transform(Protocol):
 
 
 class Compose:
-    """Transforms one after another."""
+    """Transforms one after another: (image, rng) -> image, each with the same rng.
+
+    >>> prepare = ninx.data.Compose([ninx.data.ToTensor(), ninx.data.Normalize([0.5], [0.5])])
+    >>> y = prepare(np.full((28, 28), 255, np.uint8), np.random.default_rng(0))
+    >>> y.shape, float(y.max())
+    ((1, 28, 28), 1.0)
+    """
 
     def __init__(self, transforms: Sequence[Transform]):
         self.transforms = list(transforms)
@@ -40,7 +46,12 @@ class Compose:
 
 
 class ToTensor:
-    """uint8 (H, W) or (H, W, C), 0 to 255  ->  float32 (C, H, W), 0 to 1."""
+    """uint8 (H, W) or (H, W, C), 0 to 255  ->  float32 (C, H, W), 0 to 1.
+
+    >>> y = ninx.data.ToTensor()(np.full((32, 32, 3), 255, np.uint8))
+    >>> y.shape, y.dtype, float(y.max())
+    ((3, 32, 32), dtype('float32'), 1.0)
+    """
 
     def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
         """The image as floats, channels first."""
@@ -49,7 +60,13 @@ class ToTensor:
 
 
 class Normalize:
-    """(image - mean) / std, for each channel of (C, H, W)."""
+    """(image - mean) / std, for each channel of (C, H, W).
+
+    Raises ValueError for another number of channels, and for a deviation that is not positive.
+
+    >>> ninx.data.Normalize([0.5], [0.25])(np.ones((1, 1, 2), np.float32))
+    array([[[2., 2.]]], dtype=float32)
+    """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]):
         if len(mean) != len(std) or min(std) <= 0:
@@ -65,7 +82,13 @@ class Normalize:
 
 
 class RandomTranslate:
-    """Shift (C, H, W) by up to ``pixels`` in each direction; what comes in at the border is ``fill``."""
+    """Shift (C, H, W) by up to ``pixels`` in each direction; what comes in at the border is ``fill``.
+
+    >>> image = np.arange(9.0).reshape(1, 3, 3)
+    >>> y = ninx.data.RandomTranslate(1)(image, np.random.default_rng(0))
+    >>> y.shape
+    (1, 3, 3)
+    """
 
     def __init__(self, pixels: int, fill: float = 0.0):
         if pixels < 0:
@@ -88,6 +111,13 @@ class RandomAffine:
     """Turn (C, H, W) by up to ``degrees``, clockwise or back, and scale it by up to 1 +- ``scale``, about its centre.
 
     Bilinear; what comes in at the border is 0.
+
+    Raises ValueError for negative degrees, and for a scale outside 0 to below 1.
+
+    >>> image = np.ones((1, 28, 28), np.float32)
+    >>> y = ninx.data.RandomAffine(degrees=12, scale=0.1)(image, np.random.default_rng(0))
+    >>> y.shape, float(y[0, 14, 14])
+    ((1, 28, 28), 1.0)
     """
 
     def __init__(self, degrees: float, scale: float = 0.0):
@@ -112,6 +142,10 @@ class Resize:
     """Scale an image to ``size``: (height, width), or the length of the shorter side. Bilinear, with smoothing when it shrinks.
 
     Takes uint8 (H, W) or (H, W, C) before `ToTensor`, and floats (C, H, W) after it.
+
+    >>> photo = np.zeros((480, 640, 3), np.uint8)
+    >>> ninx.data.Resize(240)(photo).shape, ninx.data.Resize((28, 28))(photo).shape
+    ((240, 320, 3), (28, 28, 3))
     """
 
     def __init__(self, size: int | tuple[int, int]):
@@ -135,7 +169,14 @@ class Resize:
 
 
 class RandomCrop:
-    """A window of ``size`` (H, W) somewhere in (C, H, W), around which ``padding`` pixels of ``fill`` are put first."""
+    """A window of ``size`` (H, W) somewhere in (C, H, W), around which ``padding`` pixels of ``fill`` are put first.
+
+    Raises ValueError where the window does not fit.
+
+    >>> image = np.zeros((3, 32, 32), np.float32)
+    >>> ninx.data.RandomCrop(32, padding=4)(image, np.random.default_rng(0)).shape
+    (3, 32, 32)
+    """
 
     def __init__(self, size: int | tuple[int, int], padding: int = 0, fill: float = 0.0):
         self.size = size if isinstance(size, tuple) else (size, size)
@@ -155,7 +196,12 @@ class RandomCrop:
 
 
 class RandomHorizontalFlip:
-    """Mirror (C, H, W), left to right, with probability ``p``."""
+    """Mirror (C, H, W), left to right, with probability ``p``.
+
+    >>> image = np.arange(3.0).reshape(1, 1, 3)
+    >>> ninx.data.RandomHorizontalFlip(p=1)(image, np.random.default_rng(0))
+    array([[[2., 1., 0.]]])
+    """
 
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:
@@ -168,7 +214,13 @@ class RandomHorizontalFlip:
 
 
 class CenterCrop:
-    """The window of ``size`` (H, W) in the middle of (C, H, W); where that is half a pixel off, PyTorch's choice."""
+    """The window of ``size`` (H, W) in the middle of (C, H, W); where that is half a pixel off, PyTorch's choice.
+
+    Raises ValueError where the window does not fit.
+
+    >>> ninx.data.CenterCrop(1)(np.arange(9.0).reshape(1, 3, 3))
+    array([[[4.]]])
+    """
 
     def __init__(self, size: int | tuple[int, int]):
         self.size = size if isinstance(size, tuple) else (size, size)

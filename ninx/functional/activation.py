@@ -14,12 +14,20 @@ from ..ops.shapes import axes_of
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """x where x > 0, else negative_slope * x"""
+    """x where x > 0, else negative_slope * x; any shape, which stays. Adjoint: g, or negative_slope * g.
+
+    >>> F.leaky_relu(ninx.tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
+    """
     return where(input > 0, input, input * negative_slope)
 
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
-    """x - log(sum(exp(x))) along ``dim``, the largest entry taken out first. Adjoint: g - softmax(x) * sum(g)."""
+    """x - log(sum(exp(x))) along ``dim``, the largest entry taken out first; the shape stays. Adjoint: g - softmax(x) * sum(g).
+
+    >>> F.log_softmax(ninx.tensor([0.0, 0.0]), dim=0)  # log(1/2) twice
+    tensor([-0.6931, -0.6931])
+    """
     input, shifted = _shifted("log_softmax", input, dim)
     xp = xp_of(shifted)
     value = shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
@@ -27,7 +35,12 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 
 
 def softmax(input: Tensor, dim: int) -> Tensor:
-    """exp(x) / sum(exp(x)) along ``dim``. Adjoint: y * (g - sum(g * y))."""
+    """exp(x) / sum(exp(x)) along ``dim``: logits to shares that sum to 1; the shape stays. Adjoint: y * (g - sum(g * y)).
+
+    >>> F.softmax(ninx.tensor([[0.0, 0.0], [0.0, 1.0]]), dim=1)
+    tensor([[0.5000, 0.5000],
+            [0.2689, 0.7311]])
+    """
     input, shifted = _shifted("softmax", input, dim)
     value = xp_of(shifted).exp(shifted)
     value /= value.sum(axis=dim, keepdims=True)
@@ -45,6 +58,11 @@ def maxout(input: Tensor, pool_size: int) -> Tensor:
     """The largest of every ``pool_size`` channels that follow each other, (N, C, ...) -> (N, C / pool_size, ...).
 
     The first of equal values gets the gradient. Source: Goodfellow et al., 2013, arXiv 1302.4389.
+
+    Raises ValueError where pool_size does not divide the channels.
+
+    >>> F.maxout(ninx.tensor([[1.0, 5.0, 2.0, 3.0]]), pool_size=2)
+    tensor([[5., 3.]])
     """
     pool_size = whole(pool_size, "maxout", "pool_size")
     if input.ndim < 2 or pool_size < 1 or input.shape[1] % pool_size or not input.shape[1]:

@@ -48,6 +48,12 @@ def conv2d(
     ``relu``: max(y, 0), in the same pass.
 
     Raises ValueError for shapes that do not fit, and for method="gemm" with a larger kernel.
+
+    >>> x = ninx.ones(1, 3, 8, 8)
+    >>> F.conv2d(x, ninx.ones(4, 3, 3, 3), stride=2, padding=1).shape
+    (1, 4, 4, 4)
+    >>> F.conv2d(x, ninx.ones(4, 3, 1, 1), method="gemm")[0, 0, 0, 0]  # a 1x1 kernel adds up the channels of a pixel
+    tensor(3.)
     """
     if input.ndim == 3:
         return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu).squeeze(0)
@@ -98,7 +104,17 @@ def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, 
 
 
 def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
-    """The derivative of <g, conv2d(x, w)> by x: every product of the forward pass, sent back to its pixel. (N, C, H, W)"""
+    """The derivative of <g, conv2d(x, w)> by x: every product of the forward pass, sent back to its pixel.
+
+    g (N, O, OH, OW), weight (O, C/groups, KH, KW) -> (N, C, H, W). `functional.conv_transpose2d` is the same as a layer.
+
+    >>> from ninx.kernels.geometry import convolution
+    >>> geo = convolution("conv2d", (1, 1, 3, 3), (1, 1, 2, 2))
+    >>> F.conv2d_input_grad(ninx.ones(1, 1, 2, 2), ninx.ones(1, 1, 2, 2), geo)[0, 0]  # how many windows see each pixel
+    tensor([[1., 2., 1.],
+            [2., 4., 2.],
+            [1., 2., 1.]])
+    """
     value = nchw(kernels.tier().conv2d_input_grad(nhwc(g.data), nhwc(weight.data), geo, method))
     return record(
         value,
@@ -108,7 +124,16 @@ def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "a
 
 
 def conv2d_weight_grad(x: Tensor, g: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
-    """The derivative of <g, conv2d(x, w)> by w: every forward product, summed over all pixels. (O, C/groups, KH, KW)"""
+    """The derivative of <g, conv2d(x, w)> by w: every forward product, summed over all pixels.
+
+    x (N, C, H, W), g (N, O, OH, OW) -> (O, C/groups, KH, KW).
+
+    >>> from ninx.kernels.geometry import convolution
+    >>> geo = convolution("conv2d", (1, 1, 3, 3), (1, 1, 2, 2))
+    >>> F.conv2d_weight_grad(ninx.ones(1, 1, 3, 3), ninx.ones(1, 1, 2, 2), geo)[0, 0]  # each weight meets four pixels
+    tensor([[4., 4.],
+            [4., 4.]])
+    """
     value = nchw(kernels.tier().conv2d_weight_grad(nhwc(x.data), nhwc(g.data), geo, method))
     return record(
         value,
@@ -130,6 +155,9 @@ def conv_transpose2d(
     """The adjoint of conv2d in x, as a layer: input (N, I, H, W), weight (I, O/groups, KH, KW), bias (O).
 
     Output size: (H - 1)*SH - 2*PH + DH*(KH - 1) + output_padding + 1. Raises ValueError for shapes that do not fit.
+
+    >>> F.conv_transpose2d(ninx.ones(1, 8, 7, 7), ninx.ones(8, 4, 2, 2), stride=2).shape
+    (1, 4, 14, 14)
     """
     if input.ndim == 3:
         return conv_transpose2d(input.unsqueeze(0), weight, bias, stride, padding, output_padding, groups, dilation).squeeze(0)

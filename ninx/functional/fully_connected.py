@@ -10,6 +10,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x @ W.T + b; input (..., in_features), weight (out_features, in_features), bias (out_features).
 
     A weight (in_features) is one output without an axis of its own: y (...).
+
+    Raises ValueError for shapes that do not fit.
+
+    >>> F.linear(ninx.tensor([1.0, 2.0]), ninx.tensor([[1.0, 1.0], [0.0, 10.0]]), ninx.tensor([0.5, 0.0]))
+    tensor([ 3.5000, 20.0000])
     """
     if weight.ndim not in (1, 2):
         raise ValueError(f"linear: weight must have shape (out_features, in_features) or (in_features), got {weight.shape}")

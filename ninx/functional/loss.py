@@ -30,6 +30,10 @@ def cross_entropy(
 
     Raises IndexError for a class number that is not there, ValueError for shapes that do not fit. On a GPU such a number makes
     the loss NaN, and the IndexError comes when the loss is read with ``item()``: until then nobody waits for the GPU.
+
+    >>> logits = ninx.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> F.cross_entropy(logits, ninx.tensor([0, 1]), reduction="none")  # without any knowledge of 3 classes: log(3)
+    tensor([0.2395, 1.0986])
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
@@ -57,7 +61,12 @@ def cross_entropy(
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
-    """-input[target]: the cross-entropy of log-probabilities (N, C), (N, C, d1, ...) or (C); the rest as `cross_entropy`."""
+    """-input[target]: the cross-entropy of log-probabilities (N, C), (N, C, d1, ...) or (C); the rest as `cross_entropy`.
+
+    >>> logits, target = ninx.tensor([[2.0, 0.0, 0.0]]), ninx.tensor([0])
+    >>> F.nll_loss(F.log_softmax(logits, dim=1), target), F.cross_entropy(logits, target)
+    (tensor(0.2395), tensor(0.2395))
+    """
     loss, counted, _ = _pick("nll_loss", input, target, weight, ignore_index)
     return _mean_over(counted, loss) if reduction == "mean" else _reduce(loss, reduction)
 
@@ -131,13 +140,21 @@ def _weighted(logp: Tensor, weight: Tensor | None, axis: int) -> Tensor:
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """(input - target)^2"""
+    """(input - target)^2: the mean or the sum of it, or with ``reduction="none"`` each. Raises ValueError for shapes that differ.
+
+    >>> F.mse_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
+    tensor(4.5000)
+    """
     difference = _difference("mse_loss", input, target)
     return _reduce(difference * difference, reduction)
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """|input - target|"""
+    """|input - target|: the mean or the sum of it, or with ``reduction="none"`` each. Raises ValueError for shapes that differ.
+
+    >>> F.l1_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
+    tensor(1.5000)
+    """
     return _reduce(abs(_difference("l1_loss", input, target)), reduction)
 
 

@@ -37,6 +37,14 @@ def batch_norm(
     With xhat the normalised input, the adjoint is  dbias = sum(g),  dweight = sum(g * xhat),
     dx = weight / sqrt(var + eps) * (g - dbias / m - xhat * dweight / m).
     Of an input without values nothing is learnt: the running ones stay. ``relu``: max(y, 0), in the same pass.
+
+    >>> x = ninx.tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> mean, var = ninx.zeros(2), ninx.ones(2)
+    >>> F.batch_norm(x, mean, var, training=True)
+    tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]])
+    >>> mean  # a tenth of the way to the batch's
+    tensor([0.2000, 2.0000])
     """
     if input.ndim < 2:
         raise ValueError(f"batch_norm: input must have shape (N, C, ...), got {input.shape}")
@@ -127,6 +135,9 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     neighbours and W' its adjoint, the adjoint is  dx = g / d^beta - 2 alpha beta / size * x * W'(g * x / d^(beta + 1)).
 
     Source: Krizhevsky, Sutskever and Hinton, 2012; PyTorch and Caffe divide alpha by ``size``, the paper does not.
+
+    >>> F.local_response_norm(ninx.ones(1, 3, 1, 1), size=2, alpha=2.0, beta=1.0).flatten()  # 1 / (1 + neighbours)
+    tensor([0.5000, 0.3333, 0.3333])
     """
     size = whole(size, "local_response_norm", "size")
     if size < 1:

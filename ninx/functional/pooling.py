@@ -38,6 +38,15 @@ def max_pool2d(
 
     The first of equal values gets the gradient; NaN wins over every number. ``ceil_mode`` lets a last window begin inside the
     image that does not end there. ``return_indices`` also gives the place h*W + w of every maximum, as in PyTorch.
+
+    Raises ValueError where no window fits.
+
+    >>> x = ninx.arange(16.0).reshape(1, 1, 4, 4)
+    >>> F.max_pool2d(x, 2)[0, 0]
+    tensor([[ 5.,  7.],
+            [13., 15.]])
+    >>> F.max_pool2d(x, 3, 2, ceil_mode=True).shape, F.max_pool2d(x, 3, 2).shape
+    ((1, 1, 2, 2), (1, 1, 1, 1))
     """
     if input.ndim == 3:
         y = max_pool2d(input.unsqueeze(0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
@@ -107,6 +116,12 @@ def avg_pool2d(
     """The mean of every window; (N, C, H, W) -> (N, C, OH, OW).
 
     The zeros of the padding count as values, unless ``count_include_pad=False``; ``divisor_override`` is divided by instead.
+
+    Raises ValueError where no window fits.
+
+    >>> F.avg_pool2d(ninx.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
+    tensor([[ 2.5000,  4.5000],
+            [10.5000, 12.5000]])
     """
     if input.ndim == 3:
         y = avg_pool2d(input.unsqueeze(0), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -142,6 +157,10 @@ def global_avg_pool2d(input: Tensor) -> Tensor:
     """Global average pooling: the mean of every map, (N, C, H, W) -> (N, C, 1, 1). The head of a Network in Network.
 
     Adjoint: every pixel of the map gets g / (H*W).
+
+    >>> maps = ninx.stack([ninx.zeros(6, 6), ninx.ones(6, 6)]).unsqueeze(0)  # two classes' maps of one image
+    >>> F.global_avg_pool2d(maps).flatten(1)
+    tensor([[0., 1.]])
     """
     if input.ndim != 4:
         raise ValueError(f"global_avg_pool2d: input must have shape (N, C, H, W), got {input.shape}")
@@ -155,6 +174,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | tuple[int | None, int 
 
     (N, C, H, W) -> (N, C, OH, OW); None keeps a size. Size 1 is global average pooling, and a size that divides the input's is
     ordinary pooling; any other is two small matrix products, one along each axis.
+
+    >>> F.adaptive_avg_pool2d(ninx.ones(1, 3, 13, 9), 6).shape
+    (1, 3, 6, 6)
     """
     if input.ndim == 3:
         return adaptive_avg_pool2d(input.unsqueeze(0), output_size).squeeze(0)

@@ -15,6 +15,12 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
     The mask is a hash of the seed, the number of this call and the entry's place in memory order (N, H, W, C for images),
     so it is the same on every device; see `dropout_keep` in the kernels.
+
+    Adjoint: g through the same mask. Raises ValueError for p outside 0 to 1.
+
+    >>> y = F.dropout(ninx.ones(1000), p=0.2)
+    >>> sorted(set(y.tolist())), bool((y == 0).sum() > 100)
+    ([0.0, 1.25], True)
     """
     _check("dropout", p)
     return _dropped(input, p, *next_dropout()) if training and p else input
@@ -28,7 +34,12 @@ def _dropped(x: Tensor, p: float, seed: int, call: int) -> Tensor:
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole maps become 0 with probability p: one decision for each image and channel of (N, C, H, W)."""
+    """Whole maps become 0 with probability p: one decision for each image and channel of (N, C, H, W).
+
+    >>> y = F.dropout2d(ninx.ones(8, 16, 4, 4), p=0.5).sum(dim=(2, 3))
+    >>> sorted(set(y.flatten().tolist()))  # 16 pixels of 2, or of 0
+    [0.0, 32.0]
+    """
     if input.ndim != 4:
         raise ValueError(f"dropout2d: input must have shape (N, C, H, W), got {input.shape}")
     _check("dropout2d", p)

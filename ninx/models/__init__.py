@@ -72,12 +72,20 @@ PRESETS: dict[str, Preset] = {
 
 
 def names() -> list[str]:
-    """The names that `create` knows."""
+    """The names that `create` knows.
+
+    >>> ninx.models.names()[:3]
+    ['nin-cifar10', 'nin-cifar100', 'nin-mnist']
+    """
     return list(PRESETS)
 
 
 def preset(name: str) -> Preset:
-    """What is known of a network. Raises ValueError for an unknown name."""
+    """What is known of a network. Raises ValueError for an unknown name.
+
+    >>> ninx.models.preset("nin-cifar10").input_shape
+    (3, 32, 32)
+    """
     if name not in PRESETS:
         raise ValueError(unknown("model", name, PRESETS))
     return PRESETS[name]
@@ -95,6 +103,13 @@ def create(name: str, **switches: Any) -> nn.Module:
     """A new network with fresh weights from the random generator.
 
     Raises ValueError for an unknown name or switch, or a switch of another type: the text "False" would count as true.
+
+    >>> model = ninx.models.create("nin-mnist", num_classes=5, dropout=0.0)
+    >>> model.eval()(ninx.zeros(1, 1, 28, 28)).shape
+    (1, 5)
+    >>> ninx.models.create("nin-mnist", classes=5)
+    Traceback (most recent call last):
+    ValueError: model nin-mnist: there is no switch 'classes'; did you mean 'num_classes'?
     """
     make = preset(name).make
     known = inspect.signature(make).parameters

@@ -13,6 +13,11 @@ def alexnet_caffe(*, in_channels: int = 3, num_classes: int = 1000, dropout: flo
 
     11/4/0 96; 5/1/2 256 in two groups; 3/1/1 384; 3/1/1 384 and 256 in two groups; local response normalisation and max 3/2
     after the first two, max 3/2 after the last; Linear 4096, 4096, 1000 with a dropout before the second and the third.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.alexnet_caffe()
+    >>> sum(p.numel() for p in model.parameters())
+    60965224
     """
 
     def norm() -> nn.Module:
@@ -55,6 +60,11 @@ def alexnet(*, in_channels: int = 3, num_classes: int = 1000, dropout: float = 0
 
     11/4/2 64; 5/1/2 192; 3/1/1 384, 256, 256, without groups and normalisation; max 3/2 after the first, second and last;
     adaptive average pooling to 6x6; Linear 4096, 4096, 1000 with a dropout before the first and the second.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.alexnet()
+    >>> sum(p.numel() for p in model.parameters())
+    61100840
     """
     features = nn.Sequential(
         nn.Conv2d(in_channels, 64, 11, 4, 2),
@@ -87,6 +97,11 @@ def vgg11(*, in_channels: int = 3, num_classes: int = 1000, dropout: float = 0.5
     """VGG-11 (Simonyan and Zisserman, 2015, arXiv 1409.1556) as torchvision has it, 224x224; 132,863,336 parameters.
 
     Eight 3x3 convolutions with padding 1 in five groups, max 2/2 after each group; Linear 4096, 4096, 1000.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.vgg11()
+    >>> sum(p.numel() for p in model.parameters())
+    132863336
     """
     return _vgg(((64,), (128,), (256, 256), (512, 512), (512, 512)), in_channels, num_classes, dropout)
 
@@ -95,6 +110,11 @@ def vgg16(*, in_channels: int = 3, num_classes: int = 1000, dropout: float = 0.5
     """VGG-16 (Simonyan and Zisserman, 2015, arXiv 1409.1556) as torchvision has it, 224x224; 138,357,544 parameters.
 
     Thirteen 3x3 convolutions with padding 1 in five groups, max 2/2 after each group; Linear 4096, 4096, 1000.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.vgg16()
+    >>> sum(p.numel() for p in model.parameters())
+    138357544
     """
     return _vgg(((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3), in_channels, num_classes, dropout)
 

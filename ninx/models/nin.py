@@ -82,6 +82,10 @@ def nin_cifar10(
 
     5/1/2 192, 160, 96; max 3/2; 5/1/2 192, 192, 192; avg 3/2; 3/1/1 192, 192, 10; global average pooling; dropout after each
     pooling. Their cuda-convnet definition has ``pool2="max"``.
+
+    >>> model = ninx.models.nin_cifar10()
+    >>> model.eval()(ninx.zeros(1, 3, 32, 32)).shape, sum(p.numel() for p in model.parameters())
+    ((1, 10), 966986)
     """
     blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
     return _network("nin-cifar10", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
@@ -100,6 +104,11 @@ def nin_cifar100(
     """The authors' net for CIFAR-100, 32x32, as in their cuda-convnet definition; 984,356 parameters.
 
     The layers of `nin_cifar10` with 100 outputs, and the maximum in the second pooling.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.nin_cifar100()
+    >>> sum(p.numel() for p in model.parameters())
+    984356
     """
     blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
     return _network("nin-cifar100", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
@@ -118,6 +127,10 @@ def nin_mnist(
     """The authors' net for MNIST, 28x28, as in their cuda-convnet definition; 349,674 parameters.
 
     5/1/2 96, 64, 48; max 3/2; 5/1/2 128, 96, 48; max 3/2; 5/1/2 128, 96, 10; global average pooling; dropout after each pooling.
+
+    >>> model = ninx.models.nin_mnist()
+    >>> model.eval()(ninx.zeros(1, 1, 28, 28)).shape, sum(p.numel() for p in model.parameters())
+    ((1, 10), 349674)
     """
     blocks = Block((96, 64, 48), 5, 1, 2), Block((128, 96, 48), 5, 1, 2), Block((128, 96, num_classes), 5, 1, 2)
     return _network("nin-mnist", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
@@ -137,6 +150,11 @@ def nin_svhn(
 
     5/1/2 128, 96, 64; max 3/2; 5/1/2 320, 256, 128; max 3/2; 5/1/2 384, 256, 10; global average pooling; dropout after each
     pooling.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.nin_svhn()
+    >>> sum(p.numel() for p in model.parameters())
+    1986026
     """
     blocks = Block((128, 96, 64), 5, 1, 2), Block((320, 256, 128), 5, 1, 2), Block((384, 256, num_classes), 5, 1, 2)
     return _network("nin-svhn", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
@@ -156,6 +174,11 @@ def nin_imagenet(
 
     11/4/0 96, 96, 96; 5/1/2 256, 256, 256; 3/1/1 384, 384, 384; max 3/2 after each of these; dropout;
     3/1/1 1024, 1024, 1000; global average pooling.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.nin_imagenet()
+    >>> sum(p.numel() for p in model.parameters())
+    7595176
     """
     blocks = *LARGE, Block((1024, 1024, num_classes), 3, 1, 1)
     return _network("nin-imagenet", in_channels, blocks, (3,), pool2, last_relu, pooling, dropout, batch_norm)
@@ -175,6 +198,11 @@ def nin_d2l(
 
     11/4/0 96, 96, 96; 5/1/2 256, 256, 256; 3/1/1 384, 384, 384; max 3/2 after each of these; dropout; 3/1/1 10, 10, 10;
     global average pooling. The poolings leave out what no whole window reaches.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.nin_d2l()
+    >>> sum(p.numel() for p in model.parameters())
+    1992166
     """
     blocks = *LARGE, Block((num_classes,) * 3, 3, 1, 1)
     return _network("nin-d2l", in_channels, blocks, (3,), pool2, last_relu, pooling, dropout, batch_norm)
@@ -194,6 +222,11 @@ def nin_cifar10_bn(
 
     The listing breaks off after 5/1/2 192, 192, 192 with a normalisation after each convolution, an average pooling 3/2 with
     padding 1 and dropout .2; the other blocks are completed in its way, with the channels of `nin_cifar10`.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.nin_cifar10_bn()
+    >>> sum(p.numel() for p in model.parameters())
+    969822
     """
     blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
     return _network("nin-cifar10-bn", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)

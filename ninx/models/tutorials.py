@@ -26,17 +26,29 @@ def nin_mnist_v0(*, in_channels: int = 1, num_classes: int = 10, head: str = "gl
 
     ``head="global"`` averages whole maps, for any input size. ``head="as-published"`` is AvgPool2d(14), which on the
     published 224x224 input leaves 2x2 per map: **40 logits** for ten classes, which a cross-entropy accepts silently.
+
+    >>> model, image = ninx.models.nin_mnist_v0(), ninx.zeros(1, 1, 224, 224)
+    >>> model(image).shape, ninx.models.nin_mnist_v0(head="as-published")(image).shape
+    ((1, 10), (1, 40))
     """
     return _staged((False, False, False), in_channels, num_classes, head, last_relu)
 
 
 def nin_mnist_v1(*, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True) -> nn.Sequential:
-    """v0 with a second 1x1 convolution in blocks 1 and 3; 4,590 parameters. ``head`` as in `nin_mnist_v0`."""
+    """v0 with a second 1x1 convolution in blocks 1 and 3; 4,590 parameters. ``head`` as in `nin_mnist_v0`.
+
+    >>> sum(p.numel() for p in ninx.models.nin_mnist_v1().parameters())
+    4590
+    """
     return _staged((True, False, True), in_channels, num_classes, head, last_relu)
 
 
 def nin_mnist_v2(*, in_channels: int = 1, num_classes: int = 10, head: str = "global", last_relu: bool = True) -> nn.Sequential:
-    """v0 with a second 1x1 convolution in every block; 5,010 parameters. ``head`` as in `nin_mnist_v0`."""
+    """v0 with a second 1x1 convolution in every block; 5,010 parameters. ``head`` as in `nin_mnist_v0`.
+
+    >>> sum(p.numel() for p in ninx.models.nin_mnist_v2().parameters())
+    5010
+    """
     return _staged((True, True, True), in_channels, num_classes, head, last_relu)
 
 
@@ -49,6 +61,9 @@ def nin_bn_fc(
     and 256, 192 and 384, 512 and 1,024 channels, max pooling 3x3 with stride 2 between them; dropout, global average pooling and
     Linear. No k x k convolution has 1x1 layers after it, so this is not what the paper calls mlpconv. In training a batch of
     one 32x32 image raises: it leaves one value per channel to the last batch normalisation.
+
+    >>> sum(p.numel() for p in ninx.models.nin_bn_fc().parameters())
+    935690
     """
     border = checked("nin-bn-fc", "pooling", pooling, POOLINGS)
 

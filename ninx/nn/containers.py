@@ -11,14 +11,28 @@ from .module import Module
 
 
 class ModuleList(Module):
-    """A list whose modules are found; it has no forward of its own."""
+    """A list whose modules are found; it has no forward of its own.
+
+    >>> layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])
+    >>> x = ninx.zeros(1, 4)
+    >>> for layer in layers:
+    ...     x = layer(x)
+    >>> x.shape, len(layers)
+    ((1, 2), 2)
+    """
 
     def __init__(self, modules: Iterable[Module] = ()):
         for module in modules:
             self.append(module)
 
     def append(self, module: Module) -> None:
-        """Add a module at the end; its name is its number."""
+        """Add a module at the end; its name is its number.
+
+        >>> layers = nn.ModuleList()
+        >>> layers.append(nn.Linear(4, 2))
+        >>> [name for name, _ in layers.named_parameters()]
+        ['0.weight', '0.bias']
+        """
         setattr(self, str(len(self)), module)
 
     def __len__(self) -> int:
@@ -40,7 +54,15 @@ class ModuleList(Module):
 
 
 class Sequential(ModuleList):
-    """The modules one after another: each gets what the one before it returns."""
+    """The modules one after another: each gets what the one before it returns.
+
+    Their names are their numbers, or the keys of one dictionary {name: module}. Neighbours that one pass over the memory can do,
+    such as a convolution and its ReLU, are computed together; values and gradients stay the same.
+
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> model(ninx.zeros(5, 4)).shape, model[0].weight.shape
+    ((5, 2), (8, 4))
+    """
 
     def __init__(self, *modules: Module | dict[str, Module]):
         if len(modules) == 1 and isinstance(modules[0], dict):

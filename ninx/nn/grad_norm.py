@@ -16,6 +16,11 @@ def clip_grad_norm_(
 
     The factor is max_norm / (norm + 1e-6) where that is below 1. Raises RuntimeError for a norm that is NaN or infinite,
     if ``error_if_nonfinite``.
+
+    >>> w = ninx.tensor([3.0, 4.0], requires_grad=True)
+    >>> (w**2 / 2).sum().backward()
+    >>> nn.clip_grad_norm_([w], max_norm=1.0), w.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
     """
     grads = [p.grad for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]
     if not grads:

@@ -29,6 +29,11 @@ def shapes_only() -> Iterator[None]:
     """``with shapes_only():`` layers are made without values: each weight is a single 0, shown in the weight's shape.
 
     A network of any size then takes neither time nor memory, but it cannot be trained or loaded: for counting and comparing.
+
+    >>> with nn.shapes_only():
+    ...     model = ninx.models.create("vgg16")
+    >>> sum(p.numel() for p in model.parameters())
+    138357544
     """
     token = _shapes_only.set(True)
     try:
@@ -38,7 +43,11 @@ def shapes_only() -> Iterator[None]:
 
 
 def parameter(shape: tuple[int, ...], dtype: Any) -> Parameter:
-    """A parameter with undefined values; a convolution's weight lies channels-last, as the kernels read it."""
+    """A parameter with undefined values; a convolution's weight lies channels-last, as the kernels read it.
+
+    >>> nn.init.parameter((8, 3, 5, 5), ninx.float32).shape
+    (8, 3, 5, 5)
+    """
     if _shapes_only.get():
         return Parameter(np.broadcast_to(np.zeros((), dtype), shape))
     return Parameter(empty(shape, np.dtype(dtype), np))
@@ -52,7 +61,11 @@ def _put(t: Tensor, draw: Callable[[], Any]) -> Tensor:
 
 
 def constant_(t: Tensor, val: float) -> Tensor:
-    """Every entry is ``val``."""
+    """Every entry is ``val``.
+
+    >>> nn.init.constant_(nn.Linear(2, 1).weight, 0.5).tolist()
+    [[0.5, 0.5]]
+    """
     if _shapes_only.get():
         return t
     with no_grad():
@@ -60,17 +73,34 @@ def constant_(t: Tensor, val: float) -> Tensor:
 
 
 def zeros_(t: Tensor) -> Tensor:
-    """Every entry is 0."""
+    """Every entry is 0.
+
+    >>> nn.init.zeros_(nn.Linear(2, 1).weight).tolist()
+    [[0.0, 0.0]]
+    """
     return constant_(t, 0.0)
 
 
 def ones_(t: Tensor) -> Tensor:
-    """Every entry is 1."""
+    """Every entry is 1.
+
+    >>> nn.init.ones_(nn.Linear(2, 1).weight).tolist()
+    [[1.0, 1.0]]
+    """
     return constant_(t, 1.0)
 
 
 def dirac_(t: Tensor) -> Tensor:
-    """A convolution's weight (O, C, ...) that hands each channel on: 1 in the middle of w[i, i], 0 elsewhere."""
+    """A convolution's weight (O, C, ...) that hands each channel on: 1 in the middle of w[i, i], 0 elsewhere.
+
+    Raises ValueError for a tensor of fewer than 3 dimensions.
+
+    >>> conv = nn.Conv2d(2, 2, 3, padding=1, bias=False)
+    >>> x = ninx.rand(1, 2, 5, 5)
+    >>> w = nn.init.dirac_(conv.weight)
+    >>> (conv(x) == x).all()
+    tensor(True)
+    """
     if t.ndim < 3:
         raise ValueError(f"dirac_: needs a convolution's weight, of at least 3 dimensions, got shape {t.shape}")
 
@@ -84,17 +114,31 @@ def dirac_(t: Tensor) -> Tensor:
 
 
 def uniform_(t: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """Uniform in [a, b)."""
+    """Uniform in [a, b).
+
+    >>> w = nn.init.uniform_(ninx.zeros(100), -1, 1)
+    >>> bool((w >= -1).all() & (w < 1).all()), bool((w < 0).any() & (w > 0).any())
+    (True, True)
+    """
     return _put(t, lambda: generator().uniform(a, b, t.shape))
 
 
 def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal with this mean and standard deviation."""
+    """Normal with this mean and standard deviation.
+
+    >>> w = nn.init.normal_(ninx.zeros(10000), mean=5.0, std=0.01)
+    >>> print(f"{w.mean().item():.2f} {w.std().item():.2f}")
+    5.00 0.01
+    """
     return _put(t, lambda: generator().normal(mean, std, t.shape))
 
 
 def fans(t: Tensor) -> tuple[int, int]:
-    """(fan_in, fan_out)."""
+    """(fan_in, fan_out) of a weight. Raises ValueError for fewer than 2 dimensions.
+
+    >>> nn.init.fans(ninx.zeros(8, 3, 5, 5))  # 3*5*5 and 8*5*5
+    (75, 200)
+    """
     if t.ndim < 2:
         raise ValueError(f"fan_in and fan_out need at least 2 dimensions, got shape {t.shape}")
     receptive = math.prod(t.shape[2:])
@@ -102,7 +146,13 @@ def fans(t: Tensor) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """By how much a non-linearity shrinks the signal: sqrt(2) for ReLU (He et al., 2015, arXiv 1502.01852)."""
+    """By how much a non-linearity shrinks the signal: sqrt(2) for ReLU (He et al., 2015, arXiv 1502.01852).
+
+    Raises ValueError for an unknown one. ``param`` is the slope of "leaky_relu".
+
+    >>> print(f"{nn.init.calculate_gain('relu'):.4f}")
+    1.4142
+    """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     gains = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
@@ -112,13 +162,23 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def xavier_uniform_(t: Tensor, gain: float = 1.0) -> Tensor:
-    """Uniform with variance gain^2 * 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+    """Uniform with variance gain^2 * 2 / (fan_in + fan_out) (Glorot and Bengio, 2010).
+
+    >>> w = nn.init.xavier_uniform_(ninx.zeros(100, 50))
+    >>> bool(w.abs().max() <= 0.2)  # sqrt(6 / (50 + 100))
+    True
+    """
     bound = gain * math.sqrt(6 / sum(fans(t)))
     return uniform_(t, -bound, bound)
 
 
 def xavier_normal_(t: Tensor, gain: float = 1.0) -> Tensor:
-    """Normal with variance gain^2 * 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+    """Normal with variance gain^2 * 2 / (fan_in + fan_out) (Glorot and Bengio, 2010).
+
+    >>> w = nn.init.xavier_normal_(ninx.zeros(100, 100))
+    >>> print(f"{w.std().item():.2f}")  # sqrt(2 / (100 + 100))
+    0.10
+    """
     return normal_(t, 0.0, gain * math.sqrt(2 / sum(fans(t))))
 
 
@@ -129,11 +189,25 @@ def _kaiming_std(t: Tensor, a: float, mode: str, nonlinearity: str) -> float:
 
 
 def kaiming_uniform_(t: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Uniform with variance gain^2 / fan, which keeps the size of a signal through ReLUs (He et al., 2015)."""
+    """Uniform with variance gain^2 / fan, which keeps the size of a signal through ReLUs (He et al., 2015).
+
+    ``mode``: which fan, "fan_in" or "fan_out"; ``a``: the slope of a leaky ReLU. Raises ValueError for another mode.
+
+    >>> w = nn.init.kaiming_uniform_(ninx.zeros(10, 600), nonlinearity="relu")
+    >>> bool(w.abs().max() <= 0.1)  # sqrt(3) * sqrt(2) / sqrt(600)
+    True
+    """
     bound = math.sqrt(3) * _kaiming_std(t, a, mode, nonlinearity)
     return uniform_(t, -bound, bound)
 
 
 def kaiming_normal_(t: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Normal with variance gain^2 / fan, which keeps the size of a signal through ReLUs (He et al., 2015)."""
+    """Normal with variance gain^2 / fan, which keeps the size of a signal through ReLUs (He et al., 2015).
+
+    ``mode``: which fan, "fan_in" or "fan_out"; ``a``: the slope of a leaky ReLU. Raises ValueError for another mode.
+
+    >>> w = nn.init.kaiming_normal_(ninx.zeros(100, 200), nonlinearity="relu")
+    >>> print(f"{w.std().item():.2f}")  # sqrt(2) / sqrt(200)
+    0.10
+    """
     return normal_(t, 0.0, _kaiming_std(t, a, mode, nonlinearity))

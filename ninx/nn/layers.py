@@ -26,7 +26,15 @@ def _reset(weight: Parameter, bias: Parameter | None) -> None:
 
 
 class Conv2d(Module):
-    """`functional.conv2d` with a weight (out_channels, in_channels/groups, KH, KW) and a bias (out_channels)."""
+    """`functional.conv2d` with a weight (out_channels, in_channels/groups, KH, KW) and a bias (out_channels).
+
+    (N, C, H, W) -> (N, O, OH, OW) with OH = floor((H + 2*padding - dilation*(KH - 1) - 1) / stride) + 1. Weight and bias begin
+    uniform in +-1/sqrt(fan_in), as in PyTorch. Raises ValueError where groups does not divide the channels.
+
+    >>> layer = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1)
+    >>> layer(ninx.zeros(8, 3, 32, 32)).shape, layer.weight.shape
+    ((8, 16, 16, 16), (16, 3, 3, 3))
+    """
 
     def __init__(
         self,
@@ -64,7 +72,13 @@ class Conv2d(Module):
 
 
 class ConvTranspose2d(Module):
-    """`functional.conv_transpose2d` with a weight (in_channels, out_channels/groups, KH, KW) and a bias (out_channels)."""
+    """`functional.conv_transpose2d` with a weight (in_channels, out_channels/groups, KH, KW) and a bias (out_channels).
+
+    (N, I, H, W) -> (N, O, H', W') with H' = (H - 1)*stride - 2*padding + dilation*(KH - 1) + output_padding + 1.
+
+    >>> nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(ninx.zeros(1, 16, 7, 7)).shape
+    (1, 8, 14, 14)
+    """
 
     def __init__(
         self,
@@ -109,7 +123,12 @@ class ConvTranspose2d(Module):
 
 
 class Linear(Module):
-    """y = x @ W.T + b with weight (out_features, in_features) and bias (out_features)."""
+    """y = x @ W.T + b with weight (out_features, in_features) and bias (out_features): (..., in_features) -> (..., out_features).
+
+    >>> layer = nn.Linear(4, 2)
+    >>> layer(ninx.zeros(8, 4)).shape, layer.weight.shape, layer.bias.shape
+    ((8, 2), (2, 4), (2,))
+    """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = np.float32):
         self.in_features, self.out_features = in_features, out_features
@@ -151,7 +170,13 @@ class _BatchNorm(Module):
         return self.normalised(x, relu=False)
 
     def normalised(self, x: Tensor, relu: bool) -> Tensor:
-        """`forward`, and with ``relu`` a ReLU in the same pass."""
+        """`forward`, and with ``relu`` a ReLU in the same pass.
+
+        >>> norm = nn.BatchNorm2d(3)
+        >>> x = ninx.randn(4, 3, 5, 5)
+        >>> (norm.normalised(x, relu=True) == norm(x).relu()).all()
+        tensor(True)
+        """
         if x.ndim not in self.dims:
             wanted = " or ".join(f"{d}-d" for d in self.dims)
             raise ValueError(f"{type(self).__name__}: the input must be {wanted}, got shape {x.shape}")
@@ -173,19 +198,39 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """`functional.batch_norm` for (N, C) or (N, C, L)."""
+    """`functional.batch_norm` for (N, C) or (N, C, L): each channel with mean 0 and variance 1 in training; then weight and bias.
+
+    In evaluation the running mean and variance of training take the batch's place. Raises ValueError for other shapes.
+
+    >>> norm = nn.BatchNorm1d(2)
+    >>> y = norm(ninx.tensor([[1.0, 10.0], [3.0, 30.0]]))
+    >>> y.detach(), norm.running_mean.detach()
+    (tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]]), tensor([0.2000, 2.0000]))
+    """
 
     dims = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """`functional.batch_norm` for (N, C, H, W)."""
+    """`functional.batch_norm` for (N, C, H, W): each channel with mean 0 and variance 1 in training; then weight and bias.
+
+    In evaluation the running mean and variance of training take the batch's place. Raises ValueError for other shapes.
+
+    >>> y = nn.BatchNorm2d(3)(ninx.randn(8, 3, 5, 5) * 10 + 4)
+    >>> bool((y.mean(dim=(0, 2, 3)).abs() < 1e-5).all())
+    True
+    """
 
     dims = (4,)
 
 
 class LocalResponseNorm(Module):
-    """`functional.local_response_norm`."""
+    """`functional.local_response_norm`: x / (k + alpha/size * sum of x^2 over ``size`` neighbouring channels)^beta.
+
+    >>> nn.LocalResponseNorm(size=2, alpha=2.0, beta=1.0)(ninx.ones(1, 3, 1, 1)).flatten()
+    tensor([0.5000, 0.3333, 0.3333])
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
@@ -208,7 +253,12 @@ class _Pool(Module):
 
 
 class MaxPool2d(_Pool):
-    """`functional.max_pool2d`."""
+    """`functional.max_pool2d`: the largest value of every window, (N, C, H, W) -> (N, C, OH, OW). ``stride`` None: kernel_size.
+
+    >>> x = ninx.zeros(1, 16, 32, 32)
+    >>> nn.MaxPool2d(3, stride=2)(x).shape, nn.MaxPool2d(3, stride=2, ceil_mode=True)(x).shape
+    ((1, 16, 15, 15), (1, 16, 16, 16))
+    """
 
     def __init__(
         self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1, ceil_mode: bool = False
@@ -223,7 +273,11 @@ class MaxPool2d(_Pool):
 
 
 class AvgPool2d(_Pool):
-    """`functional.avg_pool2d`."""
+    """`functional.avg_pool2d`: the mean of every window, (N, C, H, W) -> (N, C, OH, OW). ``stride`` None: kernel_size.
+
+    >>> nn.AvgPool2d(2)(ninx.arange(4.0).reshape(1, 1, 2, 2)).item()
+    1.5
+    """
 
     def __init__(
         self,
@@ -245,7 +299,11 @@ class AvgPool2d(_Pool):
 
 
 class AdaptiveAvgPool2d(_Pool):
-    """`functional.adaptive_avg_pool2d`."""
+    """`functional.adaptive_avg_pool2d`: averages to a given size, (N, C, H, W) -> (N, C, OH, OW), whatever H and W are.
+
+    >>> nn.AdaptiveAvgPool2d(6)(ninx.zeros(1, 256, 13, 9)).shape
+    (1, 256, 6, 6)
+    """
 
     def __init__(self, output_size: Any):
         self.output_size = output_size
@@ -256,7 +314,12 @@ class AdaptiveAvgPool2d(_Pool):
 
 
 class GlobalAvgPool2d(Module):
-    """The mean of every map, (N, C, H, W) -> (N, C, 1, 1): the head of a Network in Network, without parameters."""
+    """The mean of every map, (N, C, H, W) -> (N, C, 1, 1): the head of a Network in Network, without parameters.
+
+    >>> head = nn.Sequential(nn.GlobalAvgPool2d(), nn.Flatten())
+    >>> head(ninx.zeros(8, 10, 6, 6)).shape  # ten maps are ten logits
+    (8, 10)
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, 1, 1)"""
@@ -264,7 +327,14 @@ class GlobalAvgPool2d(Module):
 
 
 class Dropout(Module):
-    """`functional.dropout` in training, nothing in evaluation."""
+    """`functional.dropout` in training: 0 with probability p, else x / (1 - p). Nothing in evaluation. The shape stays.
+
+    Raises ValueError for p outside 0 to 1.
+
+    >>> drop = nn.Dropout(0.5)
+    >>> sorted(set(drop(ninx.ones(1000)).tolist())), sorted(set(drop.eval()(ninx.ones(1000)).tolist()))
+    ([0.0, 2.0], [1.0])
+    """
 
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:
@@ -281,7 +351,12 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """`functional.dropout2d`: whole maps."""
+    """`functional.dropout2d` in training: whole maps of (N, C, H, W) become 0. Nothing in evaluation.
+
+    >>> y = nn.Dropout2d(0.5)(ninx.ones(8, 16, 4, 4))
+    >>> sorted(set(y.sum(dim=(2, 3)).flatten().tolist()))  # 16 pixels of 2, or of 0
+    [0.0, 32.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """The shape stays."""
@@ -289,7 +364,11 @@ class Dropout2d(Dropout):
 
 
 class Flatten(Module):
-    """Axes ``start_dim`` to ``end_dim`` as one; by default all but the batch."""
+    """Axes ``start_dim`` to ``end_dim`` as one; by default all but the batch.
+
+    >>> nn.Flatten()(ninx.zeros(8, 3, 4, 4)).shape
+    (8, 48)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         self.start_dim, self.end_dim = start_dim, end_dim
@@ -300,7 +379,11 @@ class Flatten(Module):
 
 
 class Identity(Module):
-    """Returns what it gets."""
+    """Returns what it gets.
+
+    >>> nn.Identity()(ninx.tensor([1, 2]))
+    tensor([1, 2])
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """x itself."""

@@ -8,7 +8,15 @@ from .module import Buffer, Module
 
 
 class CrossEntropyLoss(Module):
-    """`functional.cross_entropy` of logits and class numbers (or probabilities)."""
+    """`functional.cross_entropy`: -log(softmax(input)[target]) of logits (N, C, ...) and class numbers (N, ...).
+
+    Or probabilities (N, C, ...) instead of class numbers. A number, the mean or the sum; with ``reduction="none"`` (N, ...).
+    Raises IndexError for a class number that is not there.
+
+    >>> loss = nn.CrossEntropyLoss()
+    >>> loss(ninx.zeros(8, 10), ninx.arange(8))  # a guess among ten: log(10)
+    tensor(2.3026)
+    """
 
     def __init__(
         self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
@@ -22,7 +30,11 @@ class CrossEntropyLoss(Module):
 
 
 class NLLLoss(Module):
-    """`functional.nll_loss` of log-probabilities and class numbers."""
+    """`functional.nll_loss` of log-probabilities (N, C, ...) and class numbers (N, ...): -input[target].
+
+    >>> nn.NLLLoss()(ninx.tensor([[-0.1, -2.0], [-1.0, -0.3]]), ninx.tensor([0, 1]))
+    tensor(0.2000)
+    """
 
     def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"):
         self.weight = None if weight is None else Buffer(weight)
@@ -34,7 +46,11 @@ class NLLLoss(Module):
 
 
 class MSELoss(Module):
-    """`functional.mse_loss`."""
+    """`functional.mse_loss` of two tensors of one shape: the mean (or sum) of (input - target)^2, or each.
+
+    >>> nn.MSELoss()(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
+    tensor(4.5000)
+    """
 
     def __init__(self, reduction: str = "mean"):
         self.reduction = reduction
@@ -45,7 +61,11 @@ class MSELoss(Module):
 
 
 class L1Loss(MSELoss):
-    """`functional.l1_loss`."""
+    """`functional.l1_loss` of two tensors of one shape: the mean (or sum) of |input - target|, or each.
+
+    >>> nn.L1Loss()(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
+    tensor(1.5000)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Two tensors of one shape -> a number, or that shape without reduction."""

@@ -19,6 +19,10 @@ class MLPConv(Sequential):
 
     ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out;
     ``batch_norm=True`` puts a batch normalisation after every convolution.
+
+    >>> block = nn.MLPConv(3, (192, 160, 96), kernel_size=5, padding=2)
+    >>> block(ninx.zeros(1, 3, 8, 8)).shape, block[2].kernel_size
+    ((1, 96, 8, 8), (1, 1))
     """
 
     def __init__(

@@ -21,7 +21,11 @@ T = TypeVar("T")
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns: it requires grad, and `Module.parameters` finds it."""
+    """A tensor that a module learns: it requires grad, and `Module.parameters` finds it.
+
+    >>> nn.Parameter(np.ones(2, np.float32))
+    tensor([1., 1.], requires_grad=True)
+    """
 
     __slots__ = ()
 
@@ -30,7 +34,12 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that belongs to a module's state but is not learnt, such as batch norm's running mean."""
+    """A tensor that belongs to a module's state but is not learnt, such as batch norm's running mean.
+
+    >>> norm = nn.BatchNorm1d(2)
+    >>> isinstance(norm.running_mean, nn.Buffer), norm.running_mean.requires_grad
+    (True, False)
+    """
 
     __slots__ = ()
 
@@ -46,12 +55,28 @@ class IncompatibleKeys(NamedTuple):
 
 
 class Module:
-    """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes."""
+    """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes.
+
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = nn.Parameter(np.ones(1, np.float32))
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> Scale()(ninx.tensor([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
 
     training = True
 
     def forward(self, *args: Any) -> Any:
-        """Compute the module's value; every module writes its own."""
+        """Compute the module's value; every module writes its own. Call ``module(x)``, which leads here.
+
+        >>> class Twice(nn.Module):
+        ...     def forward(self, x):
+        ...         return 2 * x
+        >>> Twice()(ninx.tensor([1, 2]))
+        tensor([2, 4])
+        """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *args: Any) -> Any:
@@ -63,15 +88,29 @@ class Module:
         return ((name, value) for name, value in vars(self).items() if isinstance(value, kind))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the direct parts."""
+        """(name, module) of the direct parts.
+
+        >>> model = nn.Sequential({"hidden": nn.Linear(4, 8), "out": nn.Linear(8, 2)})
+        >>> [name for name, _ in model.named_children()]
+        ['hidden', 'out']
+        """
         return self._own(Module)
 
     def children(self) -> Iterator[Module]:
-        """The direct parts."""
+        """The direct parts.
+
+        >>> [type(m).__name__ for m in nn.Sequential(nn.Linear(4, 2), nn.ReLU()).children()]
+        ['Linear', 'ReLU']
+        """
         return (value for value in vars(self).values() if isinstance(value, Module))
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """(dotted name, module) of this module (named "") and all below it, each once."""
+        """(dotted name, module) of this module (named "") and all below it, each once.
+
+        >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 2)), nn.ReLU())
+        >>> [name for name, _ in model.named_modules()]
+        ['', '0', '0.0', '1']
+        """
         return _once(self._walk(prefix))
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
@@ -80,7 +119,12 @@ class Module:
             yield from child._walk(f"{prefix}.{name}" if prefix else name)
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
+        """This module and all below it, each once.
+
+        >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 2)), nn.ReLU())
+        >>> [type(m).__name__ for m in model.modules()]
+        ['Sequential', 'Sequential', 'Linear', 'ReLU']
+        """
         return (module for _, module in self.named_modules())
 
     def _named(self, kind: type[T]) -> Iterator[tuple[str, T]]:
@@ -89,27 +133,57 @@ class Module:
                 yield f"{prefix}.{name}" if prefix else name, value
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(dotted name, parameter), each once."""
+        """(dotted name, parameter), each once.
+
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> [(name, p.shape) for name, p in model.named_parameters()]
+        [('0.weight', (8, 4)), ('0.bias', (8,)), ('2.weight', (2, 8)), ('2.bias', (2,))]
+        """
         return _once(self._named(Parameter))
 
     def parameters(self) -> Iterator[Parameter]:
-        """All parameters, each once."""
+        """All parameters, each once.
+
+        >>> sum(p.numel() for p in nn.Linear(4, 2).parameters())
+        10
+        """
         return (p for _, p in self.named_parameters())
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """(dotted name, buffer), each once."""
+        """(dotted name, buffer), each once.
+
+        >>> [name for name, _ in nn.BatchNorm1d(2).named_buffers()]
+        ['running_mean', 'running_var', 'num_batches_tracked']
+        """
         return _once(self._named(Buffer))
 
     def buffers(self) -> Iterator[Buffer]:
-        """All buffers, each once."""
+        """All buffers, each once.
+
+        >>> [b.tolist() for b in nn.BatchNorm1d(2).buffers()]
+        [[0.0, 0.0], [1.0, 1.0], 0]
+        """
         return (b for _, b in self.named_buffers())
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
-        """Make ``tensor`` a buffer of this module under ``name``; the same as assigning a `Buffer`."""
+        """Make ``tensor`` a buffer of this module under ``name``; the same as assigning a `Buffer`.
+
+        >>> layer = nn.Identity()
+        >>> layer.register_buffer("mean", ninx.zeros(2))
+        >>> layer.state_dict()
+        {'mean': tensor([0., 0.])}
+        """
         setattr(self, name, None if tensor is None else Buffer(tensor))
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
-        """Call ``fn`` on every module below this one, then on this one."""
+        """Call ``fn`` on every module below this one, then on this one.
+
+        >>> def bias_to_zero(module):
+        ...     if isinstance(module, nn.Linear):
+        ...         nn.init.zeros_(module.bias)
+        >>> nn.Sequential(nn.Linear(4, 2), nn.ReLU()).apply(bias_to_zero)[0].bias.tolist()
+        [0.0, 0.0]
+        """
         for child in self.children():
             child.apply(fn)
         fn(self)
@@ -117,28 +191,54 @@ class Module:
 
     # ---------------------------------------------------------------- modes and moves
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and all below it to training (dropout drops, batch norm uses the batch)."""
+        """Switch this module and all below it to training (dropout drops, batch norm uses the batch).
+
+        >>> model = nn.Sequential(nn.Linear(4, 2), nn.Dropout()).eval()
+        >>> model.training, model.train()[1].training
+        (False, True)
+        """
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Switch to evaluation: the same as ``train(False)``."""
+        """Switch to evaluation: the same as ``train(False)``.
+
+        >>> model = nn.Dropout(0.9).eval()
+        >>> model(ninx.ones(3))
+        tensor([1., 1., 1.])
+        """
         return self.train(False)
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Forget all gradients.
+
+        >>> layer = nn.Linear(4, 2)
+        >>> layer(ninx.ones(1, 4)).sum().backward()
+        >>> layer.zero_grad()
+        >>> layer.weight.grad is None
+        True
+        """
         for p in self.parameters():
             p.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Say of every parameter whether it wants a gradient."""
+        """Say of every parameter whether it wants a gradient.
+
+        >>> frozen = nn.Linear(4, 2).requires_grad_(False)
+        >>> [p.requires_grad for p in frozen.parameters()]
+        [False, False]
+        """
         for p in self.parameters():
             p.requires_grad_(requires_grad)
         return self
 
     def to(self, target: Any) -> Self:
-        """Give every floating-point parameter and buffer another dtype, or move all to another device ("cpu", "cuda")."""
+        """Give every floating-point parameter and buffer another dtype, or move all to another device ("cpu", "cuda").
+
+        >>> nn.Linear(4, 2).to(ninx.float64).weight.dtype
+        dtype('float64')
+        """
         moves = isinstance(target, str) and target.startswith(("cpu", "cuda"))
         with no_grad():
             for t in [*self.parameters(), *self.buffers()]:
@@ -148,16 +248,28 @@ class Module:
         return self
 
     def float(self) -> Self:
-        """All floating-point parameters and buffers as float32."""
+        """All floating-point parameters and buffers as float32.
+
+        >>> nn.Linear(4, 2, dtype=ninx.float64).float().weight.dtype
+        dtype('float32')
+        """
         return self.to(np.float32)
 
     def double(self) -> Self:
-        """All floating-point parameters and buffers as float64."""
+        """All floating-point parameters and buffers as float64.
+
+        >>> nn.Linear(4, 2).double().weight.dtype
+        dtype('float64')
+        """
         return self.to(np.float64)
 
     # ---------------------------------------------------------------- state
     def state_dict(self) -> dict[str, Tensor]:
-        """Every parameter and buffer by its dotted name, without history; they share memory with the module."""
+        """Every parameter and buffer by its dotted name, without history; they share memory with the module.
+
+        >>> {name: t.shape for name, t in nn.Sequential(nn.Linear(4, 2)).state_dict().items()}
+        {'0.weight': (2, 4), '0.bias': (2,)}
+        """
         return {
             f"{prefix}.{name}" if prefix else name: value.detach()
             for prefix, module in self._walk("")
@@ -170,6 +282,11 @@ class Module:
 
         Raises RuntimeError, before anything is changed, for a wrong shape, and with ``strict`` also for names that are
         missing or unknown.
+
+        >>> a, b = nn.Linear(4, 2), nn.Linear(4, 2)
+        >>> keys = a.load_state_dict(b.state_dict())
+        >>> (a.weight == b.weight).all(), keys.missing_keys
+        (tensor(True), [])
         """
         own = self.state_dict()
         missing = [k for k in own if k not in state_dict]
@@ -195,7 +312,14 @@ class Module:
 
     # ---------------------------------------------------------------- text
     def extra_repr(self) -> str:
-        """What stands in the brackets of the module's own line."""
+        """What stands in the brackets of the module's own line.
+
+        >>> class Scale(nn.Module):
+        ...     def extra_repr(self):
+        ...         return "by=2"
+        >>> Scale().extra_repr()
+        'by=2'
+        """
         return ""
 
     def __repr__(self) -> str:

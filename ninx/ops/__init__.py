@@ -6,6 +6,7 @@ What ``__all__`` names is also `ninx.NAME`; the rest (imported ``as`` itself) se
 # fmt: off
 from ninx.kernels.listing import only_public
 
+from ..methods import explain as _explain
 from .arithmetic import (
     abs,
     add,
@@ -81,4 +82,5 @@ __all__ = [
 ]
 # fmt: on
 
+_explain(globals())  # Tensor's methods have the docstrings of these functions
 __dir__ = only_public(globals())

@@ -94,6 +94,12 @@ def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Repeat ``x`` along axes of size 1 and new leading axes until it has ``shape`` (-1 keeps a size). A copy, not a view.
 
     A 4-d result lies channels-last; a view with steps of 0 would make NumPy lose that layout in what follows.
+
+    Adjoint: `sum_to`. Raises ValueError for an axis of another size.
+
+    >>> ninx.broadcast_to(ninx.tensor([1, 2, 3]), (2, 3))
+    tensor([[1, 2, 3],
+            [1, 2, 3]])
     """
     small = x.data.shape
     lead = len(shape) - len(small)
@@ -113,7 +119,11 @@ def filled(shape: tuple[int, ...], value: Array) -> Array:
 
 
 def astype(x: Tensor, dtype: Any) -> Tensor:
-    """``x`` with another dtype; the gradient is cast back (there is none through whole numbers)."""
+    """``x`` with another dtype; the gradient is cast back (there is none through whole numbers).
+
+    >>> ninx.astype(ninx.tensor([1, 0]), ninx.bool_)
+    tensor([ True, False])
+    """
     old = x.data.dtype
     if old == dtype:
         return x
@@ -122,7 +132,13 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
 
 
 def to(x: Tensor, target: Any) -> Tensor:
-    """``x`` with another dtype (``ninx.float64``) or on another device ("cpu", "cuda", "cuda:1")."""
+    """x with another dtype (``ninx.float64``) or on another device ("cpu", "cuda", "cuda:1"); what is so already is not copied.
+
+    Gradients are cast, or moved, back. Raises RuntimeError, with the reason, for a GPU that cannot be used.
+
+    >>> ninx.tensor([1, 2]).to(ninx.float64)
+    tensor([1., 2.], dtype=float64)
+    """
     if not isinstance(target, str) or not target.startswith(("cpu", "cuda")):
         return astype(x, np.dtype(target))
     here = x.device
@@ -135,7 +151,12 @@ def to(x: Tensor, target: Any) -> Tensor:
 
 
 def add(a: Any, b: Any) -> Tensor:
-    """a + b"""
+    """a + b, element by element; the shapes broadcast as NumPy's. Adjoint: g, and g.
+
+    >>> ninx.tensor([[1], [2]]) + ninx.tensor([10, 20])
+    tensor([[11, 21],
+            [12, 22]])
+    """
     a, b = pair("add", a, b)
     return record(
         a.data + b.data,
@@ -145,7 +166,11 @@ def add(a: Any, b: Any) -> Tensor:
 
 
 def sub(a: Any, b: Any) -> Tensor:
-    """a - b"""
+    """a - b, element by element; the shapes broadcast. Adjoint: g, and -g.
+
+    >>> ninx.tensor([3, 4]) - 1
+    tensor([2, 3])
+    """
     a, b = pair("sub", a, b)
     return record(
         a.data - b.data,
@@ -155,7 +180,11 @@ def sub(a: Any, b: Any) -> Tensor:
 
 
 def mul(a: Any, b: Any) -> Tensor:
-    """a * b"""
+    """a * b, element by element; the shapes broadcast. Adjoint: g * b, and g * a.
+
+    >>> ninx.tensor([1, 2]) * ninx.tensor([3, 4])
+    tensor([3, 8])
+    """
     a, b = pair("mul", a, b)
     return record(
         a.data * b.data,
@@ -165,7 +194,11 @@ def mul(a: Any, b: Any) -> Tensor:
 
 
 def div(a: Any, b: Any) -> Tensor:
-    """a / b; d/db = -a / b^2"""
+    """a / b, element by element; the shapes broadcast, whole numbers become float32. Adjoint: g / b, and -g * a / b^2.
+
+    >>> ninx.tensor([1, 2]) / 4
+    tensor([0.2500, 0.5000])
+    """
     a, b = (x if x.is_floating_point() else astype(x, np.float32) for x in pair("div", a, b))
     return record(
         a.data / b.data,
@@ -175,7 +208,13 @@ def div(a: Any, b: Any) -> Tensor:
 
 
 def pow(a: Any, b: Any) -> Tensor:
-    """a ** b; d/da = b * a**(b - 1), which is 0 where b = 0; d/db = a**b * log(a), which is 0 where a = 0 and b >= 0"""
+    """a ** b, element by element; the shapes broadcast.
+
+    d/da = b * a**(b - 1), which is 0 where b = 0; d/db = a**b * log(a), which is 0 where a = 0 and b >= 0.
+
+    >>> ninx.tensor([1.0, 2.0, 3.0]) ** 2
+    tensor([1., 4., 9.])
+    """
     if isinstance(b, (int, float)) and b != 0 and isinstance(a, Tensor) and a.is_floating_point():
         return record(a.data**b, (a, lambda g: g * (b * a ** (b - 1))))  # the common case, x**2
     a, b = pair("pow", a, b)
@@ -189,7 +228,11 @@ def pow(a: Any, b: Any) -> Tensor:
 
 
 def maximum(a: Any, b: Any) -> Tensor:
-    """The larger of the two; equal values share the gradient, half each."""
+    """The larger of the two, element by element; the shapes broadcast. Equal values share the gradient, half each.
+
+    >>> ninx.maximum(ninx.tensor([1, 5]), 3)
+    tensor([3, 5])
+    """
     a, b = pair("maximum", a, b)
     return record(
         xp_of(a.data).maximum(a.data, b.data),
@@ -199,7 +242,11 @@ def maximum(a: Any, b: Any) -> Tensor:
 
 
 def minimum(a: Any, b: Any) -> Tensor:
-    """The smaller of the two; equal values share the gradient, half each."""
+    """The smaller of the two, element by element; the shapes broadcast. Equal values share the gradient, half each.
+
+    >>> ninx.minimum(ninx.tensor([1, 5]), 3)
+    tensor([1, 3])
+    """
     a, b = pair("minimum", a, b)
     return record(
         xp_of(a.data).minimum(a.data, b.data),
@@ -213,7 +260,14 @@ def _share(wins: Tensor, ties: Tensor) -> Tensor:
 
 
 def where(condition: Any, a: Any, b: Any) -> Tensor:
-    """``a`` where the condition holds, else ``b``."""
+    """``a`` where the condition holds, else ``b``; all three shapes broadcast. Each gets the gradient of the entries it gave.
+
+    Raises TypeError for a condition that is not boolean.
+
+    >>> x = ninx.tensor([-1.0, 2.0])
+    >>> ninx.where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    """
     condition = condition if isinstance(condition, Tensor) else Tensor(np.array(condition))  # a copy: the caller may change it
     if condition.data.dtype != np.bool_:
         raise TypeError(f"where: the condition must be boolean, not {condition.data.dtype}")
@@ -229,58 +283,98 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
 
 
 def neg(x: Tensor) -> Tensor:
-    """-x"""
+    """-x. Adjoint: -g.
+
+    >>> -ninx.tensor([1, -2])
+    tensor([-1,  2])
+    """
     return record(-x.data, (x, lambda g: -g))
 
 
 def abs(x: Tensor) -> Tensor:
-    """|x|; the derivative at 0 is 0"""
+    """|x|. Adjoint: g * sign(x), which is 0 at 0.
+
+    >>> ninx.abs(ninx.tensor([-1.0, 2.0]))
+    tensor([1., 2.])
+    """
     return record(xp_of(x.data).abs(x.data), (x, lambda g: g * sign(x)))
 
 
 def sign(x: Tensor) -> Tensor:
-    """-1, 0 or 1; its derivative is 0"""
+    """-1, 0 or 1; its derivative is 0.
+
+    >>> ninx.sign(ninx.tensor([-3.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     return record(xp_of(x.data).sign(x.data))
 
 
 def exp(x: Tensor) -> Tensor:
-    """e ** x"""
+    """e ** x, element by element. Adjoint: g * exp(x).
+
+    >>> ninx.exp(ninx.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
     x = floating(x)
     return record(xp_of(x.data).exp(x.data), (x, lambda g, y: g * y))
 
 
 def log(x: Tensor) -> Tensor:
-    """The natural logarithm"""
+    """The natural logarithm, NaN below 0. Adjoint: g / x.
+
+    >>> ninx.log(ninx.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
+    """
     x = floating(x)
     return record(xp_of(x.data).log(x.data), (x, lambda g: g / x))
 
 
 def sqrt(x: Tensor) -> Tensor:
-    """The square root"""
+    """The square root, NaN below 0. Adjoint: g / (2 * sqrt(x)).
+
+    >>> ninx.sqrt(ninx.tensor([4.0, 9.0]))
+    tensor([2., 3.])
+    """
     x = floating(x)
     return record(xp_of(x.data).sqrt(x.data), (x, lambda g, y: g / (2 * y)))
 
 
 def sin(x: Tensor) -> Tensor:
-    """The sine of an angle in radians"""
+    """The sine of an angle in radians. Adjoint: g * cos(x).
+
+    >>> ninx.sin(ninx.tensor([0.0, np.pi / 2]))
+    tensor([0., 1.])
+    """
     x = floating(x)
     return record(xp_of(x.data).sin(x.data), (x, lambda g: g * cos(x)))
 
 
 def cos(x: Tensor) -> Tensor:
-    """The cosine of an angle in radians"""
+    """The cosine of an angle in radians. Adjoint: -g * sin(x).
+
+    >>> ninx.cos(ninx.tensor([0.0, np.pi]))
+    tensor([ 1., -1.])
+    """
     x = floating(x)
     return record(xp_of(x.data).cos(x.data), (x, lambda g: -g * sin(x)))
 
 
 def tanh(x: Tensor) -> Tensor:
-    """The hyperbolic tangent"""
+    """The hyperbolic tangent, between -1 and 1. Adjoint: g * (1 - tanh(x)^2).
+
+    >>> ninx.tanh(ninx.tensor([-1.0, 0.0, 10.0]))
+    tensor([-0.7616,  0.0000,  1.0000])
+    """
     x = floating(x)
     return record(xp_of(x.data).tanh(x.data), (x, lambda g, y: g * (1 - y * y)))
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + e^-x), computed so that neither end overflows"""
+    """1 / (1 + e^-x), computed so that neither end overflows. Adjoint: g * y * (1 - y).
+
+    >>> ninx.sigmoid(ninx.tensor([-1000.0, 0.0, 2.0]))
+    tensor([0.0000, 0.5000, 0.8808])
+    """
     x = floating(x)
     xp = xp_of(x.data)
     small = xp.exp(-xp.abs(x.data))  # at most 1
@@ -288,7 +382,13 @@ def sigmoid(x: Tensor) -> Tensor:
 
 
 def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """x held between two bounds (numbers or arrays, either may be None); at a bound the derivative is 1"""
+    """x held between two bounds (numbers or arrays, either may be None); at a bound the derivative is 1, outside 0.
+
+    Raises ValueError without any bound, and for a bound that wants a gradient: that is what `maximum` and `minimum` are for.
+
+    >>> ninx.clip(ninx.tensor([-2.0, 0.5, 2.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     if min is None and max is None:
         raise ValueError("clip: give min, max or both")
     bounds: list[Array | None] = []
@@ -313,63 +413,109 @@ def floating(x: Any) -> Tensor:
 
 
 def eq(a: Any, b: Any) -> Tensor:
-    """a == b"""
+    """a == b, element by element, as booleans; the shapes broadcast. No gradient.
+
+    >>> ninx.tensor([1, 2, 3]) == 2
+    tensor([False,  True, False])
+    """
     a, b = pair("eq", a, b)
     return record(a.data == b.data)
 
 
 def ne(a: Any, b: Any) -> Tensor:
-    """a != b"""
+    """a != b, element by element, as booleans; the shapes broadcast. No gradient.
+
+    >>> ninx.tensor([1, 2, 3]) != 2
+    tensor([ True, False,  True])
+    """
     a, b = pair("ne", a, b)
     return record(a.data != b.data)
 
 
 def lt(a: Any, b: Any) -> Tensor:
-    """a < b"""
+    """a < b, element by element, as booleans; the shapes broadcast. No gradient.
+
+    >>> ninx.tensor([1, 2, 3]) < 2
+    tensor([ True, False, False])
+    """
     a, b = pair("lt", a, b)
     return record(a.data < b.data)
 
 
 def le(a: Any, b: Any) -> Tensor:
-    """a <= b"""
+    """a <= b, element by element, as booleans; the shapes broadcast. No gradient.
+
+    >>> ninx.tensor([1, 2, 3]) <= 2
+    tensor([ True,  True, False])
+    """
     a, b = pair("le", a, b)
     return record(a.data <= b.data)
 
 
 def gt(a: Any, b: Any) -> Tensor:
-    """a > b"""
+    """a > b, element by element, as booleans; the shapes broadcast. No gradient.
+
+    >>> ninx.tensor([1, 2, 3]) > 2
+    tensor([False, False,  True])
+    """
     a, b = pair("gt", a, b)
     return record(a.data > b.data)
 
 
 def ge(a: Any, b: Any) -> Tensor:
-    """a >= b"""
+    """a >= b, element by element, as booleans; the shapes broadcast. No gradient.
+
+    >>> ninx.tensor([1, 2, 3]) >= 2
+    tensor([False,  True,  True])
+    """
     a, b = pair("ge", a, b)
     return record(a.data >= b.data)
 
 
 def logical_not(x: Tensor) -> Tensor:
-    """not x"""
+    """Where is x false, or 0? The same as ``~x``.
+
+    >>> ~ninx.tensor([True, False])
+    tensor([False,  True])
+    """
     return record(xp_of(x.data).logical_not(x.data))
 
 
 def logical_and(a: Any, b: Any) -> Tensor:
-    """a and b"""
+    """Where do both hold? The same as ``a & b``.
+
+    >>> x = ninx.tensor([1, 2, 3])
+    >>> (x > 1) & (x < 3)
+    tensor([False,  True, False])
+    """
     a, b = pair("logical_and", a, b)
     return record(xp_of(a.data).logical_and(a.data, b.data))
 
 
 def logical_or(a: Any, b: Any) -> Tensor:
-    """a or b"""
+    """Where does at least one of the two hold? The same as ``a | b``.
+
+    >>> x = ninx.tensor([1, 2, 3])
+    >>> (x < 2) | (x > 2)
+    tensor([ True, False,  True])
+    """
     a, b = pair("logical_or", a, b)
     return record(xp_of(a.data).logical_or(a.data, b.data))
 
 
 def isnan(x: Tensor) -> Tensor:
-    """Which entries are NaN?"""
+    """Which entries are NaN?
+
+    >>> ninx.isnan(ninx.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
     return record(xp_of(x.data).isnan(x.data))
 
 
 def isfinite(x: Tensor) -> Tensor:
-    """Which entries are neither infinite nor NaN?"""
+    """Which entries are neither infinite nor NaN?
+
+    >>> ninx.isfinite(ninx.tensor([1.0, float("inf"), float("nan")]))
+    tensor([ True, False, False])
+    """
     return record(xp_of(x.data).isfinite(x.data))

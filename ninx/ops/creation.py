@@ -16,6 +16,12 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: st
     """A new tensor that holds a copy of ``data``: a number, nested lists, an array or a tensor.
 
     Python floats become float32, Python whole numbers int64; an array keeps its dtype. Only floats can require grad.
+
+    Raises ValueError for rows of different lengths, TypeError for what is no number.
+
+    >>> ninx.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    tensor([[1., 2.],
+            [3., 4.]], requires_grad=True)
     """
     if isinstance(data, Tensor):
         data = to_numpy(data.data)
@@ -37,63 +43,122 @@ def leaf(array: Any, requires_grad: bool = False, device: str = "cpu") -> Tensor
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor that shares memory with ``array``."""
+    """A tensor that shares memory with ``array``.
+
+    >>> array = np.zeros(2, np.float32)
+    >>> x = ninx.from_numpy(array)
+    >>> array[0] = 1
+    >>> x
+    tensor([1., 0.])
+    """
     return leaf(array)
 
 
 def full(shape: Any, value: float, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """A tensor of ``shape`` (one number or several) in which every entry is ``value``."""
+    """A tensor of ``shape`` (one number or several) in which every entry is ``value``.
+
+    >>> ninx.full((2, 2), 7)
+    tensor([[7., 7.],
+            [7., 7.]])
+    """
     out = empty((shape,) if isinstance(shape, int) else sequence((shape,)), np.dtype(dtype), np)
     out[...] = value
     return leaf(out, requires_grad, device)
 
 
 def zeros(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``.
+
+    >>> ninx.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
     return full(sequence(shape), 0, dtype, requires_grad, device)
 
 
 def ones(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """Ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    """Ones: ``ones(2, 3)`` or ``ones((2, 3))``.
+
+    >>> ninx.ones(3, dtype=ninx.int64)
+    tensor([1, 1, 1])
+    """
     return full(sequence(shape), 1, dtype, requires_grad, device)
 
 
 def zeros_like(x: Tensor) -> Tensor:
-    """Zeros with the shape, dtype and device of ``x``."""
+    """Zeros with the shape, dtype and device of ``x``.
+
+    >>> ninx.zeros_like(ninx.tensor([1, 2]))
+    tensor([0, 0])
+    """
     return full(x.shape, 0, x.dtype, device=x.device)
 
 
 def ones_like(x: Tensor) -> Tensor:
-    """Ones with the shape, dtype and device of ``x``."""
+    """Ones with the shape, dtype and device of ``x``.
+
+    >>> ninx.ones_like(ninx.tensor([1.0, 2.0]))
+    tensor([1., 1.])
+    """
     return full(x.shape, 1, x.dtype, device=x.device)
 
 
 def arange(*args: Any, dtype: Any = None) -> Tensor:
-    """``arange(stop)`` or ``arange(start, stop, step)``: whole numbers stay int64, floats are float32."""
+    """``arange(stop)`` or ``arange(start, stop, step)``: whole numbers stay int64, floats are float32.
+
+    >>> ninx.arange(4), ninx.arange(0, 1, 0.25)
+    (tensor([0, 1, 2, 3]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
+    """
     array = np.arange(*args, dtype=dtype)
     return leaf(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array)
 
 
 def eye(n: int, dtype: Any = np.float32) -> Tensor:
-    """The identity matrix (n, n)."""
+    """The identity matrix (n, n).
+
+    >>> ninx.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     return leaf(np.eye(n, dtype=dtype))
 
 
 def rand(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
-    """Uniform in [0, 1), from the generator that `ninx.manual_seed` sets."""
+    """Uniform in [0, 1), from the generator that `ninx.manual_seed` sets.
+
+    >>> x = ninx.rand(2, 3)
+    >>> x.shape, bool((x >= 0).all()), bool((x < 1).all())
+    ((2, 3), True, True)
+    """
     return leaf(np.asarray(generator().random(sequence(shape)), dtype=dtype), requires_grad)
 
 
 def randn(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
-    """Normal with mean 0 and standard deviation 1, from the generator that `ninx.manual_seed` sets."""
+    """Normal with mean 0 and standard deviation 1, from the generator that `ninx.manual_seed` sets.
+
+    >>> ninx.manual_seed(1)
+    >>> a = ninx.randn(2, 3)
+    >>> ninx.manual_seed(1)
+    >>> (a == ninx.randn(2, 3)).all()
+    tensor(True)
+    """
     return leaf(np.asarray(generator().standard_normal(sequence(shape)), dtype=dtype), requires_grad)
 
 
 def randint(low: int, high: int, shape: Any) -> Tensor:
-    """Whole numbers in [low, high), int64, from the generator that `ninx.manual_seed` sets."""
+    """Whole numbers in [low, high), int64, from the generator that `ninx.manual_seed` sets.
+
+    >>> dice = ninx.randint(1, 7, (100,))
+    >>> dice.min(), dice.max()
+    (tensor(1), tensor(6))
+    """
     return leaf(np.asarray(generator().integers(low, high, sequence((shape,)))))
 
 
 def randperm(n: int) -> Tensor:
-    """The numbers 0 to n - 1 in random order, int64, from the generator that `ninx.manual_seed` sets."""
+    """The numbers 0 to n - 1 in random order, int64, from the generator that `ninx.manual_seed` sets.
+
+    >>> sorted(ninx.randperm(5).tolist())
+    [0, 1, 2, 3, 4]
+    """
     return leaf(generator().permutation(n))

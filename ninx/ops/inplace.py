@@ -83,14 +83,28 @@ def _same_shape(operation: str, x: Tensor, y: Tensor) -> Array:
 
 
 def detach(x: Tensor) -> Tensor:
-    """The same memory without history: no gradient flows through. A change in place of one is a change of the other."""
+    """The same memory without history: no gradient flows through. A change in place of one is a change of the other.
+
+    >>> w = ninx.tensor(3.0, requires_grad=True)
+    >>> (w * w.detach()).backward()  # the second factor counts as a constant
+    >>> w.grad
+    tensor(3.)
+    """
     out = Tensor(x.data)
     out.version = x.version
     return out
 
 
 def setitem_(x: Tensor, index: Any, value: Any) -> None:
-    """``x[index] = value``: entries at the index come from the value, all others stay."""
+    """``x[index] = value``: entries at the index come from the value, broadcast; all others stay.
+
+    Adjoint: the value gets g at the index, x gets it everywhere else. Raises as `add_` does.
+
+    >>> x = ninx.zeros(3)
+    >>> x[1:] = ninx.tensor([1.0, 2.0])
+    >>> x
+    tensor([0., 1., 2.])
+    """
     index, value = plain(index), as_tensor(value, x)
     if x.data.dtype == np.bool_:
         value = astype(value, np.bool_)  # what is not 0 is True
@@ -118,32 +132,63 @@ def cleared(x: Tensor, index: Any) -> Tensor:
 
 
 def add_(x: Tensor, other: Any) -> Tensor:
-    """x += other"""
+    """x += other, in place; returns x.
+
+    Raises RuntimeError for a leaf that requires grad (outside `no_grad`), TypeError and ValueError for a result that does not
+    fit into x.
+
+    >>> x = ninx.tensor([1.0, 2.0])
+    >>> x.add_(10)
+    tensor([11., 12.])
+    """
     return _take_over("add_", x, other, arithmetic.add)
 
 
 def sub_(x: Tensor, other: Any) -> Tensor:
-    """x -= other"""
+    """x -= other, in place; returns x. Raises as `add_` does.
+
+    >>> x = ninx.tensor([1.0, 2.0])
+    >>> x.sub_(1)
+    tensor([0., 1.])
+    """
     return _take_over("sub_", x, other, arithmetic.sub)
 
 
 def mul_(x: Tensor, other: Any) -> Tensor:
-    """x *= other"""
+    """x *= other, in place; returns x. Raises as `add_` does.
+
+    >>> x = ninx.tensor([1.0, 2.0])
+    >>> x.mul_(10)
+    tensor([10., 20.])
+    """
     return _take_over("mul_", x, other, arithmetic.mul)
 
 
 def div_(x: Tensor, other: Any) -> Tensor:
-    """x /= other"""
+    """x /= other, in place; returns x. Raises as `add_` does: a tensor of whole numbers cannot hold the quotient.
+
+    >>> x = ninx.tensor([1.0, 2.0])
+    >>> x.div_(2)
+    tensor([0.5000, 1.0000])
+    """
     return _take_over("div_", x, other, arithmetic.div)
 
 
 def copy_(x: Tensor, other: Any) -> Tensor:
-    """The entries of x become those of ``other``, broadcast, cast and moved to x's device."""
+    """The entries of x become those of ``other``, broadcast, cast and moved to x's device; returns x. Raises as `add_` does.
+
+    >>> ninx.zeros(2).copy_(ninx.tensor([1, 2]))
+    tensor([1., 2.])
+    """
     if isinstance(other, Tensor):
         other = to(other, x.device)
     return _take_over("copy_", x, other, lambda old, new: broadcast_to(astype(new, old.data.dtype), old.shape))
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
-    """Every entry of x becomes ``value``, a number."""
+    """Every entry of x becomes ``value``, a number; returns x. Raises as `add_` does.
+
+    >>> ninx.zeros(2).fill_(5)
+    tensor([5., 5.])
+    """
     return copy_(x, value)

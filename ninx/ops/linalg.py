@@ -11,7 +11,13 @@ from .shapes import reshape, transpose
 
 
 def matmul(a: Any, b: Any) -> Tensor:
-    """a @ b: matrices, batches of matrices (which broadcast) and vectors, as in NumPy. d/da = g @ b.T, d/db = a.T @ g."""
+    """a @ b: (..., n, k) @ (..., k, m) -> (..., n, m), the leading axes broadcast; a vector (k) counts as one row or one column.
+
+    d/da = g @ b.T, d/db = a.T @ g. Raises ValueError for shapes that do not fit.
+
+    >>> ninx.tensor([[1, 2], [3, 4]]) @ ninx.tensor([1, 1])
+    tensor([3, 7])
+    """
     a, b = promote("matmul", a, b)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul: a number has no matrix product; shapes {a.shape} and {b.shape}")

@@ -55,7 +55,11 @@ class ReluGate:
 
 
 def relu(x: Tensor) -> Tensor:
-    """max(x, 0); the derivative at 0 is 0"""
+    """max(x, 0), element by element. Adjoint: g where x > 0, else 0; so the derivative at 0 is 0.
+
+    >>> ninx.relu(ninx.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
+    """
     value = as_it_was(kernels.tier().relu(as_it_lies(x.data)))
     return record(value, (x, lambda g: g), first=ReluGate())
 

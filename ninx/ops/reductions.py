@@ -39,14 +39,25 @@ def _axis(operation: str, x: Tensor, dim: Any) -> int:
 
 
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The sum over ``dim``. Adjoint: every summand gets g."""
+    """The sum over ``dim`` (an axis, several, or None for all), in float64 for float32. Adjoint: every summand gets g.
+
+    ``keepdim`` leaves a size of 1 where an axis was: (2, 3) over dim 1 becomes (2,), or (2, 1).
+
+    >>> x = ninx.tensor([[1, 2, 3], [4, 5, 6]])
+    >>> x.sum(), x.sum(dim=0), x.sum(dim=1)
+    (tensor(21), tensor([5, 7, 9]), tensor([ 6, 15]))
+    """
     axes, shape = _axes("sum", x, dim), x.shape
     kept = _kept(shape, axes)
     return record(added(x.data, axes, keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The mean over ``dim`` (of nothing: NaN). Adjoint: every entry gets g / n."""
+    """The mean over ``dim`` (an axis, several, or None for all; of nothing: NaN). Adjoint: every entry gets g / n.
+
+    >>> ninx.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=0)
+    tensor([2., 3.])
+    """
     x, axes = floating(x), _axes("mean", x, dim)
     shape, kept = x.shape, _kept(x.shape, axes)
     n = _count(shape, axes) or np.nan
@@ -66,7 +77,12 @@ def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 
 def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """The variance: sum of (x - mean)^2 / (n - correction). Adjoint: g * 2 (x - mean) / (n - correction)."""
+    """The variance: sum of (x - mean)^2 / (n - correction). Adjoint: g * 2 (x - mean) / (n - correction).
+
+    >>> x = ninx.tensor([1.0, 2.0, 3.0])
+    >>> x.var(), x.var(correction=0)
+    (tensor(1.), tensor(0.6667))
+    """
     x, axes = floating(x), _axes("var", x, dim)
     kept = _kept(x.shape, axes)
     n = builtins.max(_count(x.shape, axes) - correction, 0)
@@ -82,18 +98,34 @@ def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = Fal
 
 
 def std(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """The standard deviation, sqrt(var); its derivative at 0, where all entries are equal, is 0."""
+    """The standard deviation, sqrt(var); its derivative at 0, where all entries are equal, is 0.
+
+    >>> ninx.tensor([1.0, 2.0, 3.0]).std()
+    tensor(1.)
+    """
     v = var(x, dim, correction=correction, keepdim=keepdim)
     return record(xp_of(v.data).sqrt(v.data), (v, lambda g, y: where(y == 0, 0.0, g / (2 * where(y == 0, 1.0, y)))))
 
 
 def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The largest entry along ``dim`` (one axis or several); equal entries share the gradient evenly."""
+    """The largest entry along ``dim`` (one axis or several); equal entries share the gradient evenly.
+
+    Raises ValueError where there are no entries.
+
+    >>> ninx.tensor([[1, 5], [4, 2]]).amax(dim=(0, 1))
+    tensor(5)
+    """
     return _extreme("amax", x, dim, keepdim)
 
 
 def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The smallest entry along ``dim`` (one axis or several); equal entries share the gradient evenly."""
+    """The smallest entry along ``dim`` (one axis or several); equal entries share the gradient evenly.
+
+    Raises ValueError where there are no entries.
+
+    >>> ninx.tensor([[1, 5], [4, 2]]).amin(dim=1)
+    tensor([1, 2])
+    """
     return _extreme("amin", x, dim, keepdim)
 
 
@@ -113,12 +145,28 @@ def _extreme(operation: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Without ``dim`` the largest entry of all; with it (values, indices) along that axis, as in PyTorch."""
+    """Without ``dim`` the largest entry of all; with it (values, indices) along that axis, as in PyTorch.
+
+    Equal entries share the gradient evenly without ``dim``; with it the first of them gets it.
+
+    >>> x = ninx.tensor([[1, 5], [4, 2]])
+    >>> x.max()
+    tensor(5)
+    >>> values, indices = x.max(dim=1)
+    >>> values, indices
+    (tensor([5, 4]), tensor([1, 0]))
+    """
     return amax(x) if dim is None else _along("argmax", x, dim, keepdim)
 
 
 def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Without ``dim`` the smallest entry of all; with it (values, indices) along that axis, as in PyTorch."""
+    """Without ``dim`` the smallest entry of all; with it (values, indices) along that axis, as in PyTorch.
+
+    Equal entries share the gradient evenly without ``dim``; with it the first of them gets it.
+
+    >>> ninx.tensor([[1, 5], [4, 2]]).min(dim=1).indices
+    tensor([0, 1])
+    """
     return amin(x) if dim is None else _along("argmin", x, dim, keepdim)
 
 
@@ -138,29 +186,50 @@ def along(index: Array, axis: int) -> tuple[Array, ...]:
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the largest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
+    """The index of the largest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient.
+
+    >>> logits = ninx.tensor([[0.1, 2.0, 0.3], [1.5, 0.2, 0.1]])
+    >>> logits.argmax(dim=1)
+    tensor([1, 0])
+    """
     axis = None if dim is None else _axis("argmax", x, dim)
     return record(x.data.argmax(axis=axis, keepdims=keepdim))
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the smallest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient."""
+    """The index of the smallest entry: in the flattened tensor, or along ``dim``. The first of equals; no gradient.
+
+    >>> ninx.tensor([3, 1, 2]).argmin()
+    tensor(1)
+    """
     axis = None if dim is None else _axis("argmin", x, dim)
     return record(x.data.argmin(axis=axis, keepdims=keepdim))
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Does one entry hold? No gradient."""
+    """Does at least one entry along ``dim`` (an axis, several, or None for all) hold, or differ from 0? No gradient.
+
+    >>> ninx.tensor([[True, False], [False, False]]).any(dim=1)
+    tensor([ True, False])
+    """
     return record(x.data.any(axis=axes_of("any", x, dim), keepdims=keepdim))
 
 
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Do all entries hold? No gradient."""
+    """Do all entries along ``dim`` (an axis, several, or None for all) hold, or differ from 0? No gradient.
+
+    >>> ninx.tensor([[True, False], [True, True]]).all(dim=1)
+    tensor([False,  True])
+    """
     return record(x.data.all(axis=axes_of("all", x, dim), keepdims=keepdim))
 
 
 def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """log(sum(exp(x))), with the largest entry taken out first. Adjoint: g * softmax(x)."""
+    """log(sum(exp(x))) over ``dim``, with the largest entry taken out first. Adjoint: g * softmax(x).
+
+    >>> ninx.tensor([100.0, 100.0]).logsumexp(dim=0)  # 100 + log(2), although e**100 overflows
+    tensor(100.6931)
+    """
     x, axes = floating(x), _axes("logsumexp", x, dim)
     xp, kept = xp_of(x.data), _kept(x.shape, axes)
     top = x.data.max(axis=axes, keepdims=True) if _count(x.shape, axes) else xp.zeros(kept, x.data.dtype)

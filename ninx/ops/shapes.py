@@ -47,7 +47,14 @@ def _view(value: Array, x: Tensor) -> Tensor | None:
 
 
 def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """The same entries, counted row by row, in another shape; one size may be -1. A view where the memory allows it."""
+    """The same entries, counted row by row, in another shape; one size may be -1. A view where the memory allows it.
+
+    Adjoint: the gradient in the old shape. Raises ValueError if the number of entries differs.
+
+    >>> ninx.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     old = x.shape
     try:
         value = x.data.reshape(tuple(shape))
@@ -57,7 +64,12 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
-    """The axes in another order; a view."""
+    """The axes in the order of ``dims``; a view. Adjoint: the inverse order. Raises ValueError unless each axis is named once.
+
+    >>> images = ninx.zeros(10, 28, 28, 3)
+    >>> images.permute(0, 3, 1, 2).shape
+    (10, 3, 28, 28)
+    """
     axes = axes_of("permute", x, dims)
     if len(axes) != x.ndim:
         raise ValueError(f"permute: {tuple(dims)} is no order of the {x.ndim} axes of shape {x.shape}")
@@ -66,7 +78,11 @@ def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Swap two axes; a view."""
+    """Swap two axes; a view. Its own adjoint.
+
+    >>> ninx.zeros(2, 3, 4).transpose(1, 2).shape
+    (2, 4, 3)
+    """
     (i,), (j,) = axes_of("transpose", x, dim0), axes_of("transpose", x, dim1)
     axes = list(range(x.ndim))
     axes[i], axes[j] = j, i
@@ -74,7 +90,11 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Axes ``start_dim`` to ``end_dim`` (included) as one."""
+    """Axes ``start_dim`` to ``end_dim`` (included) as one: by default all of them.
+
+    >>> ninx.zeros(10, 3, 4, 4).flatten(1).shape
+    (10, 48)
+    """
     if x.ndim == 0:
         return reshape(x, (1,))
     (first,), (last,) = axes_of("flatten", x, start_dim), axes_of("flatten", x, end_dim)
@@ -85,13 +105,21 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """Without the axes of size 1 (all of them, or those of ``dim``; one of another size stays)."""
+    """Without the axes of size 1 (all of them, or those of ``dim``; one of another size stays).
+
+    >>> ninx.zeros(10, 3, 1, 1).squeeze().shape
+    (10, 3)
+    """
     chosen = axes_of("squeeze", x, dim)
     return reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in chosen))
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
-    """With a new axis of size 1 at ``dim``."""
+    """With a new axis of size 1 at ``dim``, which may be negative: -1 is after the last axis.
+
+    >>> ninx.zeros(3, 4).unsqueeze(0).shape
+    (1, 3, 4)
+    """
     if not -x.ndim - 1 <= dim <= x.ndim:
         raise IndexError(f"unsqueeze: dim {dim} is out of range for shape {x.shape}")
     at = dim % (x.ndim + 1)
@@ -112,7 +140,14 @@ def is_basic(index: Any) -> bool:
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index], as in NumPy: numbers, slices, None and ``...`` give a view; arrays and masks pick entries. Adjoint: `scatter`."""
+    """x[index], as in NumPy: numbers, slices, None and ``...`` give a view; arrays and masks pick entries. Adjoint: `scatter`.
+
+    Raises IndexError for an index outside.
+
+    >>> x = ninx.tensor([[1, 2, 3], [4, 5, 6]])
+    >>> x[:, 1], x[x > 4]
+    (tensor([2, 5]), tensor([5, 6]))
+    """
     index = plain(index)
     if is_basic(index) and not (isinstance(index, tuple) and Ellipsis in index):
         index = (*(index if isinstance(index, tuple) else (index,)), Ellipsis)  # then one entry is a view too, not a NumPy number
@@ -147,6 +182,11 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
     """Put ``value`` (None: 0) around x: ``pad`` = (left, right, top, bottom, ...) counts from the last axis, each at least 0.
 
     The only ``mode`` is "constant". Adjoint: crop.
+
+    Raises ValueError for another mode, and for sizes that do not fit.
+
+    >>> F.pad(ninx.ones(1, 2), (1, 1))
+    tensor([[0., 1., 1., 0.]])
     """
     if mode != "constant":
         raise ValueError(f"pad: mode must be 'constant', the only one there is, got {mode!r}")
@@ -167,7 +207,15 @@ def crop(x: Tensor, slices: tuple[slice, ...]) -> Tensor:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors along ``dim``; all other sizes must agree. Adjoint: each gets its slice."""
+    """Join tensors along ``dim``; all other sizes must agree. Adjoint: each gets its slice of g.
+
+    Raises ValueError for other shapes and for no tensors at all, IndexError for a dim that is not there.
+
+    >>> ninx.cat([ninx.zeros(1, 2), ninx.ones(2, 2)])
+    tensor([[0., 0.],
+            [1., 1.],
+            [1., 1.]])
+    """
     if not tensors:
         raise ValueError("cat: there are no tensors to join")
     items = [as_tensor(t) for t in tensors]
@@ -189,12 +237,21 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The same as `cat`."""
+    """The same as `cat`.
+
+    >>> ninx.concat([ninx.tensor([1]), ninx.tensor([2, 3])])
+    tensor([1, 2, 3])
+    """
     return cat(tensors, dim)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors of one shape along a new axis."""
+    """Join tensors of one shape along a new axis ``dim``: k of (2, 3) become (k, 2, 3). Raises ValueError for different shapes.
+
+    >>> ninx.stack([ninx.tensor([1, 2]), ninx.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     if not tensors:
         raise ValueError("stack: there are no tensors to join")
     shapes = {as_tensor(t).shape for t in tensors}

@@ -18,6 +18,15 @@ class Adam(Optimizer):
     g = gradient + weight_decay * p
     m = beta1 * m + (1 - beta1) * g            v = beta2 * v + (1 - beta2) * g^2
     p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)          t counts the steps from 1
+
+    Raises ValueError for a negative setting, and for betas outside 0 to below 1.
+
+    >>> w = ninx.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.Adam([w], lr=0.1)
+    >>> (w**2).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()  # both a step of lr
+    tensor([0.9000, 1.9000])
     """
 
     remembered = ("step", "exp_avg", "exp_avg_sq")
@@ -58,7 +67,15 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameter itself, p *= 1 - lr * weight_decay, before the step."""
+    """Adam whose weight decay shrinks the parameter itself, p *= 1 - lr * weight_decay, before the step.
+
+    >>> w = ninx.tensor([10.0], requires_grad=True)
+    >>> optimizer = optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> w.sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()  # 10 * (1 - 0.1 * 0.5) - 0.1
+    tensor([9.4000])
+    """
 
     decoupled = True
 

@@ -11,7 +11,16 @@ from .optimizer import Optimizer
 
 
 class LRScheduler:
-    """Base class: a subclass writes ``rate(first, t)``. Call ``step()`` once after each epoch."""
+    """Base class: a subclass writes ``rate(first, t)``. Call ``step()`` once after each epoch.
+
+    >>> class Halving(optim.lr_scheduler.LRScheduler):
+    ...     def rate(self, first, t):
+    ...         return first / 2**t
+    >>> schedule = Halving(optim.SGD([ninx.ones(1)], lr=1.0))
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
+    """
 
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
@@ -21,7 +30,12 @@ class LRScheduler:
         self._set()
 
     def rate(self, first: float, t: int) -> float:
-        """The learning rate of epoch ``t`` for a group that began with ``first``."""
+        """The learning rate of epoch ``t`` for a group that began with ``first``.
+
+        >>> schedule = optim.lr_scheduler.StepLR(optim.SGD([ninx.ones(1)], lr=1.0), step_size=10, gamma=0.5)
+        >>> schedule.rate(first=1.0, t=25)
+        0.25
+        """
         raise NotImplementedError
 
     def _set(self) -> None:
@@ -29,26 +43,52 @@ class LRScheduler:
             group["lr"] = self.rate(group["initial_lr"], self.last_epoch)
 
     def step(self) -> None:
-        """Go on to the next epoch."""
+        """Go on to the next epoch.
+
+        >>> optimizer = optim.SGD([ninx.ones(1)], lr=1.0)
+        >>> schedule = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+        >>> schedule.step()
+        >>> optimizer.param_groups[0]["lr"]
+        0.5
+        """
         self.last_epoch += 1
         self._set()
 
     def get_last_lr(self) -> list[float]:
-        """The learning rate of every group now."""
+        """The learning rate of every group now.
+
+        >>> optim.lr_scheduler.StepLR(optim.SGD([ninx.ones(1)], lr=0.1), step_size=1).get_last_lr()
+        [0.1]
+        """
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """The epoch, which is all there is to remember."""
+        """The epoch, which is all there is to remember.
+
+        >>> optim.lr_scheduler.StepLR(optim.SGD([ninx.ones(1)], lr=0.1), step_size=1).state_dict()
+        {'last_epoch': 0}
+        """
         return {"last_epoch": self.last_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go to the epoch of ``state_dict``."""
+        """Go to the epoch of ``state_dict``.
+
+        >>> schedule = optim.lr_scheduler.StepLR(optim.SGD([ninx.ones(1)], lr=1.0), step_size=1, gamma=0.5)
+        >>> schedule.load_state_dict({"last_epoch": 2})
+        >>> schedule.get_last_lr()
+        [0.25]
+        """
         self.last_epoch = int(state_dict["last_epoch"])
         self._set()
 
 
 class StepLR(LRScheduler):
-    """first * gamma ** floor(t / step_size)"""
+    """first * gamma ** floor(t / step_size)
+
+    >>> schedule = optim.lr_scheduler.StepLR(optim.SGD([ninx.ones(1)], lr=1.0), step_size=2, gamma=0.5)
+    >>> [schedule.rate(1.0, t) for t in range(6)]
+    [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1):
         if step_size < 1:
@@ -62,7 +102,12 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """first * gamma ** (number of milestones that t has reached)"""
+    """first * gamma ** (number of milestones that t has reached)
+
+    >>> schedule = optim.lr_scheduler.MultiStepLR(optim.SGD([ninx.ones(1)], lr=1.0), milestones=[1, 4], gamma=0.5)
+    >>> [schedule.rate(1.0, t) for t in range(6)]
+    [1.0, 0.5, 0.5, 0.5, 0.25, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1):
         self.milestones, self.gamma = sorted(milestones), gamma
@@ -74,7 +119,12 @@ class MultiStepLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """eta_min + (first - eta_min) * (1 + cos(pi * t / T_max)) / 2 (Loshchilov and Hutter, 2017, arXiv 1608.03983)"""
+    """eta_min + (first - eta_min) * (1 + cos(pi * t / T_max)) / 2 (Loshchilov and Hutter, 2017, arXiv 1608.03983)
+
+    >>> schedule = optim.lr_scheduler.CosineAnnealingLR(optim.SGD([ninx.ones(1)], lr=1.0), T_max=4)
+    >>> [round(schedule.rate(1.0, t), 2) for t in range(5)]
+    [1.0, 0.85, 0.5, 0.15, 0.0]
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0):
         if T_max < 1:
@@ -94,6 +144,14 @@ class OneCycleLR(LRScheduler):
     ``anneal_strategy="linear"``, a line). Momentum, or the first of Adam's betas, goes the other way, from ``max_momentum``
     to ``base_momentum`` and back, unless ``cycle_momentum=False``. ``step()`` belongs after each batch; ``max_lr`` is a number
     or a list with one for each group. Source: Smith and Topin, 2018, arXiv 1708.07120.
+
+    >>> optimizer = optim.SGD([ninx.ones(1)], lr=1.0, momentum=0.9)
+    >>> schedule, rates = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=10), []
+    >>> for _ in range(10):
+    ...     rates += schedule.get_last_lr()
+    ...     schedule.step()
+    >>> [round(rate, 2) for rate in rates]
+    [0.04, 0.52, 1.0, 0.95, 0.81, 0.61, 0.39, 0.19, 0.05, 0.0]
     """
 
     def __init__(
@@ -160,6 +218,13 @@ class ReduceLROnPlateau:
     Better is smaller (``mode="min"``) or larger ("max"): beyond best * (1 -+ ``threshold``), or with ``threshold_mode="abs"``
     best -+ threshold. After a reduction ``cooldown`` epochs do not count. No rate falls below ``min_lr``; a change of no more
     than ``eps`` is not made.
+
+    >>> optimizer = optim.SGD([ninx.ones(1)], lr=1.0)
+    >>> schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    >>> for loss in (2.0, 1.0, 1.0, 1.0):
+    ...     schedule.step(loss)
+    >>> schedule.get_last_lr()
+    [0.1]
     """
 
     def __init__(
@@ -189,7 +254,13 @@ class ReduceLROnPlateau:
         self.num_bad_epochs = self.cooldown_counter = 0
 
     def step(self, metrics: float) -> None:
-        """Take note of an epoch's value, and reduce if it is time to."""
+        """Take note of an epoch's value, and reduce if it is time to.
+
+        >>> schedule = optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([ninx.ones(1)], lr=1.0), mode="max")
+        >>> schedule.step(0.9)
+        >>> schedule.best
+        0.9
+        """
         value, sign = float(metrics), 1 if self.mode == "max" else -1
         self.last_epoch += 1
         bar = self.best * (1 + sign * self.threshold) if self.threshold_mode == "rel" else self.best + sign * self.threshold
@@ -207,15 +278,32 @@ class ReduceLROnPlateau:
                     group["lr"] = reduced
 
     def get_last_lr(self) -> list[float]:
-        """The learning rate of every group now."""
+        """The learning rate of every group now.
+
+        >>> optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([ninx.ones(1)], lr=0.1)).get_last_lr()
+        [0.1]
+        """
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """What is remembered; the learning rates themselves are in the optimiser's state."""
+        """What is remembered; the learning rates themselves are in the optimiser's state.
+
+        >>> schedule = optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([ninx.ones(1)], lr=0.1))
+        >>> schedule.step(1.5)
+        >>> schedule.state_dict()
+        {'last_epoch': 1, 'best': 1.5, 'num_bad_epochs': 0, 'cooldown_counter': 0}
+        """
         return {name: getattr(self, name) for name in ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from there.
+
+        >>> a, b = (optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([ninx.ones(1)], lr=0.1)) for _ in range(2))
+        >>> a.step(1.5)
+        >>> b.load_state_dict(a.state_dict())
+        >>> b.best
+        1.5
+        """
         self.best = float(state_dict["best"])
         self.last_epoch, self.num_bad_epochs, self.cooldown_counter = (
             int(state_dict[name]) for name in ("last_epoch", "num_bad_epochs", "cooldown_counter")

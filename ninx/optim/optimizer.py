@@ -18,6 +18,16 @@ class Optimizer:
     """Base class: a subclass writes ``update(parameter, gradient, state, group)``, which changes the parameter's array.
 
     ``params`` are tensors, or dictionaries {"params": tensors, "lr": ...} whose settings override the defaults for that group.
+
+    >>> class Signs(optim.Optimizer):
+    ...     def update(self, p, g, state, group):
+    ...         p -= group["lr"] * np.sign(g)
+    >>> w = ninx.tensor([1.0, -1.0], requires_grad=True)
+    >>> optimizer = Signs([w], {"lr": 0.5})
+    >>> (w**2).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.5000, -0.5000])
     """
 
     remembered: tuple[str, ...] = ()  # what the state of a parameter has, once it was changed
@@ -33,7 +43,16 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, group: Group) -> None:
-        """Learn more parameters, with settings of their own."""
+        """Learn more parameters, with settings of their own.
+
+        Raises TypeError for what is no leaf, ValueError for a parameter that is given twice and for an unknown setting.
+
+        >>> body, head = nn.Linear(4, 8), nn.Linear(8, 2)
+        >>> optimizer = optim.SGD(body.parameters(), lr=0.1)
+        >>> optimizer.add_param_group({"params": head.parameters(), "lr": 1.0})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 1.0]
+        """
         params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
@@ -48,7 +67,14 @@ class Optimizer:
         self.param_groups.append({**self.defaults, **group, "params": params})
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients (or fill them with zeros)."""
+        """Forget all gradients (or fill them with zeros).
+
+        >>> w = ninx.tensor(1.0, requires_grad=True)
+        >>> (w * w).backward()
+        >>> optim.SGD([w]).zero_grad()
+        >>> w.grad is None
+        True
+        """
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:
@@ -57,7 +83,17 @@ class Optimizer:
                     p.grad.data[...] = 0
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Change every parameter that has a gradient; ``closure`` computes the loss anew and returns it."""
+        """Change every parameter that has a gradient; ``closure`` computes the loss anew and returns it.
+
+        >>> w = ninx.tensor([1.0], requires_grad=True)
+        >>> optimizer = optim.SGD([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w.detach()  # 0.8**3
+        tensor([0.5120])
+        """
         loss = None
         if closure is not None:
             with enable_grad():
@@ -72,11 +108,26 @@ class Optimizer:
         return loss
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """Write the new values into ``p``; g is the gradient (not to be changed), ``state`` what is remembered."""
+        """Write the new values into ``p``; g is the gradient (not to be changed), ``state`` what is remembered.
+
+        >>> class Plain(optim.Optimizer):
+        ...     def update(self, p, g, state, group):
+        ...         p -= group["lr"] * g
+        >>> w = ninx.tensor([1.0], requires_grad=True)
+        >>> (w**2).sum().backward()
+        >>> Plain([w], {"lr": 0.25}).step()
+        >>> w.item()
+        0.5
+        """
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """PyTorch's form: {"state": {number: {...}}, "param_groups": [{..., "params": [numbers]}]}; arrays are shared."""
+        """PyTorch's form: {"state": {number: {...}}, "param_groups": [{..., "params": [numbers]}]}; arrays are shared.
+
+        >>> w = ninx.tensor([1.0], requires_grad=True)
+        >>> optim.SGD([w], lr=0.1).state_dict()["param_groups"][0]["params"]
+        [0]
+        """
         groups, first = [], 0
         for group in self.param_groups:
             count = len(group["params"])
@@ -89,6 +140,12 @@ class Optimizer:
 
         Raises ValueError, and takes nothing, if something does not fit: the state may come from a damaged file, and the kernels
         believe its arrays.
+
+        >>> w = ninx.tensor([1.0], requires_grad=True)
+        >>> optimizer = optim.SGD([w], lr=0.1)
+        >>> optimizer.load_state_dict(optim.SGD([w], lr=0.5).state_dict())
+        >>> optimizer.param_groups[0]["lr"]
+        0.5
         """
         where = f"{type(self).__name__}.load_state_dict"
         groups = state_dict["param_groups"]

@@ -17,6 +17,15 @@ class SGD(Optimizer):
     g = gradient + weight_decay * p
     v = momentum * v + (1 - dampening) * g          (the first time: v = g)
     p = p - lr * (g + momentum * v  if nesterov else  v)
+
+    Raises ValueError for a negative setting, and for nesterov without momentum.
+
+    >>> w = ninx.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+    >>> (w**2).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()  # 1 - 0.1 * 2, and 2 - 0.1 * 4
+    tensor([0.8000, 1.6000])
     """
 
     remembered = ("momentum_buffer",)

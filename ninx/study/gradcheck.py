@@ -38,6 +38,15 @@ def gradcheck(
     The inputs must be float64 (float32 has too few digits for a difference quotient). Each is also passed with another memory
     layout, and none may be changed by ``func``. Two numbers a, b agree if |a - b| <= atol + rtol * |b|. Raises GradientError,
     or returns False with ``raise_exception=False``.
+
+    >>> x = ninx.tensor([0.5, 2.0], dtype=ninx.float64, requires_grad=True)
+    >>> ninx.gradcheck(ninx.log, x)
+    True
+    >>> def wrong(x):  # 2*x, said to have the gradient g
+    ...     return ninx.record(2 * x.data, (x, lambda g: g))
+    >>> ninx.gradcheck(wrong, x)
+    Traceback (most recent call last):
+    ninx.study.gradcheck.GradientError: gradcheck: the gradient of input 0 is wrong: ...
     """
     try:
         _check(func, (inputs,) if isinstance(inputs, Tensor) else tuple(inputs), eps, atol, rtol, directions, seed)
@@ -49,7 +58,12 @@ def gradcheck(
 
 
 def gradgradcheck(func: Function, inputs: Tensor | Sequence[Tensor], *, seed: int = 0, **settings: Any) -> bool:
-    """`gradcheck` of the gradients themselves: are the second derivatives right? Takes the settings of gradcheck."""
+    """`gradcheck` of the gradients themselves: are the second derivatives right? Takes the settings of gradcheck.
+
+    >>> x = ninx.tensor([0.5, 2.0], dtype=ninx.float64, requires_grad=True)
+    >>> ninx.gradgradcheck(ninx.log, x)
+    True
+    """
     ins = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     rng = np.random.default_rng(seed)
     cotangents = [_fresh(rng.standard_normal(y.shape), y, True) for y in _outputs(func, ins)]

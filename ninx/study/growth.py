@@ -17,6 +17,12 @@ def grow(model: nn.Module, name: str, new: New = "identity", value: float = 1.0,
     equal; and only weights are taken over, so the biases begin anew.
 
     Raises ValueError if ``model`` has a layer that ``name`` has not, or if a new layer cannot be the identity.
+
+    >>> small = ninx.models.create("nin-mnist-v0")
+    >>> large = ninx.study.growth.grow(small, "nin-mnist-v1")
+    >>> x = ninx.rand(1, 1, 28, 28)
+    >>> sum(p.numel() for p in large.parameters()), bool((small(x) == large(x)).all())
+    (4590, True)
     """
     if new not in ("constant", "identity"):
         raise ValueError(f"grow: new must be 'constant' or 'identity', got {new!r}")

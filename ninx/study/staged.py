@@ -42,7 +42,12 @@ class Trained(NamedTuple):
 
 
 def chains(recipe: Recipe) -> dict[str, list[str]]:
-    """By name the networks of each way through the stages: two that grow, and the first and the last that stay as they are."""
+    """By name the networks of each way through the stages: two that grow, and the first and the last that stay as they are.
+
+    >>> chains = ninx.study.staged.chains(ninx.train.recipe.load("digits-staged"))
+    >>> chains["published way"]
+    ['nin-mnist-v0', 'nin-mnist-v1', 'nin-mnist-v2']
+    """
     if recipe.growth is None:
         raise ValueError(f"recipe {recipe.name}: has no [growth], so there is nothing to grow")
     growing = [recipe.model.name, *(stage.model for stage in recipe.growth.stages)]
@@ -54,6 +59,10 @@ def arms(recipe: Recipe) -> list[Arm]:
     """The trainings for one seed. In one stage all learn at the same rates, but from scratch always at those of the first stage.
 
     The first stage is common to the ways that begin with its network.
+
+    >>> arms = ninx.study.staged.arms(ninx.train.recipe.load("digits-staged"))
+    >>> len(arms), arms[1].name, arms[1].parent, arms[1].epochs
+    (10, 'nin-mnist-v1, published way, stage 2', 'nin-mnist-v0, stage 1', 20)
     """
     found: dict[str, Arm] = {}
     stages = [None, *(recipe.growth.stages if recipe.growth else ())]
@@ -72,7 +81,11 @@ def arms(recipe: Recipe) -> list[Arm]:
 
 
 def seeds(recipe: Recipe) -> range:
-    """The seeds of the experiment, from the recipe's own on."""
+    """The seeds of the experiment, from the recipe's own on.
+
+    >>> list(ninx.study.staged.seeds(ninx.train.recipe.load("digits-staged")))
+    [0, 1, 2, 3, 4]
+    """
     return range(recipe.seed, recipe.seed + (recipe.growth.seeds if recipe.growth else 1))
 
 
@@ -80,6 +93,13 @@ def experiment(recipe: Recipe, folder: Path, data_dir: Path | None = None, overw
     """Train every arm for every seed, each in a run folder of its own; what is there already, by the same recipe, goes on.
 
     What is there by another recipe is replaced only if ``overwrite`` says so; otherwise ValueError, before anything is trained.
+
+    >>> from pathlib import Path
+    >>> tiny = {"limit": 20, "holdout": 20, "epochs": 1, "growth.seeds": 1}
+    >>> recipe = ninx.train.recipe.load("digits-staged", tiny)
+    >>> first = next(ninx.study.staged.experiment(recipe, Path("runs")))
+    >>> first.arm, first.seed, first.grown
+    ('nin-mnist-v0, stage 1', 0, None)
     """
     if not overwrite:
         _same(recipe, folder)
@@ -126,7 +146,11 @@ def _begin(recipe: Recipe, folder: Path, data_dir: Path | None) -> Training:
 
 
 def comparisons(recipe: Recipe) -> list[tuple[str, str]]:
-    """(from, to): each stage of what grows and the one before, and the ends of all ways through the stages."""
+    """(from, to): each stage of what grows and the one before, and the ends of all ways through the stages.
+
+    >>> ninx.study.staged.comparisons(ninx.train.recipe.load("digits-staged"))[0]
+    ('nin-mnist-v0, stage 1', 'nin-mnist-v1, published way, stage 2')
+    """
     grown = [(arm.parent, arm.name) for arm in arms(recipe) if arm.parent and arm.recipe.model.name not in arm.parent]
     published, identity, still, scratch = (f"{c[-1]}, {way}, stage {len(c)}" for way, c in chains(recipe).items())
     ends = [(published, identity), (still, published), (still, identity), (scratch, published), (scratch, identity)]
@@ -134,7 +158,14 @@ def comparisons(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def report(recipe: Recipe, results: Iterable[Trained], images: int, tests: int) -> dict[str, Any]:
-    """All figures as plain values: how each arm did, and for each comparison the difference, z, p, and p over the seeds."""
+    """All figures as plain values: how each arm did, and for each comparison the difference, z, p, and p over the seeds.
+
+    >>> staged, recipe = ninx.study.staged, ninx.train.recipe.load("digits-staged")
+    >>> results = [staged.Trained(arm.name, seed, None, 0.9) for seed in staged.seeds(recipe) for arm in staged.arms(recipe)]
+    >>> found = staged.report(recipe, results, images=4000, tests=1000)
+    >>> found["arms"][0]["mean"], found["comparisons"][0]["p"]
+    (0.9, 1.0)
+    """
     trained = list(results)
     accuracy = {arm.name: [t.accuracy for t in trained if t.arm == arm.name] for arm in arms(recipe)}
     grown = {arm.name: [t.grown for t in trained if t.arm == arm.name and t.grown is not None] for arm in arms(recipe)}
@@ -180,7 +211,14 @@ NOTE = (
 
 
 def tables(found: dict[str, Any]) -> tuple[list[list[str]], list[list[str]]]:
-    """The cells of a report, in percent, under the headings `ARMS` and `COMPARED`."""
+    """The cells of a report, in percent, under the headings `ARMS` and `COMPARED`.
+
+    >>> staged, recipe = ninx.study.staged, ninx.train.recipe.load("digits-staged")
+    >>> results = [staged.Trained(arm.name, seed, None, 0.9) for seed in staged.seeds(recipe) for arm in staged.arms(recipe)]
+    >>> rows, compared = staged.tables(staged.report(recipe, results, images=4000, tests=1000))
+    >>> rows[0]
+    ['nin-mnist-v0, stage 1', '10', '', '90.00', '0.00', '90.00', '90.00']
+    """
     rows = []
     for a in found["arms"]:
         numbers = a["mean"], a["spread"], min(a["accuracies"]), max(a["accuracies"])
@@ -195,7 +233,14 @@ def tables(found: dict[str, Any]) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def markdown(found: dict[str, Any], command: str) -> str:
-    """The report as a page."""
+    """The report as a page.
+
+    >>> staged, recipe = ninx.study.staged, ninx.train.recipe.load("digits-staged")
+    >>> results = [staged.Trained(arm.name, seed, None, 0.9) for seed in staged.seeds(recipe) for arm in staged.arms(recipe)]
+    >>> found = staged.report(recipe, results, images=4000, tests=1000)
+    >>> print(staged.markdown(found, "ninx staged").splitlines()[0])
+    # Staged growth
+    """
     where = f"{found['images']:,} images of {found['recipe']['data']} to learn from and {found['tests']:,} to test"
     text = f"# Staged growth\n\n`{command}`: {where}, seeds {found['seeds'][0]} to {found['seeds'][-1]}.\n\n"
     for heading, rows in zip((ARMS, COMPARED), tables(found), strict=True):

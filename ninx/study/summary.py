@@ -74,6 +74,12 @@ def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     """The layers of ``model`` for one image of ``input_shape``: (C, H, W), without the batch.
 
     Raises ValueError where the shapes do not fit, as the network itself would.
+
+    >>> made_of = ninx.summary(ninx.models.create("nin-mnist"), (1, 28, 28))
+    >>> made_of.params, made_of.macs, made_of.rows[0].output_shape
+    (349674, 50699712, (96, 28, 28))
+    >>> print(f"{made_of.pointwise_params:.0%}")  # of the parameters, in 1x1 convolutions
+    11%
     """
     walk = _Walk(tuple(geometry.whole(n, "summary", "a size of the input") for n in input_shape))
     walk.visit("", model)
@@ -84,6 +90,10 @@ def align(a: Summary, b: Summary) -> list[tuple[Row | None, Row | None]]:
     """The layers of two networks side by side, as many alike as can be; None where one has nothing to set against the other.
 
     The cheapest alignment of two sequences (Needleman and Wunsch, 1970), worked out from the end.
+
+    >>> a, b = (ninx.summary(ninx.models.create(name), (1, 28, 28)) for name in ("nin-mnist-v0", "nin-mnist-v1"))
+    >>> [new.name for old, new in ninx.study.summary.align(a, b) if old is None]
+    ['0.4', '0.5', '4.4', '4.5']
     """
     m, n = len(a.rows), len(b.rows)
     cost = [[0] * (n + 1) for _ in range(m + 1)]  # of aligning the layers from i and from j on

@@ -72,6 +72,12 @@ class Checkpoint:
 
     ``image_shape`` is that of an image of the data set, before it is prepared; ``history`` holds one dictionary of metrics for
     each finished epoch.
+
+    >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
+    >>> run.save()
+    >>> checkpoint = ninx.train.read_checkpoint(run.checkpoint)
+    >>> checkpoint.epoch, checkpoint.image_shape, len(checkpoint.classes), checkpoint.recipe.optim.lr
+    (0, (28, 28), 10, 0.1)
     """
 
     recipe: Recipe
@@ -90,13 +96,28 @@ class Checkpoint:
         return len(self.history)
 
     def model(self) -> nn.Module:
-        """The network of the recipe, with these weights, in eval mode."""
+        """The network of the recipe, with these weights, in eval mode.
+
+        >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
+        >>> run.save()
+        >>> model = ninx.train.read_checkpoint(run.checkpoint).model()
+        >>> model.training, model(ninx.zeros(1, 1, 28, 28)).shape
+        (False, (1, 10))
+        """
         model = models.create(self.recipe.model.name, **self.recipe.model.switches)
         model.load_state_dict(self.weights)
         return model.eval()
 
     def preparation(self) -> Preparation:
-        """What is done to an image before the network sees it; ValueError if the file does not hold all of it."""
+        """What is done to an image before the network sees it; ValueError if the file does not hold all of it.
+
+        >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
+        >>> run.save()
+        >>> preparation = ninx.train.read_checkpoint(run.checkpoint).preparation()
+        >>> x = preparation.one(np.zeros((28, 28), np.uint8))
+        >>> x.shape, round(float(x.max()), 4)  # black: (0 - 0.1307) / 0.3081
+        ((1, 28, 28), -0.4242)
+        """
         preparation = Preparation(self.recipe)
         try:
             preparation.load_state_dict(self.prepare)
@@ -115,7 +136,16 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file, whole or not at all.
+
+    >>> recipe = ninx.train.recipe.load("digits")
+    >>> model = ninx.models.create(recipe.model.name, **recipe.model.switches)
+    >>> learnt = {"mean": np.array([0.1307]), "std": np.array([0.3081])}
+    >>> checkpoint = ninx.train.Checkpoint(recipe, model.state_dict(), learnt, tuple("0123456789"), (28, 28))
+    >>> ninx.train.save_checkpoint("mine.safetensors", checkpoint)
+    >>> ninx.train.read_checkpoint("mine.safetensors").classes[7]
+    '7'
+    """
     arrays = {f"model/{k}": _plain(v) for k, v in checkpoint.weights.items()}
     arrays |= {f"prepare/{k}": _plain(v) for k, v in checkpoint.prepare.items()}
     scalars: dict[str, dict[str, Any]] = {}
@@ -147,8 +177,9 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Raises ValueError, in one sentence, for a file that is missing, damaged or something else.
 
-    >>> ninx.train.read_checkpoint("runs/digits-seed0").recipe.epochs  # doctest: +SKIP
-    7
+    >>> ninx.train.read_checkpoint("nowhere.safetensors")
+    Traceback (most recent call last):
+    ValueError: checkpoint: there is no file nowhere.safetensors, and no run folder; `ninx train` says where it writes
     """
     path = _file(Path(path))
     arrays: dict[str, Any] = {}
@@ -216,7 +247,10 @@ def load_checkpoint(path: str | Path) -> nn.Module:
     The network alone: it wants images that are prepared as those of its training were, float32 (N, C, H, W). `ninx.load_run`
     also knows how: its ``predict`` takes pictures as they are. Raises ValueError, in one sentence, for what is missing.
 
-    >>> ninx.load_checkpoint("runs/digits-seed0").training  # doctest: +SKIP
-    False
+    >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
+    >>> run.save()
+    >>> model = ninx.load_checkpoint("run/checkpoint.safetensors")
+    >>> model(ninx.zeros(1, 1, 28, 28)).shape
+    (1, 10)
     """
     return read_checkpoint(path).model()

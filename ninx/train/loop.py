@@ -35,6 +35,9 @@ class Evaluation:
     """How a network does on a data set; ``confusion[t, p]`` counts the samples of class t that were taken for p.
 
     A network with more outputs than there are classes may give an answer that is no class: then there is a last column for it.
+
+    >>> ninx.train.Evaluation(loss=0.3, confusion=np.array([[9, 1], [0, 10]])).accuracy
+    0.95
     """
 
     loss: float
@@ -63,7 +66,13 @@ def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.Lab
 
 
 def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Preparation, workers: int = 0) -> Evaluation:
-    """Loss and confusion matrix on a data set; the network is in eval mode during the call, and stays on its device."""
+    """Loss and confusion matrix on a data set; the network is in eval mode during the call, and stays on its device.
+
+    >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
+    >>> result = ninx.train.evaluate(run.model, run.test_set.take(slice(50)), run.preparation)
+    >>> result.confusion.shape, int(result.confusion.sum())
+    ((10, 10), 50)
+    """
     classes, device = len(dataset.classes), next((p.device for p in model.parameters()), "cpu")
     confusion, total = np.zeros((classes, classes + 1), np.int64), 0.0  # the last column: an answer that is no class
     transform = preparation.transform(training=False)
@@ -84,6 +93,13 @@ class Training:
 
     A run that is resumed from a checkpoint goes on bit for bit as if it had never stopped. On any ``device`` it begins with the
     same weights, and draws the same batches and masks; only rounding differs.
+
+    >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 2, "batch_size": 10})
+    >>> run = ninx.train.Training(recipe, "run")
+    >>> for metrics in run.run():
+    ...     print(metrics["epoch"], run.checkpoint.name)
+    1 checkpoint.safetensors
+    2 checkpoint.safetensors
     """
 
     def __init__(
@@ -150,7 +166,13 @@ class Training:
         )
 
     def save(self) -> None:
-        """Write the checkpoint and the metrics."""
+        """Write the checkpoint and the metrics.
+
+        >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
+        >>> run.save()
+        >>> sorted(file.name for file in run.folder.iterdir())
+        ['checkpoint.safetensors', 'metrics.jsonl']
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         state = Checkpoint(
             self.recipe,
@@ -171,6 +193,16 @@ class Training:
 
         An earlier run in the folder is replaced when the first epoch is done, not before: until then it is all there is.
         ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss.
+
+        Raises ValueError, naming the epoch, if the loss is no longer a finite number.
+
+        >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1, "batch_size": 10})
+        >>> run = ninx.train.Training(recipe, "run")
+        >>> for metrics in run.run(on_step=lambda done, loss: print(done, "images")):
+        ...     print(sorted(metrics))
+        10 images
+        20 images
+        ['accuracy', 'epoch', 'images_per_second', 'loss', 'lr']
         """
         if self.resumed or not self.checkpoint.exists():
             self.save()

@@ -141,7 +141,12 @@ class GrowthRecipe(_Strict):
 
 
 class Recipe(_Strict):
-    """A whole training; with ``growth`` an experiment of many."""
+    """A whole training; with ``growth`` an experiment of many.
+
+    >>> recipe = ninx.train.recipe.load("digits", {"optim.lr": 0.05})
+    >>> recipe.model.name, recipe.epochs, recipe.optim.lr
+    ('nin-mnist', 7, 0.05)
+    """
 
     name: str
     data: str
@@ -165,7 +170,11 @@ class Recipe(_Strict):
 
 
 def names() -> list[str]:
-    """The names of the recipes that come with ninx."""
+    """The names of the recipes that come with ninx.
+
+    >>> ninx.train.recipe.names()[:3]
+    ['cifar10-bn', 'cifar10-caffe', 'cifar10-paper']
+    """
     return sorted(
         f.name.removesuffix(".toml") for f in files("ninx.train").joinpath("recipes").iterdir() if f.name.endswith(".toml")
     )
@@ -176,6 +185,12 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
 
     ``overrides`` names values by dots, as TOML does: {"optim.lr": 0.1, 'layers."6.4".lr': 1}. Raises ValueError, in one
     sentence, for what does not fit.
+
+    >>> ninx.train.recipe.load("digits", {"epochs": 3}).epochs
+    3
+    >>> ninx.train.recipe.load("digits", {"epoch": 3})
+    Traceback (most recent call last):
+    ValueError: recipe digits: there is no key 'epoch'; did you mean 'epochs'?
     """
     if name.endswith(".toml"):
         try:

@@ -100,8 +100,11 @@ class Run:
         Raises ValueError where the images are not there (see `ninx.data.load`), or are of other classes than the network knows:
         of other names, or in another order.
 
-        >>> run.evaluate()  # doctest: +SKIP
-        Evaluation(accuracy 98.90 %, loss 0.0354; 1,000 images of 10 classes)
+        >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+        >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+        >>> result = ninx.load_run("run").evaluate()
+        >>> result.confusion.shape, int(result.confusion.sum())
+        ((10, 10), 1000)
         """
         dataset = data.load(self.recipe.data, split, data_dir)
         if dataset.classes != self.classes:
@@ -119,8 +122,13 @@ class Run:
         `ninx.data.read_image` for networks that were not trained on digits. ``invert`` says that what it shows is dark on light;
         None finds out, for digits. Raises ValueError for what is no picture, and names it: nothing is answered then.
 
-        >>> run.predict("seven.png")  # doctest: +SKIP
-        Prediction('7', 99.8 %; next '1', 0.1 %; 'seven.png')
+        >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+        >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+        >>> from PIL import Image
+        >>> Image.fromarray(ninx.data.digits("test").images[0]).save("digit.png")
+        >>> answer = ninx.load_run("run").predict("digit.png")
+        >>> answer.label in "0123456789", answer.probabilities.shape, answer.image.shape
+        (True, (10,), (28, 28))
         """
         several = isinstance(sources, (list, tuple))
         given: Sequence[Any] = sources if several else [sources]
@@ -137,8 +145,10 @@ class Run:
 
         ``epochs`` counts those of before too; all else stays as it was. Raises ValueError for fewer than are finished.
 
-        >>> list(run.resume(epochs=10).run())  # doctest: +SKIP
-        [{'epoch': 8, 'loss': 0.0212, ...}, {'epoch': 9, ...}, {'epoch': 10, ...}]
+        >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+        >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+        >>> [metrics["epoch"] for metrics in ninx.load_run("run").resume(epochs=2).run()]
+        [1, 2]
         """
         chosen = resumed_recipe(self.checkpoint, {} if epochs is None else {"epochs": epochs})
         return Training(chosen, self.folder, self.checkpoint, data_dir, device)
@@ -207,7 +217,11 @@ def read(checkpoint: Checkpoint, source: Any, invert: bool | None = None) -> dat
     Digits are cropped and centred as MNIST's; other pictures get the size of the data set's, but where the recipe resizes the
     pictures of a folder, which differ in size, they keep their own.
 
-    >>> ninx.train.runs.read(run.checkpoint, "seven.png").shape  # doctest: +SKIP
+    >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+    >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+    >>> from PIL import Image
+    >>> Image.fromarray(np.pad(ninx.data.digits("test").images[0], 99)).save("digit.png")
+    >>> ninx.train.runs.read(ninx.load_run("run").checkpoint, "digit.png").shape
     (28, 28)
     """
     recipe = checkpoint.recipe
@@ -225,7 +239,8 @@ def resumed_recipe(
     ``overrides`` as in `ninx.train.recipe.load`; ``recipe`` is the name that the run's recipe should have; ``where`` begins the
     sentence of a ValueError.
 
-    >>> ninx.train.runs.resumed_recipe(run.checkpoint, {"epochs": 10}).epochs  # doctest: +SKIP
+    >>> ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20}), "run").save()
+    >>> ninx.train.runs.resumed_recipe(ninx.load_run("run").checkpoint, {"epochs": 10}).epochs
     10
     """
     own = checkpoint.recipe
