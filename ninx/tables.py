@@ -24,6 +24,12 @@ GAP = 2  # blanks between two columns
 WORD = 16  # text may be folded to so many columns, even within a word
 
 
+def _total(widths: Iterable[int]) -> int:
+    """The width of a table whose columns have these."""
+    known = list(widths)
+    return sum(known) + GAP * (len(known) - 1)
+
+
 class Column(NamedTuple):
     """A heading. ``text`` stands to the left and may wrap; anything else is a number. The highest ``spare`` is left out first."""
 
@@ -68,14 +74,13 @@ class Sheet:
 
     def fits(self, width: int) -> bool:
         """Can all of it be shown in ``width`` characters, without a wrapped line?"""
-        return self._widest(range(len(self.columns))) <= width
-
-    def _widest(self, shown: Iterable[int]) -> int:
-        widths = [max(map(cell_len, [self.columns[i].name, *self._cells(i)])) for i in shown]
-        return sum(widths) + GAP * (len(widths) - 1)
+        return _total(map(self._widest, range(len(self.columns)))) <= width
 
     def _cells(self, i: int) -> list[str]:
         return [str(row.cells[i]) for row in (*self.rows, *self.totals)]
+
+    def _widest(self, i: int) -> int:
+        return max(map(cell_len, [self.columns[i].name, *self._cells(i)]))
 
     def _narrowest(self, i: int) -> int:
         """The width below which column i would lose something: headings wrap at words, text too, numbers never."""
@@ -87,7 +92,17 @@ class Sheet:
         return max(words, default=0)
 
     def _least(self, shown: list[int]) -> int:
-        return sum(self._narrowest(i) for i in shown) + GAP * (len(shown) - 1)
+        return _total(map(self._narrowest, shown))
+
+    def _widths(self, shown: list[int], width: int | None) -> list[int]:
+        """Of each shown column: as wide as it would like to be, or, one by one, the widest that can be narrower."""
+        widths, narrowest = [self._widest(i) for i in shown], [self._narrowest(i) for i in shown]
+        while width is not None and _total(widths) > width:
+            loose = [k for k in range(len(shown)) if widths[k] > narrowest[k]]
+            if not loose:
+                break
+            widths[max(loose, key=lambda k: widths[k])] -= 1
+        return widths
 
     def show(self, console: Console) -> None:
         """Print it: whole into a pipe, and onto a terminal what fits."""
@@ -95,26 +110,26 @@ class Sheet:
         shown = self.fitting(width)
         if self.title:
             console.print(self.title, style="italic", markup=False, soft_wrap=width is None)
-        widest = self._widest(shown)
-        table = self._table(shown, max(self._least(shown), widest if width is None else min(widest, width)))
-        console.print(table, crop=False, soft_wrap=width is None)
+        console.print(self._table(shown, self._widths(shown, width)), crop=False, soft_wrap=width is None)
         absent = [column.name for i, column in enumerate(self.columns) if i not in shown]
         if absent:
             console.print(f"Not shown for want of width: {', '.join(absent)}.", style="dim", markup=False)
 
-    def _table(self, shown: list[int], width: int) -> Table:
-        table = Table(width=width, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-        for i in shown:
-            name, text, _ = self.columns[i]
-            table.add_column(
-                Text(name), justify="left" if text else "right", min_width=self._narrowest(i), overflow="fold", vertical="top"
+    def _table(self, shown: list[int], widths: list[int]) -> Table:
+        box = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), width=_total(widths))
+        for i, width in zip(shown, widths, strict=True):
+            box.add_column(
+                Text(self.columns[i].name),
+                justify="left" if self.columns[i].text else "right",
+                width=width,
+                overflow="fold",
             )
         for number, row in enumerate((*self.rows, *self.totals)):
             if number == len(self.rows):
-                table.add_section()
+                box.add_section()
             cells = (row.cells[i] for i in shown)
-            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells), style=row.style)
-        return table
+            box.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells), style=row.style)
+        return box
 
     def text(self, width: int = 80) -> str:
         """It as plain text, in lines of at most ``width`` characters."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 
 DataDir = Annotated[
@@ -19,15 +19,15 @@ DataDir = Annotated[
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, or cuda:1 for the second GPU.")]
 
 
-def _console() -> Console:
-    """Standard output. Of a dumb terminal rich does not ask the width; it has one all the same."""
-    found = Console(highlight=False)
+def _console(stderr: bool = False) -> Console:
+    """Standard output or error. Of a dumb terminal rich does not ask the width; it has one all the same."""
+    found = Console(stderr=stderr, highlight=False, emoji=False)  # ":smile:" in a file's name is no emoji
     if found.is_dumb_terminal:
-        found.width = shutil.get_terminal_size().columns
+        found.size = ConsoleDimensions(*shutil.get_terminal_size())
     return found
 
 
-console = _console()
+console, errors = _console(), _console(stderr=True)
 
 
 def say(text: str) -> None:
@@ -39,7 +39,8 @@ def complain(error: Exception) -> None:
     """A mistake of the user, as one line on standard error; with --debug also where it was found."""
     if "--debug" in sys.argv:
         traceback.print_exception(error)
-    Console(stderr=True, highlight=False).print(f"[red]Error:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
+    sentence = escape(" ".join(str(error).split()))
+    errors.print(f"[red]Error:[/red] {sentence}", soft_wrap=not errors.is_terminal)
 
 
 def moving() -> bool:

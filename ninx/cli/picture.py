@@ -6,20 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from ..looks import shortened
+
 GREYS = " .:-=+*#%@"  # dark to light, where there are no colours
-BAR = 20  # the width of a bar for 100 %
+BAR, NAME, GAP = 20, 20, 3  # characters: a bar of 100 %, a name, and between picture and bars
 SIDE = 40  # pixels at most that are shown in a row
 
 
-def beside(image: np.ndarray[Any, Any], names: Sequence[str], chances: np.ndarray[Any, Any], console: Console) -> Table:
-    """What the network saw, uint8 (H, W) or (H, W, 3), and beside it the ten likeliest answers, in the order of the classes."""
-    table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_row(pixels(image, console.color_system is not None), bars(names, chances))
+def beside(image: np.ndarray[Any, Any], names: Sequence[str], chances: np.ndarray[Any, Any], console: Console) -> Group | Table:
+    """What the network saw, uint8 (H, W) or (H, W, 3), and beside it the ten likeliest answers, in the order of the classes.
+
+    Where there is no room beside it they stand below.
+    """
+    seen = pixels(image, console.color_system is not None)
+    width = max(map(len, seen.plain.splitlines()))
+    answers = bars(names, chances, console.width - width - GAP)
+    if max(map(cell_len, answers.plain.splitlines())) + width + GAP > console.width:
+        return Group(seen, bars(names, chances, console.width))
+    table = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
+    table.add_row(seen, answers)
     return table
 
 
@@ -41,14 +52,16 @@ def pixels(image: np.ndarray[Any, Any], coloured: bool) -> Text:
     return text
 
 
-def bars(names: Sequence[str], chances: np.ndarray[Any, Any]) -> Text:
-    """A bar for each of the ten most probable answers."""
+def bars(names: Sequence[str], chances: np.ndarray[Any, Any], width: int) -> Text:
+    """A bar for each of the ten likeliest answers, in ``width`` characters if a bar of 5 leaves them that."""
     chosen = sorted(np.argsort(-chances, kind="stable")[:10].tolist())
-    wide = max(len(names[i]) for i in chosen)
-    best = int(chances.argmax())
-    text = Text(no_wrap=True)
+    told = {i: shortened(names[i], NAME) for i in chosen}
+    wide = max(cell_len(name) for name in told.values())
+    long = max(5, min(BAR, width - wide - len("  100.0 %")))
+    text, best = Text(no_wrap=True), int(chances.argmax())
     for i in chosen:
-        bar = "█" * round(BAR * float(chances[i]))
-        text.append(f"{names[i]:>{wide}} {bar:{BAR}} {100 * chances[i]:5.1f} %\n", "bold" if i == best else "")
+        bar = "█" * round(long * float(chances[i]))
+        name = " " * (wide - cell_len(told[i])) + told[i]
+        text.append(f"{name} {bar:{long}} {100 * chances[i]:5.1f} %\n", "bold" if i == best else "")
     text.rstrip()
     return text
