@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image as PillowImage
 
+from ..looks import brief, shows, unfailing
 from .dataset import Image
 
 _AFFINE, _BILINEAR = PillowImage.Transform.AFFINE, PillowImage.Resampling.BILINEAR
@@ -38,9 +39,17 @@ class Compose:
             image = transform(image, rng)
         return image
 
+    @unfailing
+    def __repr__(self) -> str:
+        """One transform a line."""
+        lines = [brief(transform).replace("\n", "\n    ") for transform in self.transforms]
+        return "\n    ".join(["Compose(", *lines]) + "\n)" if lines else "Compose()"
+
 
 class ToTensor:
     """uint8 (H, W) or (H, W, C), 0 to 255  ->  float32 (C, H, W), 0 to 1."""
+
+    __repr__ = shows()
 
     def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
         """The image as floats, channels first."""
@@ -63,9 +72,17 @@ class Normalize:
             raise ValueError(f"Normalize: there are {len(self.mean)} means, but the image has {len(image)} channels")
         return (image - self.mean) / self.std
 
+    @unfailing
+    def __repr__(self) -> str:
+        """The two lists, in the digits that float32 has."""
+        mean, std = ([float(str(v)) for v in a.ravel()] for a in (self.mean, self.std))
+        return f"Normalize(mean={brief(mean)}, std={brief(std)})"
+
 
 class RandomTranslate:
     """Shift (C, H, W) by up to ``pixels`` in each direction; what comes in at the border is ``fill``."""
+
+    __repr__ = shows("pixels", "fill")
 
     def __init__(self, pixels: int, fill: float = 0.0):
         if pixels < 0:
@@ -89,6 +106,8 @@ class RandomAffine:
 
     Bilinear; what comes in at the border is 0.
     """
+
+    __repr__ = shows("degrees", "scale")
 
     def __init__(self, degrees: float, scale: float = 0.0):
         if degrees < 0 or not 0 <= scale < 1:
@@ -114,6 +133,8 @@ class Resize:
     Takes uint8 (H, W) or (H, W, C) before `ToTensor`, and floats (C, H, W) after it.
     """
 
+    __repr__ = shows("size")
+
     def __init__(self, size: int | tuple[int, int]):
         self.size = size
         if min(size if isinstance(size, tuple) else (size,)) < 1:
@@ -137,6 +158,8 @@ class Resize:
 class RandomCrop:
     """A window of ``size`` (H, W) somewhere in (C, H, W), around which ``padding`` pixels of ``fill`` are put first."""
 
+    __repr__ = shows("size", "padding", "fill")
+
     def __init__(self, size: int | tuple[int, int], padding: int = 0, fill: float = 0.0):
         self.size = size if isinstance(size, tuple) else (size, size)
         self.padding, self.fill = padding, fill
@@ -157,6 +180,8 @@ class RandomCrop:
 class RandomHorizontalFlip:
     """Mirror (C, H, W), left to right, with probability ``p``."""
 
+    __repr__ = shows("p")
+
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:
             raise ValueError(f"RandomHorizontalFlip: p must be from 0 to 1, got {p}")
@@ -169,6 +194,8 @@ class RandomHorizontalFlip:
 
 class CenterCrop:
     """The window of ``size`` (H, W) in the middle of (C, H, W); where that is half a pixel off, PyTorch's choice."""
+
+    __repr__ = shows("size")
 
     def __init__(self, size: int | tuple[int, int]):
         self.size = size if isinstance(size, tuple) else (size, size)

@@ -56,6 +56,10 @@ class Softmax(Module):
         """The shape stays."""
         return F.softmax(x, self.dim)
 
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"dim={self.dim}"
+
 
 class LogSoftmax(Softmax):
     """`functional.log_softmax` along ``dim``"""

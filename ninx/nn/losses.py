@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from .. import functional as F
 from ..engine import Tensor
+from ..looks import brief, unusual
 from .module import Buffer, Module
 
 
-class CrossEntropyLoss(Module):
+class _Loss(Module):
+    weight: Buffer | None = None
+
+    def extra_repr(self) -> str:
+        """The settings that differ from the defaults. (PyTorch prints none.)"""
+        text = unusual(self, ignore_index=-100, reduction="mean", label_smoothing=0.0)
+        return (text if self.weight is None else f", weight={brief(self.weight)}{text}").removeprefix(", ")
+
+
+class CrossEntropyLoss(_Loss):
     """`functional.cross_entropy` of logits and class numbers (or probabilities)."""
 
     def __init__(
@@ -21,7 +31,7 @@ class CrossEntropyLoss(Module):
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
-class NLLLoss(Module):
+class NLLLoss(_Loss):
     """`functional.nll_loss` of log-probabilities and class numbers."""
 
     def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"):
@@ -33,7 +43,7 @@ class NLLLoss(Module):
         return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
-class MSELoss(Module):
+class MSELoss(_Loss):
     """`functional.mse_loss`."""
 
     def __init__(self, reduction: str = "mean"):

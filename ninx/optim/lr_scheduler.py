@@ -7,11 +7,21 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..looks import brief, unfailing
 from .optimizer import Optimizer
+
+
+@unfailing
+def _shown(schedule: LRScheduler | ReduceLROnPlateau) -> str:
+    """The settings of a schedule, and the learning rates now."""
+    own = [f"{k}={brief(v)}" for k, v in vars(schedule).items() if k != "optimizer"]
+    return f"{type(schedule).__name__}({', '.join([*own, f'lr={brief(schedule.get_last_lr())}'])})"
 
 
 class LRScheduler:
     """Base class: a subclass writes ``rate(first, t)``. Call ``step()`` once after each epoch."""
+
+    __repr__ = _shown
 
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
@@ -161,6 +171,8 @@ class ReduceLROnPlateau:
     best -+ threshold. After a reduction ``cooldown`` epochs do not count. No rate falls below ``min_lr``; a change of no more
     than ``eps`` is not made.
     """
+
+    __repr__ = _shown
 
     def __init__(
         self,
