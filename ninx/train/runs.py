@@ -225,7 +225,8 @@ def resumed_recipe(
     ``overrides`` as in `ninx.train.recipe.load`; ``recipe`` is the name that the run's recipe should have; ``where`` begins the
     sentence of a ValueError.
 
-    >>> ninx.train.runs.resumed_recipe(run.checkpoint, {"epochs": 10}).epochs  # doctest: +SKIP
+    >>> saved = ninx.train.Checkpoint(ninx.train.recipe.load("digits"), {}, {}, tuple("0123456789"), (28, 28))
+    >>> ninx.train.runs.resumed_recipe(saved, {"epochs": 10}).epochs
     10
     """
     own = checkpoint.recipe
