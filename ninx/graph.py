@@ -49,6 +49,10 @@ class Node:
         self.saved = [(t.version, t.version.count, t.data.shape) for t in kept]
         self.line = user_line() if is_anomaly_enabled() else None
 
+    def __repr__(self) -> str:
+        """The name that a tensor's ``grad_fn`` goes by."""
+        return f"<{self.name}>"
+
     @property
     def is_watched(self) -> bool:
         """Does anybody look at the gradient of this value itself? Then it must not be mixed with what comes before it."""

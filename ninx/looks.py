@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _BRIEF = reprlib.Repr()  # cuts long containers and texts, and survives a __repr__ that raises
-_BRIEF.maxother = _BRIEF.maxstring = 200
+_BRIEF.maxother = _BRIEF.maxstring = 1000
 
 
 def few(names: Iterable[Any], most: int = 8) -> str:
@@ -35,16 +35,6 @@ def shortened(text: str, width: int) -> str:
     return text[: width - 1 - end] + "…" + text[len(text) - end :]
 
 
-def settings(thing: Any, *names: str) -> str:
-    """ "Name(a=1, b=2)": an object by these of its attributes.
-
-    >>> from ninx.looks import settings
-    >>> settings(ninx.data.CenterCrop(24), "size")
-    'CenterCrop(size=(24, 24))'
-    """
-    return f"{type(thing).__name__}({', '.join(f'{name}={brief(getattr(thing, name))}' for name in names)})"
-
-
 def brief(value: Any) -> str:
     """Like ``repr``, but never long, and never an error.
 
@@ -53,6 +43,17 @@ def brief(value: Any) -> str:
     '[0, 1, 2, 3, 4, 5, ...]'
     """
     return _BRIEF.repr(value)
+
+
+def unusual(thing: Any, **usual: Any) -> str:
+    """ ", name=value" for each of these attributes that is there and differs from what it usually is.
+
+    >>> from ninx.looks import unusual
+    >>> unusual(nn.Conv2d(1, 1, 3, padding=1), padding=(0, 0), groups=1)
+    ', padding=(1, 1)'
+    """
+    there = ((name, getattr(thing, name, value), value) for name, value in usual.items())
+    return "".join(f", {name}={value}" for name, value, default in there if value != default)
 
 
 def unfailing(show: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -70,3 +71,12 @@ def unfailing(show: Callable[[Any], str]) -> Callable[[Any], str]:
             return f"{type(self).__name__}(not whole: {shortened(str(error) or type(error).__name__, 200)})"
 
     return shown
+
+
+def shows(*names: str) -> Callable[[Any], str]:
+    """A ``__repr__`` that tells these attributes: ``__repr__ = shows("size", "padding")``.
+
+    >>> ninx.data.CenterCrop(24)
+    CenterCrop(size=(24, 24))
+    """
+    return unfailing(lambda thing: f"{type(thing).__name__}({', '.join(f'{n}={brief(getattr(thing, n))}' for n in names)})")

@@ -92,7 +92,7 @@ def test_a_folder_without_a_checkpoint_is_told_by_what_is_there(saved: Path, tmp
     assert "holds no checkpoint.safetensors (curves.png); give the run folder that `ninx train` names" in sentence(empty)
     shutil.copytree(saved, empty / "one")
     shutil.copytree(saved, empty / "two")
-    wanted = f"holds no checkpoint.safetensors, but run folders; give one: {empty / 'one'}, {empty / 'two'}"
+    wanted = f"holds no checkpoint.safetensors, but run folders; give one of them: {empty / 'one'}, {empty / 'two'}"
     assert wanted in sentence(empty)
     assert re.search(r"there is no file .*nowhere, and no run folder; `ninx train`", sentence(tmp_path / "nowhere"))
 

@@ -249,9 +249,9 @@ def test_the_text_of_larger_tensors_and_of_what_a_tensor_is():
     values = np.random.default_rng(0).standard_normal((2, 3, 4, 2)).astype(np.float32)
     assert repr(ninx.tensor(values)) == repr(torch.from_numpy(values))
     many = np.random.default_rng(0).standard_normal((200, 30)).astype(np.float32)  # shortened, as are its digits
-    assert repr(ninx.tensor(many)) == repr(torch.from_numpy(many)).replace(",  ...", ", ...")
+    assert repr(ninx.tensor(many)) == repr(torch.from_numpy(many))
     long = repr(ninx.arange(2000))
-    assert long.startswith("tensor([   0,    1,    2, ...")
+    assert long == repr(torch.arange(2000))
     assert len(long) < 100
     x = leaf(1, 2.5, dtype=np.float32)
     assert repr(x) == str(x) == "tensor([1.0000, 2.5000], requires_grad=True)"

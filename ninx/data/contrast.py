@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..looks import shows, unfailing
 from .dataset import ArrayDataset, Image, LabelledDataset
 
 
@@ -23,6 +24,8 @@ class GlobalContrastNorm:
     >>> print(f"{np.linalg.norm(y):.2f}, mean {abs(y.mean()):.2f}")
     55.00, mean 0.00
     """
+
+    __repr__ = shows("scale", "bias", "epsilon")
 
     def __init__(self, scale: float = 55.0, bias: float = 0.0, epsilon: float = 1e-8):
         if scale <= 0 or bias < 0:
@@ -48,10 +51,12 @@ class LocalContrastNorm:
     True
     """
 
+    __repr__ = shows("kernel_size", "sigma", "threshold")
+
     def __init__(self, kernel_size: int = 7, sigma: float = 2.0, threshold: float = 1e-4):
         if kernel_size < 1 or kernel_size % 2 == 0 or sigma <= 0:
             raise ValueError(f"LocalContrastNorm: kernel_size must be odd and sigma positive, got {kernel_size}, {sigma}")
-        self.kernel_size, self.threshold = kernel_size, threshold
+        self.kernel_size, self.sigma, self.threshold = kernel_size, sigma, threshold
         row = np.exp(-((np.arange(kernel_size) - kernel_size // 2) ** 2) / (2 * sigma**2))
         self.weights = row / row.sum()  # the Gaussian is the product of a row and a column, so two passes will do
 
@@ -152,6 +157,12 @@ class ZCA:
             raise ValueError(f"ZCA: mean {mean.shape} and matrix {matrix.shape} do not belong together")
         self.mean, self.matrix = mean.astype(np.float32), matrix.astype(np.float32)
         return self
+
+    @unfailing
+    def __repr__(self) -> str:
+        """With what it was fitted to."""
+        fitted = "not fitted yet" if self.mean is None else f"fitted to images of {self.mean.size:,} values"
+        return f"ZCA(bias={self.bias}; {fitted})"
 
 
 def prepared(dataset: LabelledDataset, *transforms: Callable[[Image], Image]) -> ArrayDataset:

@@ -7,6 +7,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from ..looks import few, unfailing
+
 Image = np.ndarray[Any, Any]
 
 
@@ -69,6 +71,12 @@ class ArrayDataset:
     def __getitem__(self, index: int) -> tuple[Image, int]:
         """(image, label)"""
         return self.images[index], int(self.labels[index])
+
+    @unfailing
+    def __repr__(self) -> str:
+        """One line: how many images, of which form, of which classes."""
+        form = f"{'x'.join(map(str, self.images.shape[1:]))}, {self.images.dtype}"
+        return f"ArrayDataset({len(self):,} images {form}; {len(self.classes)} classes: {few(self.classes)})"
 
     def split(self, count: int) -> tuple[Self, Self]:
         """(all but the last ``count`` samples, the last ``count``).

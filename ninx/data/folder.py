@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from ..looks import few, shortened, unfailing
 from .dataset import Image
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
@@ -74,6 +75,12 @@ class ImageFolder:
         """(image (H, W, 3) or (H, W), uint8, label)"""
         path, label = self.samples[index]
         return np.asarray(open_image(path).convert(self.mode)), label
+
+    @unfailing
+    def __repr__(self) -> str:
+        """One line: where, how many images, in which colours, of which classes."""
+        place = shortened(str(self.root), 60)
+        return f"ImageFolder({place!r}: {len(self):,} images, {self.mode}; {len(self.classes)} classes: {few(self.classes)})"
 
     def take(self, which: slice | Image) -> Self:
         """Some of the samples: a slice, or their numbers."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..array import empty
 from ..engine import Tensor
+from ..looks import brief, unfailing
 from .ahead import copied_ahead
 from .dataset import Dataset
 from .transforms import Transform
@@ -62,6 +63,18 @@ class DataLoader:
         batches = [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
         made = self._ahead(epoch, batches) if self.num_workers else (self._batch(epoch, batch) for batch in batches)
         return made if self.device == "cpu" else copied_ahead(made, self.device)
+
+    @unfailing
+    def __repr__(self) -> str:
+        """The settings, and what comes out of them, one a line."""
+        plain = isinstance(self.dataset, (list, tuple))  # of thousands of images, perhaps
+        lines = [
+            f"{len(self):,} batches of {self.batch_size}, {'shuffled' if self.shuffle else 'in order'}, seed {self.seed}, "
+            f"epoch {self.epoch}, {self.num_workers} workers, on {self.device}",
+            f"dataset: {f'a {type(self.dataset).__name__} of {len(self.dataset):,}' if plain else brief(self.dataset)}",
+            f"transform: {brief(self.transform)}",
+        ]
+        return "\n  ".join(["DataLoader(", *(line.replace("\n", "\n  ") for line in lines)]) + "\n)"
 
     def _ahead(self, epoch: int, batches: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Two batches for each thread under way; the oldest is handed out first."""

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image as PillowImage
 
+from ..looks import brief, shows, unfailing
 from .dataset import Image
 
 _AFFINE, _BILINEAR = PillowImage.Transform.AFFINE, PillowImage.Resampling.BILINEAR
@@ -44,6 +45,12 @@ class Compose:
             image = transform(image, rng)
         return image
 
+    @unfailing
+    def __repr__(self) -> str:
+        """One transform a line."""
+        lines = [brief(transform).replace("\n", "\n    ") for transform in self.transforms]
+        return "\n    ".join(["Compose(", *lines]) + "\n)" if lines else "Compose()"
+
 
 class ToTensor:
     """uint8 (H, W) or (H, W, C), 0 to 255  ->  float32 (C, H, W), 0 to 1.
@@ -52,6 +59,8 @@ class ToTensor:
     >>> y.shape, y.dtype, float(y.max())
     ((3, 32, 32), dtype('float32'), 1.0)
     """
+
+    __repr__ = shows()
 
     def __call__(self, image: Image, rng: np.random.Generator | None = None) -> Image:
         """The image as floats, channels first."""
@@ -80,6 +89,12 @@ class Normalize:
             raise ValueError(f"Normalize: there are {len(self.mean)} means, but the image has {len(image)} channels")
         return (image - self.mean) / self.std
 
+    @unfailing
+    def __repr__(self) -> str:
+        """The two lists, in the digits that float32 has."""
+        mean, std = ([float(str(v)) for v in a.ravel()] for a in (self.mean, self.std))
+        return f"Normalize(mean={brief(mean)}, std={brief(std)})"
+
 
 class RandomTranslate:
     """Shift (C, H, W) by up to ``pixels`` in each direction; what comes in at the border is ``fill``.
@@ -89,6 +104,8 @@ class RandomTranslate:
     >>> y.shape
     (1, 3, 3)
     """
+
+    __repr__ = shows("pixels", "fill")
 
     def __init__(self, pixels: int, fill: float = 0.0):
         if pixels < 0:
@@ -120,6 +137,8 @@ class RandomAffine:
     ((1, 28, 28), 1.0)
     """
 
+    __repr__ = shows("degrees", "scale")
+
     def __init__(self, degrees: float, scale: float = 0.0):
         if degrees < 0 or not 0 <= scale < 1:
             raise ValueError(f"RandomAffine: degrees must be at least 0 and scale from 0 to below 1, got {degrees}, {scale}")
@@ -147,6 +166,8 @@ class Resize:
     >>> ninx.data.Resize(240)(photo).shape, ninx.data.Resize((28, 28))(photo).shape
     ((240, 320, 3), (28, 28, 3))
     """
+
+    __repr__ = shows("size")
 
     def __init__(self, size: int | tuple[int, int]):
         self.size = size
@@ -178,6 +199,8 @@ class RandomCrop:
     (3, 32, 32)
     """
 
+    __repr__ = shows("size", "padding", "fill")
+
     def __init__(self, size: int | tuple[int, int], padding: int = 0, fill: float = 0.0):
         self.size = size if isinstance(size, tuple) else (size, size)
         self.padding, self.fill = padding, fill
@@ -203,6 +226,8 @@ class RandomHorizontalFlip:
     array([[[2., 1., 0.]]])
     """
 
+    __repr__ = shows("p")
+
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:
             raise ValueError(f"RandomHorizontalFlip: p must be from 0 to 1, got {p}")
@@ -221,6 +246,8 @@ class CenterCrop:
     >>> ninx.data.CenterCrop(1)(np.arange(9.0).reshape(1, 3, 3))
     array([[[4.]]])
     """
+
+    __repr__ = shows("size")
 
     def __init__(self, size: int | tuple[int, int]):
         self.size = size if isinstance(size, tuple) else (size, size)

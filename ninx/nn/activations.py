@@ -76,6 +76,10 @@ class Softmax(Module):
         """The shape stays."""
         return F.softmax(x, self.dim)
 
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"dim={self.dim}"
+
 
 class LogSoftmax(Softmax):
     """`functional.log_softmax` along ``dim``: x - log(sum(exp(x))); the shape stays.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -52,6 +53,12 @@ class ModuleList(Module):
             setattr(part, name, module)
         return part
 
+    def _shown_parts(self) -> Iterator[tuple[str, str]]:
+        """Neighbours that are printed alike share a line: "(0-2): 3 x ReLU()"."""
+        for text, group in itertools.groupby(super()._shown_parts(), lambda part: part[1]):
+            names = [name for name, _ in group]
+            yield (names[0], text) if len(names) == 1 else (f"{names[0]}-{names[-1]}", f"{len(names)} x {text}")
+
 
 class Sequential(ModuleList):
     """The modules one after another: each gets what the one before it returns.
@@ -70,6 +77,8 @@ class Sequential(ModuleList):
                 setattr(self, name, module)
         else:
             super().__init__(modules)  # type: ignore[arg-type]  # a dict comes alone
+
+    _shown_parts = Module._shown_parts  # all of them, as PyTorch does: their order is what matters here
 
     def forward(self, x: Any) -> Any:
         """x through every module in turn."""

@@ -10,6 +10,7 @@ import numpy as np
 from .. import functional as F
 from ..engine import Tensor
 from ..kernels.geometry import pair
+from ..looks import unusual
 from ..ops import add_, flatten
 from . import init
 from .module import Buffer, Module, Parameter
@@ -64,11 +65,7 @@ class Conv2d(Module):
 
     def extra_repr(self) -> str:
         """The arguments that differ from the defaults."""
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        for name, default in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
-            if getattr(self, name) != default:
-                text += f", {name}={getattr(self, name)}"
-        return text + (", bias=False" if self.bias is None else "")
+        return _settings(self)
 
 
 class ConvTranspose2d(Module):
@@ -118,8 +115,15 @@ class ConvTranspose2d(Module):
         return F.conv_transpose2d(x, self.weight, self.bias, *settings)
 
     def extra_repr(self) -> str:
-        """Channels, kernel and stride."""
-        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        """The arguments that differ from the defaults."""
+        return _settings(self)
+
+
+def _settings(layer: Conv2d | ConvTranspose2d) -> str:
+    """Channels, kernel and stride; the others where they differ from the defaults."""
+    text = f"{layer.in_channels}, {layer.out_channels}, kernel_size={layer.kernel_size}, stride={layer.stride}"
+    text += unusual(layer, padding=(0, 0), dilation=(1, 1), output_padding=(0, 0), groups=1)
+    return text + (", bias=False" if layer.bias is None else "")
 
 
 class Linear(Module):
@@ -244,15 +248,7 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-class _Pool(Module):
-    """A pooling: its arguments are kept under their names and handed on."""
-
-    def extra_repr(self) -> str:
-        """The settings, by name."""
-        return ", ".join(f"{k}={v}" for k, v in vars(self).items() if k != "training")
-
-
-class MaxPool2d(_Pool):
+class MaxPool2d(Module):
     """`functional.max_pool2d`: the largest value of every window, (N, C, H, W) -> (N, C, OH, OW). ``stride`` None: kernel_size.
 
     >>> x = ninx.zeros(1, 16, 32, 32)
@@ -271,8 +267,15 @@ class MaxPool2d(_Pool):
         y: Tensor = F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
         return y
 
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
 
-class AvgPool2d(_Pool):
+
+class AvgPool2d(Module):
     """`functional.avg_pool2d`: the mean of every window, (N, C, H, W) -> (N, C, OH, OW). ``stride`` None: kernel_size.
 
     >>> nn.AvgPool2d(2)(ninx.arange(4.0).reshape(1, 1, 2, 2)).item()
@@ -297,8 +300,13 @@ class AvgPool2d(_Pool):
         settings = self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override
         return F.avg_pool2d(x, self.kernel_size, self.stride, *settings)
 
+    def extra_repr(self) -> str:
+        """The settings; the last three where they differ from the defaults."""
+        text = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return text + unusual(self, ceil_mode=False, count_include_pad=True, divisor_override=None)
 
-class AdaptiveAvgPool2d(_Pool):
+
+class AdaptiveAvgPool2d(Module):
     """`functional.adaptive_avg_pool2d`: averages to a given size, (N, C, H, W) -> (N, C, OH, OW), whatever H and W are.
 
     >>> nn.AdaptiveAvgPool2d(6)(ninx.zeros(1, 256, 13, 9)).shape
@@ -311,6 +319,10 @@ class AdaptiveAvgPool2d(_Pool):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, OH, OW)"""
         return F.adaptive_avg_pool2d(x, self.output_size)
+
+    def extra_repr(self) -> str:
+        """The size."""
+        return f"output_size={self.output_size}"
 
 
 class GlobalAvgPool2d(Module):
@@ -376,6 +388,10 @@ class Flatten(Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, ...) -> (N, product of the rest)"""
         return flatten(x, self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        """The axes."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Identity(Module):

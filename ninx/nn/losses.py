@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from .. import functional as F
 from ..engine import Tensor
+from ..looks import brief, unusual
 from .module import Buffer, Module
 
 
-class CrossEntropyLoss(Module):
+class _Loss(Module):
+    weight: Buffer | None = None
+
+    def extra_repr(self) -> str:
+        """The settings that differ from the defaults. (PyTorch prints none.)"""
+        text = unusual(self, ignore_index=-100, reduction="mean", label_smoothing=0.0)
+        return (text if self.weight is None else f", weight={brief(self.weight)}{text}").removeprefix(", ")
+
+
+class CrossEntropyLoss(_Loss):
     """`functional.cross_entropy`: -log(softmax(input)[target]) of logits (N, C, ...) and class numbers (N, ...).
 
     Or probabilities (N, C, ...) instead of class numbers. A number, the mean or the sum; with ``reduction="none"`` (N, ...).
@@ -29,7 +39,7 @@ class CrossEntropyLoss(Module):
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
-class NLLLoss(Module):
+class NLLLoss(_Loss):
     """`functional.nll_loss` of log-probabilities (N, C, ...) and class numbers (N, ...): -input[target].
 
     >>> nn.NLLLoss()(ninx.tensor([[-0.1, -2.0], [-1.0, -0.3]]), ninx.tensor([0, 1]))
@@ -45,7 +55,7 @@ class NLLLoss(Module):
         return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
-class MSELoss(Module):
+class MSELoss(_Loss):
     """`functional.mse_loss` of two tensors of one shape: the mean (or sum) of (input - target)^2, or each.
 
     >>> nn.MSELoss()(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))

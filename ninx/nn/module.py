@@ -6,6 +6,7 @@ There is no registration: the parameters, buffers and parts of a module are thos
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..array import Array
 from ..engine import Tensor
+from ..looks import few, unfailing
 from ..modes import no_grad
 from ..ops import copy_, to
 from ..ops.creation import leaf
@@ -31,6 +33,10 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any, requires_grad: bool = True):
         super().__init__(leaf(data.data if isinstance(data, Tensor) else data).data, requires_grad)
+
+    def __repr__(self) -> str:
+        """As PyTorch prints it."""
+        return f"Parameter containing:\n{super().__repr__()}"
 
 
 class Buffer(Tensor):
@@ -300,8 +306,8 @@ class Module:
                 problems.insert(
                     0, f"first difference: {missing[0]} {own[missing[0]].shape} wanted, {unexpected[0]} {given} given"
                 )
-            problems += [f"missing key(s): {_few(missing)}"] * bool(missing)
-            problems += [f"unexpected key(s): {_few(unexpected)}"] * bool(unexpected)
+            problems += [f"missing key(s): {few(missing)}"] * bool(missing)
+            problems += [f"unexpected key(s): {few(unexpected)}"] * bool(unexpected)
         if problems:
             raise RuntimeError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
         with no_grad():
@@ -322,17 +328,19 @@ class Module:
         """
         return ""
 
+    @reprlib.recursive_repr("...")
+    @unfailing
     def __repr__(self) -> str:
-        """The tree of modules, one a line."""
-        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
-        if not lines:
-            return f"{type(self).__name__}({self.extra_repr()})"
-        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+        """The tree of modules, one a line, as PyTorch prints it: first a module's own settings, then its parts."""
+        own = self.extra_repr().split("\n") if self.extra_repr() else []
+        parts = [f"({name}): {text}".replace("\n", "\n  ") for name, text in self._shown_parts()]
+        if not parts and len(own) < 2:
+            return f"{type(self).__name__}({''.join(own)})"
+        return f"{type(self).__name__}(\n  " + "\n  ".join([*own, *parts]) + "\n)"
 
-
-def _few(names: list[str]) -> str:
-    """The first names; a whole foreign network would fill the screen."""
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    def _shown_parts(self) -> Iterator[tuple[str, str]]:
+        """(name, text) of the direct parts."""
+        return ((name, repr(child)) for name, child in self.named_children())
 
 
 def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:

@@ -7,7 +7,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..looks import brief, unfailing
 from .optimizer import Optimizer
+
+
+@unfailing
+def _shown(schedule: LRScheduler | ReduceLROnPlateau) -> str:
+    """The settings of a schedule, and the learning rates now."""
+    own = [f"{k}={brief(v)}" for k, v in vars(schedule).items() if k != "optimizer"]
+    return f"{type(schedule).__name__}({', '.join([*own, f'lr={brief(schedule.get_last_lr())}'])})"
 
 
 class LRScheduler:
@@ -21,6 +29,8 @@ class LRScheduler:
     >>> schedule.get_last_lr()
     [0.5]
     """
+
+    __repr__ = _shown
 
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
@@ -226,6 +236,8 @@ class ReduceLROnPlateau:
     >>> schedule.get_last_lr()
     [0.1]
     """
+
+    __repr__ = _shown
 
     def __init__(
         self,

@@ -8,10 +8,12 @@ from typing import Any
 
 from ..array import Array, empty_like, on_device
 from ..engine import Tensor
+from ..looks import brief, unfailing
 from ..modes import enable_grad
 from ..ops import changed
 
 Group = dict[str, Any]
+SHOWN = 8  # groups that are printed
 
 
 class Optimizer:
@@ -65,6 +67,17 @@ class Optimizer:
         if unknown:
             raise ValueError(f"{type(self).__name__}: unknown setting(s) {sorted(unknown)}; there are {sorted(self.defaults)}")
         self.param_groups.append({**self.defaults, **group, "params": params})
+
+    @unfailing
+    def __repr__(self) -> str:
+        """Each group's settings, as PyTorch lists them, and how much it holds; of many groups the first."""
+        lines = []
+        for i, group in enumerate(self.param_groups[:SHOWN]):
+            count = f"{len(group['params'])} tensors, {sum(p.numel() for p in group['params']):,} numbers"
+            lines += [f"Parameter Group {i}: {count}", *(f"    {k}: {brief(group[k])}" for k in sorted(group) if k != "params")]
+        more = len(self.param_groups) - SHOWN
+        lines += [f"and {more} more"] * (more > 0)
+        return "\n".join([f"{type(self).__name__} (", *lines, ")"])
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients (or fill them with zeros).

@@ -21,6 +21,7 @@ from ninx.kernels.geometry import Geometry, Pair
 from .. import nn
 from ..engine import Tensor
 from ..modes import no_grad
+from . import table
 
 Shape = tuple[int, ...]
 
@@ -43,7 +44,10 @@ class Row(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """The layers of a network, in the order in which an image of ``input_shape`` (C, H, W) meets them; and their sums."""
+    """The layers of a network, in the order in which an image of ``input_shape`` (C, H, W) meets them; and their sums.
+
+    At a prompt it shows itself as a table, and so does ``str``; see `ninx.study.table`.
+    """
 
     input_shape: Shape
     rows: tuple[Row, ...]
@@ -69,17 +73,27 @@ class Summary(NamedTuple):
         """That of the last convolution."""
         return next((row.receptive_field for row in reversed(self.rows) if row.kind == "Conv2d"), None)
 
+    def __repr__(self) -> str:
+        """The table, in plain text."""
+        return table.as_text(self)
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook."""
+        return table.as_html(self)
+
 
 def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     """The layers of ``model`` for one image of ``input_shape``: (C, H, W), without the batch.
 
     Raises ValueError where the shapes do not fit, as the network itself would.
 
-    >>> made_of = ninx.summary(ninx.models.create("nin-mnist"), (1, 28, 28))
-    >>> made_of.params, made_of.macs, made_of.rows[0].output_shape
-    (349674, 50699712, (96, 28, 28))
-    >>> print(f"{made_of.pointwise_params:.0%}")  # of the parameters, in 1x1 convolutions
-    11%
+    >>> ninx.summary(nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU()), (3, 32, 32))
+    input 3x32x32
+      layer  kernel/stride/padding   output  params    MACs    share  sees
+    ---...
+    * 0      Conv2d 1x1/1/0, 3->8   8x32x32      32  24,576  100.0 %     1
+      1      ReLU                   8x32x32                              1
+    ...
     """
     walk = _Walk(tuple(geometry.whole(n, "summary", "a size of the input") for n in input_shape))
     walk.visit("", model)

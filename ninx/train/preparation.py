@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import data
+from ..looks import unfailing
 from .recipe import Recipe
 
 MEASURED = 10_000  # images, at most, on which mean and deviation are measured
@@ -54,6 +55,12 @@ class Preparation:
             self.zca.load_state_dict({k: state[f"zca.{k}"] for k in ("mean", "matrix")})
         if self.recipe.normalize:
             self.mean, self.std = state["mean"].ravel().tolist(), state["std"].ravel().tolist()
+
+    @unfailing
+    def __repr__(self) -> str:
+        """The steps of an evaluation."""
+        steps = [*self._first(), *([] if self.zca is None else [self.zca]), *self._last(training=False)]
+        return f"Preparation({', '.join(map(repr, steps))})"
 
     def _first(self) -> list[data.Transform]:
         """Pixels to floats of normal contrast."""

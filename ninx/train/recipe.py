@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ..looks import unfailing
 from ..names import unknown
 
 
@@ -167,6 +168,15 @@ class Recipe(_Strict):
     optim: OptimRecipe
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
     growth: GrowthRecipe | None = None
+
+    @unfailing
+    def __repr__(self) -> str:
+        """What matters most, in one line; ``str`` tells every value."""
+        stages = "" if self.growth is None else f", {1 + len(self.growth.stages)} stages"
+        return (
+            f"Recipe({self.name}: {self.model.name} on {self.data}{stages}, {self.epochs} epochs, batches of {self.batch_size}, "
+            f"{self.optim.name} lr {self.optim.lr}, {self.schedule.name} schedule, seed {self.seed})"
+        )
 
 
 def names() -> list[str]:

@@ -239,8 +239,8 @@ def resumed_recipe(
     ``overrides`` as in `ninx.train.recipe.load`; ``recipe`` is the name that the run's recipe should have; ``where`` begins the
     sentence of a ValueError.
 
-    >>> ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20}), "run").save()
-    >>> ninx.train.runs.resumed_recipe(ninx.load_run("run").checkpoint, {"epochs": 10}).epochs
+    >>> saved = ninx.train.Checkpoint(ninx.train.recipe.load("digits"), {}, {}, tuple("0123456789"), (28, 28))
+    >>> ninx.train.runs.resumed_recipe(saved, {"epochs": 10}).epochs
     10
     """
     own = checkpoint.recipe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import optim
+from ..looks import unfailing
 from .recipe import Recipe
 
 
@@ -30,6 +31,11 @@ class Schedule:
             self.steps = kinds.StepLR(optimizer, s.step_size, s.gamma)
         else:
             self.steps = kinds.MultiStepLR(optimizer, s.milestones if s.name == "multistep" else [], s.gamma)
+
+    @unfailing
+    def __repr__(self) -> str:
+        """The schedule of the optimiser, and when it steps."""
+        return f"Schedule({self.plateau or self.steps!r}, each {self.by})"
 
     def after_batch(self) -> None:
         """Call it after each step of the optimiser."""
