@@ -223,8 +223,9 @@ def test_the_table_of_every_model_fits_80_columns_and_cuts_nothing(name: str) ->
     assert repr(found) == text
     assert max(map(len, text.splitlines())) <= 80
     assert "…" not in text
-    _, body, below = re.split(r"\n-+\n", text)
-    lines = [line for line in body.split("\n") if not line.startswith(" " * 8)]  # without those that a line goes on in
+    table, below = text.split("\n\n")
+    body = table.split("─\n")[1]
+    lines = [line for line in body.split("\n") if not line.startswith(" " * 7)]  # without those that a line goes on in
     for line, row in zip(lines, found.rows, strict=True):
         assert line.startswith("* ") == row.pointwise
         cells = re.split(r" +", line.removeprefix("*").strip())
@@ -236,9 +237,7 @@ def test_the_table_of_every_model_fits_80_columns_and_cuts_nothing(name: str) ->
             assert f"{100 * row.macs / found.macs:.1f} %" in line
         sees = "-" if row.receptive_field is None else str(row.receptive_field[0])
         assert cells[-1] == sees
-        first, *others = row.settings.replace(" -> ", "->").split(", ")
-        assert first in line
-        assert all(other in body for other in others)
+        assert all(word in body for word in row.settings.replace(" -> ", "->").split())
     assert f"parameters  {found.params:,}" in below
     assert f"MACs        {found.macs:,} for one image" in below
     if found.pointwise_macs:
@@ -254,22 +253,22 @@ def test_the_text_of_a_small_network() -> None:
     net.append(nn.Linear(8, 1, bias=False))
     assert str(summary(net, (3, 32, 32))).split("\n") == [
         "input 3x32x32",
-        "  layer  kernel/stride/padding      output  params    MACs   share  sees",
-        "------------------------------------------------------------------------",
-        "  0      Conv2d 5x5/1/2, 3->200  200x32x32  15,200  15.4 M  90.4 %     5",
-        "* 1      Conv2d 1x1/1/0, 200->8    8x32x32   1,608   1.6 M   9.6 %     5",
-        "  2      ReLU                      8x32x32                             5",
-        "  3      GlobalAvgPool2d to 1x1      8x1x1                            36",
-        "  4      Flatten                         8                            36",
-        "  5      Linear 8->1, no bias            1       8       8   0.0 %     -",
-        "------------------------------------------------------------------------",
+        "layer  kind and settings          output  params    MACs   share  sees",
+        "─" * 70,
+        "  0    Conv2d 5x5/1/2, 3->200  200x32x32  15,200  15.4 M  90.4 %     5",
+        "* 1    Conv2d 1x1/1/0, 200->8    8x32x32   1,608   1.6 M   9.6 %     5",
+        "  2    ReLU                      8x32x32                             5",
+        "  3    GlobalAvgPool2d to 1x1      8x1x1                            36",
+        "  4    Flatten                         8                            36",
+        "  5    Linear 8->1, no bias            1       8       8   0.0 %     -",
+        "",
         "parameters  16,816, of these 9.6 % in 1x1 convolutions (*)",
         "MACs        16,998,408 for one image, of these 9.6 % in 1x1 convolutions (*)",
         "sees        5x5 pixels after the last convolution",
-        "",
-        "MACs: multiply-adds for one image. share: of all MACs. sees: the side of the",
-        "patch of the image, in pixels, that one value depends on, and - where there is",
-        "no such patch: after a linear layer, and in a module with a forward of its own.",
+        "5x5/1/2: kernel/stride/padding. MACs: multiply-adds for one image. share: of all",
+        "MACs. sees: the side of the patch of the image, in pixels, that one value",
+        "depends on, and - where there is no such patch: after a linear layer, and in a",
+        "module with a forward of its own.",
     ]
 
 
@@ -278,7 +277,7 @@ def test_networks_of_ones_own_fit_too() -> None:
     assert "3 belong to no layer that is listed" in " ".join(text.split())
     assert "own.inner.0" in text
     assert "no layers" in str(summary(nn.Sequential(), (3, 4, 4)))
-    assert "* -      Conv2d 1x1/1/0, 3->8" in str(summary(nn.Conv2d(3, 8, 1), (3, 4, 4)))
+    assert "* -    Conv2d 1x1/1/0, 3->8" in str(summary(nn.Conv2d(3, 8, 1), (3, 4, 4)))
     large = [f"{n:.2f} G" for n in (1.85, 14.8)]
     vgg = str(of("vgg16"))
     assert (large[0] in vgg, " 102.8 M " in vgg) == (True, True)
@@ -286,7 +285,7 @@ def test_networks_of_ones_own_fit_too() -> None:
 
 ROWS = st.builds(
     Row,
-    name=st.text(st.characters(codec="ascii"), max_size=90),
+    name=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=90),
     kind=st.from_regex(r"[A-Za-z_]{1,90}", fullmatch=True),
     settings=st.text(st.characters(codec="latin-1"), max_size=300),
     output_shape=st.lists(st.integers(1, 10**6), max_size=6).map(tuple),
@@ -303,9 +302,8 @@ def test_no_table_is_wider_than_80_columns(rows: list[Row]) -> None:
     lines = text.split("\n")
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith("* ") for line in lines) == sum(row.pointwise for row in rows)
-    for row in rows:  # what is cut shows it
-        name = " ".join(row.name.split())
-        assert name in text or "…" in text
+    whole = "".join(text.split())
+    assert all("".join(row.name.split())[:16] in whole for row in rows)
 
 
 def test_a_notebook_gets_html_that_is_escaped() -> None:
@@ -313,12 +311,12 @@ def test_a_notebook_gets_html_that_is_escaped() -> None:
     table = page.find("table")
     assert table is not None
     rows = [["".join(cell.itertext()) for cell in row] for row in table.iter("tr")]
-    assert rows[0] == ["layer", "kernel/stride/padding", "output", "params", "MACs", "share", "sees"]
-    assert rows[3] == ["0.2", "Conv2d 1x1/1/0, 96->64", "64x28x28", "6,208", "4.8 M", "9.5 %", "5"]
+    assert rows[0] == ["layer", "kind and settings", "output", "params", "MACs", "share", "sees"]
+    assert rows[3] == ["* 0.2", "Conv2d 1x1/1/0, 96->64", "64x28x28", "6,208", "4.8 M", "9.5 %", "5"]
     assert len(rows) == 1 + len(of("nin-mnist").rows)
     bold = ["bold" in row[0].get("style", "") for row in table.iter("tr")][1:]
     assert bold == [row.pointwise for row in of("nin-mnist").rows]
-    assert "349,674, of these 11.4 % in 1x1 convolutions (bold)" in "".join(page.itertext())
+    assert "349,674, of these 11.4 % in 1x1 convolutions (*)" in "".join(page.itertext())
     evil = Row("<script>", "A&B", '"<b>"', (1,), 0, 0, False, None)
     page = ET.fromstring(f"<div>{Summary((1,), (evil,), 0)._repr_html_()}</div>")
     assert [cell.text for cell in list(page.iter("tr"))[1]][:2] == ["<script>", 'A&B "<b>"']

@@ -15,6 +15,7 @@ from .. import data, models, nn
 from ..data import sources
 from ..study import staged
 from ..study.summary import Summary, align, summary
+from ..study.table import below, sheet
 from ..tables import Column, Sheet
 from ..train import recipe as recipes
 from ..train.estimate import images_of, seconds_per_image
@@ -38,9 +39,7 @@ def show_models(
     if not chosen:
         _list_of(found).show(console)
     elif len(chosen) == 1:
-        _layers_of(chosen[0], found[0]).show(console)
-        for line in _trained(chosen[0]):
-            say(line)
+        _show_layers(chosen[0], found[0])
     else:
         _compare(chosen, found)
 
@@ -66,25 +65,19 @@ def _share(share: float) -> str:
 def _list_of(summaries: list[Summary]) -> Sheet:
     heads = [Column("network", text=True), Column("source", text=True, spare=3), Column("input", spare=2), Column("parameters")]
     heads += [Column("1x1", spare=1), Column("MACs"), Column("1x1", spare=1), Column("sees")]
-    sheet = Sheet(heads, f"{NOTE} after the last convolution")
+    table = Sheet(heads, f"{NOTE} after the last convolution")
     for name, s in zip(models.names(), summaries, strict=True):
         counts = f"{s.params:,}", _share(s.pointwise_params), f"{s.macs:,}", _share(s.pointwise_macs)
-        sheet.add(name, models.preset(name).source, _size(s.input_shape), *counts, _patch(s.receptive_field))
-    return sheet
+        table.add(name, models.preset(name).source, _size(s.input_shape), *counts, _patch(s.receptive_field))
+    return table
 
 
-def _layers_of(name: str, s: Summary) -> Sheet:
-    heads = [Column("layer", text=True), Column("kind", text=True), Column("kernel/stride/padding", text=True)]
-    heads += [Column("output"), Column("parameters"), Column("MACs"), Column("of all", spare=2), Column("sees", spare=1)]
-    sheet = Sheet(heads, f"{name}, from {models.preset(name).source}, input {_size(s.input_shape)}\n{NOTE}")
-    for row in s.rows:
-        counts = [f"{n:,}" if n else "" for n in (row.params, row.macs)]
-        cells = row.name, row.kind, row.settings, _size(row.output_shape), *counts
-        share = _share(row.macs / max(s.macs, 1)) if row.macs else ""
-        sheet.add(*cells, share, _patch(row.receptive_field), style="bold" if row.pointwise else "")
-    sheet.total("all", "", "", "", f"{s.params:,}", f"{s.macs:,}", "", _patch(s.receptive_field))
-    sheet.total("1x1", "", "", "", _share(s.pointwise_params), _share(s.pointwise_macs), "", "", style="bold")
-    return sheet
+def _show_layers(name: str, s: Summary) -> None:
+    """Every layer of a network, what they come to, and what its recipes change."""
+    say(f"[bold]{name}[/bold], from {models.preset(name).source}, input {_size(s.input_shape)}")
+    sheet(s).show(console)
+    for line in ("", *below(s), *_trained(name)):
+        say(line)
 
 
 def _trained(name: str) -> list[str]:
@@ -92,7 +85,7 @@ def _trained(name: str) -> list[str]:
     found = []
     for recipe in map(recipes.load, recipes.names()):
         if recipe.model.name == name and recipe.model.switches:
-            switches = escape(", ".join(f"{k}={v}" for k, v in recipe.model.switches.items()))
+            switches = ", ".join(f"{k}={v}" for k, v in recipe.model.switches.items())
             count = _summary(name, **recipe.model.switches).params
             found.append(f"The recipe {recipe.name} trains it with {switches}: {count:,} parameters.")
     return found
@@ -101,7 +94,7 @@ def _trained(name: str) -> list[str]:
 def _compare(names: list[str], summaries: list[Summary]) -> None:
     """Two networks side by side; a layer that only one of them has, or that differs in its settings or output, is marked."""
     heads = [Column(""), Column(names[0], text=True), Column("output"), Column(names[1], text=True), Column("output")]
-    sheet = Sheet(heads)
+    table = Sheet(heads)
     for s, name in zip(summaries, names, strict=True):
         say(
             f"[bold]{name}[/bold], from {models.preset(name).source}: input {_size(s.input_shape)}, {s.params:,} parameters, "
@@ -115,8 +108,8 @@ def _compare(names: list[str], summaries: list[Summary]) -> None:
         ]
         same = cells[:2] == cells[2:]
         different += not same
-        sheet.add("" if same else "≠", *cells, style="" if same else "yellow")
-    sheet.show(console)
+        table.add("" if same else "≠", *cells, style="" if same else "yellow")
+    table.show(console)
     say(f"{different} of {len(pairs)} layers differ.")
 
 
@@ -155,32 +148,32 @@ def _download(name: str, split: str | None, data_dir: Path | None) -> list[Path]
 def _places(data_dir: Path | None) -> Sheet:
     """Every split of every data set: its folder, or the files that are missing."""
     heads = [Column(name, text=True) for name in ("data set", "split", "", "where")]
-    sheet = Sheet(heads, f"data folder: {data.data_folder(data_dir)}")
-    sheet.add("digits", "train, test", Text("there", "green"), "in the package")
+    table = Sheet(heads, f"data folder: {data.data_folder(data_dir)}")
+    table.add("digits", "train, test", Text("there", "green"), "in the package")
     for name, known in sources.SOURCES.items():
         for split, files in known.files.items():
             found = sources.find(name, split, data_dir)
             if found:
-                sheet.add(name, split, Text("there", "green"), str(found[0].parent))
+                table.add(name, split, Text("there", "green"), str(found[0].parent))
             else:
                 absent = sources.missing(name, split, data_dir) or files
                 size = sum(file.size for file in absent) / 1e6
-                sheet.add(name, split, Text("missing", "yellow"), f"{', '.join(f.name for f in absent)} ({size:,.1f} MB)")
-    return sheet
+                table.add(name, split, Text("missing", "yellow"), f"{', '.join(f.name for f in absent)} ({size:,.1f} MB)")
+    return table
 
 
 def show_recipes() -> None:
     """List the recipes: network, data set, what was published, and how long this machine would need (measured now)."""
     heads = [Column("recipe", text=True), Column("network", text=True, spare=2), Column("data set", text=True, spare=1)]
     heads += [Column("epochs"), Column("here"), Column("published", text=True), Column("source", text=True, spare=3)]
-    sheet = Sheet(heads, "here: the steps of the network alone, from one that is measured now")
+    table = Sheet(heads, "here: the steps of the network alone, from one that is measured now")
     with console.status("measuring") if moving() else nullcontext():
         for name in recipes.names():
             r = recipes.load(name)
             seconds = _seconds(r)
             cells = [r.model.name, r.data, str(r.epochs), "?" if seconds is None else _duration(seconds)]
-            sheet.add(name, *cells, r.published or "-", r.source or "ours")
-    sheet.show(console)
+            table.add(name, *cells, r.published or "-", r.source or "ours")
+    table.show(console)
 
 
 def _seconds(recipe: recipes.Recipe) -> float | None:

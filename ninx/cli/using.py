@@ -7,11 +7,12 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.markup import escape
 
 from ..array import use_device
 from ..train.runs import Prediction, Run, load_run
 from .confusion import show_evaluation
-from .console import DataDir, Device, complain, console
+from .console import DataDir, Device, complain, console, say
 from .picture import beside
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its checkpoint.safetensors.")]
@@ -50,7 +51,7 @@ def predict(
             complain(error)
             failed = True
             continue
-        console.print(f"{path}: {_sentence(found)}", markup=False, soft_wrap=True)
+        say(escape(f"{path}: {_sentence(found)}"))
         for one in found if show else ():
             console.print(beside(one.image, one.classes, one.probabilities, console))
     if failed:

@@ -26,6 +26,7 @@ class Parameter(Tensor):
     """A tensor that a module learns: it requires grad, and `Module.parameters` finds it.
 
     >>> nn.Parameter(np.ones(2, np.float32))
+    Parameter containing:
     tensor([1., 1.], requires_grad=True)
     """
 

@@ -89,10 +89,10 @@ def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
 
     >>> ninx.summary(nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU()), (3, 32, 32))
     input 3x32x32
-      layer  kernel/stride/padding   output  params    MACs    share  sees
-    ---...
-    * 0      Conv2d 1x1/1/0, 3->8   8x32x32      32  24,576  100.0 %     1
-      1      ReLU                   8x32x32                              1
+    layer  kind and settings       output  params    MACs    share  sees
+    ────...
+    * 0    Conv2d 1x1/1/0, 3->8   8x32x32      32  24,576  100.0 %     1
+      1    ReLU                   8x32x32                              1
     ...
     """
     walk = _Walk(tuple(geometry.whole(n, "summary", "a size of the input") for n in input_shape))

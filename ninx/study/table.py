@@ -1,115 +1,82 @@
-"""A summary as a table: plain text of at most 80 columns, for a prompt and a terminal, and HTML for a notebook.
-
-A row is a layer. Numbers keep their columns; the name and the settings of a layer share what room is left, and what is too long
-for it goes on in the next line, or shows by "…" that something was left out.
-"""
+"""A summary as a table: text for a prompt and a terminal, HTML for a notebook. A row is a layer."""
 
 from __future__ import annotations
 
-import html
 import textwrap
+from html import escape
 from typing import TYPE_CHECKING
 
 from ..looks import shortened
+from ..tables import Column, Sheet
 
 if TYPE_CHECKING:
-    from .summary import Row, Summary
+    from .summary import Summary
 
-WIDTH, GLUE = 80, "\xa0"  # a space at which no line ends
-HEADS = ("layer", "kernel/stride/padding", "output", "params", "MACs", "share", "sees")
+WIDTH = 80  # of the text, where no terminal says otherwise
 NOTE = (
-    "MACs: multiply-adds for one image. share: of all MACs. sees: the side of the patch of the image, in pixels, that one value "
+    "5x5/1/2: kernel/stride/padding. MACs: multiply-adds for one image. share: of all MACs. sees: the side of the patch of the image, in pixels, that one value "
     "depends on"
 )
 UNSEEN = ", and - where there is no such patch: after a linear layer, and in a module with a forward of its own"
 
 
-def as_text(s: Summary) -> str:
-    """The table of a summary, its sums, and what the columns mean; no line is longer than 80 characters.
+def sheet(s: Summary) -> Sheet:
+    """A row for each layer; a 1x1 convolution is marked by a star, and bold where text can be.
 
-    >>> from ninx.study.table import as_text
-    >>> print(as_text(ninx.summary(nn.Linear(3, 2), (3,))).splitlines()[1])
-    layer  kernel/stride/padding  output  params  MACs    share  sees
+    >>> ninx.study.table.sheet(ninx.summary(nn.Conv2d(3, 2, 1), (3, 4, 4))).rows[0].cells[:3]
+    ('* -', 'Conv2d 1x1/1/0, 3->2', '2x4x4')
     """
-    rows = [_cells(row, s.macs) for row in s.rows]
-    marks = ["*" if row.pointwise else " " for row in s.rows]
-    widths = [max(len(cells[i]) for cells in [HEADS, *rows]) for i in range(len(HEADS))]
-    margin = 2 if "*" in marks else 0
-    gap = 2 if margin + sum(widths) + 2 * (len(widths) - 1) <= WIDTH else 1
-    room = WIDTH - margin - sum(widths[2:]) - gap * (len(widths) - 1)  # for the name and the settings
-    widths[0] = min(widths[0], max(room - widths[1], 2 * room // 5))
-    widths[1] = min(widths[1], room - widths[0])
-    rule = "-" * (margin + sum(widths) + gap * (len(widths) - 1))
-    lines = [f"input {_size(s.input_shape)}", *_line(" " * margin, HEADS, widths, gap), rule]
-    for mark, cells in zip(marks, rows, strict=True):
-        lines += _line(mark.ljust(margin) if margin else "", cells, widths, gap)
-    lines += [rule] if rows else ["no layers", rule]
-    for name, text in _sums(s):
-        lines += textwrap.wrap(f"{name:12s}{text}", WIDTH, subsequent_indent=" " * 12)
-    return "\n".join([*lines, "", *textwrap.wrap(_note(s), WIDTH)])
+    heads = [Column("layer", text=True), Column("kind and settings", text=True), Column("output")]
+    heads += [Column("params"), Column("MACs"), Column("share", spare=2), Column("sees", spare=1)]
+    table = Sheet(heads)
+    starred = any(row.pointwise for row in s.rows)
+    for row in s.rows:
+        mark = ("* " if row.pointwise else "  ") * starred
+        settings = " ".join(f"{row.kind} {row.settings.replace(' -> ', '->')}".split())  # a module of one's own may say anything
+        counts = _count(row.params, 10_000_000), _count(row.macs, 100_000)
+        share = f"{100 * row.macs / max(s.macs, 1):.1f} %" if row.macs else ""
+        name = mark + (" ".join(row.name.split()) or "-")
+        where = shortened(_size(row.output_shape), 14), *counts, share, _patch(row.receptive_field)
+        table.add(name, shortened(settings, 200), *where, style="bold" if row.pointwise else "")
+    return table
 
 
-def as_html(s: Summary) -> str:
-    """The same for a notebook; the rows of 1x1 convolutions are bold.
+def below(s: Summary) -> list[str]:
+    """What stands below the table: the sums, exactly, and what the columns mean.
 
-    >>> from ninx.study.table import as_html
-    >>> as_html(ninx.summary(nn.Conv2d(3, 2, 1), (3, 4, 4))).count("<tr")
-    2
+    >>> ninx.study.table.below(ninx.summary(nn.Linear(3, 2), (3,)))[0]
+    'parameters  8'
     """
-
-    def row(cells: tuple[str, ...], tag: str, bold: bool) -> str:
-        sides = ["left" if i < 2 else "right" for i in range(len(cells))]
-        weight = "; font-weight: bold" if bold else ""
-        return "<tr>" + "".join(
-            f'<{tag} style="text-align: {side}{weight}">{html.escape(cell)}</{tag}>'
-            for cell, side in zip(cells, sides, strict=True)
-        ) + "</tr>"  # fmt: skip
-
-    body = "".join(row(_cells(r, s.macs), "td", r.pointwise) + "\n" for r in s.rows)
-    sums = "<br/>".join(f"<b>{name}</b> {html.escape(text).replace('(*)', '(bold)')}" for name, text in _sums(s))
-    return (
-        f"<p>input {_size(s.input_shape)}</p>\n"
-        f"<table>\n<thead>{row(HEADS, 'th', True)}</thead>\n<tbody>\n{body}</tbody>\n</table>\n"
-        f"<p>{sums}</p>\n<p><small>{html.escape(_note(s))}</small></p>"
-    )
-
-
-def _cells(row: Row, total: int) -> tuple[str, ...]:
-    """What stands in the columns of a layer's line; ``total``: the MACs of all layers."""
-    settings = " ".join(f"{row.kind} {row.settings.replace(' -> ', '->')}".split())  # a module of one's own may say anything
-    share = f"{100 * row.macs / total:.1f} %" if row.macs else ""
-    counts = _count(row.params, 10_000_000), _count(row.macs, 100_000)
-    name = " ".join(row.name.split()) or "-"
-    return name, shortened(settings, 200), shortened(_size(row.output_shape), 16), *counts, share, _patch(row.receptive_field)
-
-
-def _line(margin: str, cells: tuple[str, ...], widths: list[int], gap: int) -> list[str]:
-    """A row as one line or more: the settings go on below themselves, after a comma where that will do."""
-    kind, _, rest = cells[1].partition(" ")
-    text = f"{shortened(kind, widths[1])} {rest.replace(' ', GLUE).replace(',' + GLUE, ', ')}"
-    said = [part.replace(GLUE, " ") for part in textwrap.wrap(text, widths[1], subsequent_indent="  ", break_on_hyphens=False)]
-    between = " " * gap
-    head = margin + shortened(cells[0], widths[0]).ljust(widths[0]) + between
-    numbers = between.join(cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True))
-    lines = [head + said[0].ljust(widths[1]) + between + numbers, *(" " * len(head) + part for part in said[1:])]
-    return [line.rstrip() for line in lines]
-
-
-def _sums(s: Summary) -> list[tuple[str, str]]:
-    """What stands below the table: a name, and the exact numbers."""
     ones = any(row.pointwise for row in s.rows)
     hidden = s.params - sum(row.params for row in s.rows)
     params, macs = (f", of these {100 * n:.1f} % in 1x1 convolutions (*)" * ones for n in (s.pointwise_params, s.pointwise_macs))
     params += f"; {hidden:,} belong to no layer that is listed" * (hidden > 0)
-    lines = [("parameters", f"{s.params:,}{params}"), ("MACs", f"{s.macs:,} for one image{macs}")]
+    lines = [f"parameters  {s.params:,}{params}", f"MACs        {s.macs:,} for one image{macs}"]
     if s.receptive_field is not None:
-        lines.append(("sees", f"{s.receptive_field[0]}x{s.receptive_field[1]} pixels after the last convolution"))
-    return lines
+        lines.append(f"sees        {s.receptive_field[0]}x{s.receptive_field[1]} pixels after the last convolution")
+    return [*lines, NOTE + (UNSEEN if any(row.receptive_field is None for row in s.rows) else "") + "."]
 
 
-def _note(s: Summary) -> str:
-    """What the columns mean."""
-    return NOTE + (UNSEEN if any(row.receptive_field is None for row in s.rows) else "") + "."
+def as_text(s: Summary, width: int = WIDTH) -> str:
+    """The table of a summary, and what stands below it, in lines of at most ``width`` characters.
+
+    >>> print(ninx.study.table.as_text(ninx.summary(nn.Linear(3, 2), (3,))).splitlines()[1])
+    layer  kind and settings  output  params  MACs    share  sees
+    """
+    lines = [f"input {_size(s.input_shape)}", *(sheet(s).text(width).splitlines() if s.rows else ["no layers"]), ""]
+    for text in below(s):
+        lines += textwrap.wrap(text, width, subsequent_indent="" if text.startswith(NOTE) else " " * 12)
+    return "\n".join(lines)
+
+
+def as_html(s: Summary) -> str:
+    """The same for a notebook.
+
+    >>> ninx.study.table.as_html(ninx.summary(nn.Conv2d(3, 2, 1), (3, 4, 4))).count("<tr")
+    2
+    """
+    lines = "".join(f"<p>{escape(line)}</p>\n" for line in below(s))
+    return f"<p>input {_size(s.input_shape)}</p>\n{sheet(s).html()}\n{lines}"
 
 
 def _count(number: int, rounded: int) -> str:
