@@ -6,8 +6,14 @@ from collections.abc import Iterator
 import cuda_report
 import devices
 import pytest
+from hypothesis import HealthCheck, settings
 
 import ninx
+
+# The same examples in every run, and no limit on their time: the first call of a function imports and caches things, and a
+# busy machine may let a process wait.
+settings.register_profile("ninx", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ninx")
 
 
 @pytest.fixture(autouse=True)

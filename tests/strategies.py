@@ -13,16 +13,11 @@ from typing import Any
 import devices
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import LAYOUTS, geometry_of
 
 from ninx.kernels import geometry
-
-# The same examples in every run, and no limit on their time: the first call of a function imports and caches things, and a
-# busy machine may let a process wait.
-settings.register_profile("ninx", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ninx")
 
 Shape = tuple[int, ...]
 Inputs = tuple[Sequence[Shape], dict[str, Any]]

@@ -84,7 +84,7 @@ def moments(finished: int) -> dict[str, object]:
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     screen = terminal.run(["train", *TINY, "--epochs", "500", "--out", "my run"], tmp_path, 60, **moments(2))
     fine(screen, 130)
-    done = epochs(screen)
+    done = sorted(set(epochs(screen)))  # the line that was just being printed may be there twice
     assert done == list(range(1, len(done) + 1))
     assert len(done) >= 2
     assert f"Stopped. my run/checkpoint.safetensors holds epoch {len(done)} of 500; go on with:" in screen.words
