@@ -251,6 +251,7 @@ def test_an_optimiser_lists_its_groups_as_pytorch_does(name: str) -> None:
     assert "Parameter Group 0: 1 tensors, 6 numbers" in first
     many = optim.SGD([{"params": [nn.Parameter(np.ones(2))]} for _ in range(50)])
     assert repr(many).endswith("\nand 42 more\n)")
+    assert repr(many).count("Parameter Group ") == 8
 
 
 def test_schedules_say_their_settings_and_the_rate_now() -> None:

@@ -15,7 +15,7 @@ import ninx
 from ninx import train
 from ninx.train import Prediction, Run, recipe, runs
 
-TINY = {"model": {"name": "nin-mnist-v0", "init": "kaiming_normal"}, "limit": 200, "epochs": 1, "batch_size": 20}
+TINY = {"limit": 300, "epochs": 1, "batch_size": 20}  # of the recipe "digits": enough to tell pictures apart
 
 
 def _trained(where: Path, **changes: object) -> train.Training:
@@ -52,7 +52,7 @@ def photos(tmp_path: Path) -> list[Path]:
 def test_a_run_has_what_was_trained(run: Run, saved: Path) -> None:
     checkpoint = train.read_checkpoint(saved / "checkpoint.safetensors")
     assert run.recipe == checkpoint.recipe
-    assert (run.recipe.name, run.recipe.limit, run.recipe.model.name) == ("digits", 200, "nin-mnist-v0")
+    assert (run.recipe.name, run.recipe.limit, run.recipe.model.name) == ("digits", 300, "nin-mnist")
     assert run.classes == tuple("0123456789")
     assert [m["epoch"] for m in run.history] == [1]
     assert run.history == checkpoint.history
@@ -63,7 +63,7 @@ def test_a_run_has_what_was_trained(run: Run, saved: Path) -> None:
         assert np.array_equal(weight.numpy(), checkpoint.weights[name])
     assert run.checkpoint.epoch == 1
     reached = f"{100 * run.history[0]['accuracy']:.2f}"
-    assert repr(run).endswith(f": nin-mnist-v0 on digits, epoch 1 of 1, training accuracy {reached} %)")
+    assert repr(run).endswith(f": nin-mnist on digits, epoch 1 of 1, training accuracy {reached} %)")
 
 
 def test_a_run_is_found_by_its_folder_and_by_its_checkpoint(saved: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_run_is_found_by_its_folder_and_by_its_checkpoint(saved: Path) -> None
         assert train.read_checkpoint(path).epoch == 1
         model = ninx.load_checkpoint(path)
         assert not model.training
-        assert sum(p.numel() for p in model.parameters()) == 4_370
+        assert sum(p.numel() for p in model.parameters()) == 351_102
 
 
 def test_a_folder_without_a_checkpoint_is_told_by_what_is_there(saved: Path, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_evaluation_is_that_of_the_training(saved: Path, run: Run) -> None:
     assert found.loss == wanted.loss
     text = f"Evaluation(accuracy {100 * wanted.accuracy:.2f} %, loss {wanted.loss:.4f}; 1,000 images of 10 classes)"
     assert repr(found) == text
-    assert run.evaluate("train").confusion.sum() == 4_000  # all of them, not those 200 that it learnt from
+    assert run.evaluate("train").confusion.sum() == 4_000  # all of them, not those 300 that it learnt from
 
 
 def _folder(root: Path, classes: list[str]) -> str:
@@ -204,7 +204,7 @@ def test_many_pictures_are_answered_in_their_order(run: Run, photos: list[Path],
     assert [p.label for p in run.predict(tuple(photos))] == [p.label for p in together]
     assert run.predict([]) == []
     assert isinstance(run.predict([photos[0]]), list)
-    assert len({tuple(p.probabilities) for p in together}) > 1
+    assert len({p.label for p in together}) > 2
 
 
 def test_one_bad_picture_is_named(run: Run, photos: list[Path], tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_one_bad_picture_is_named(run: Run, photos: list[Path], tmp_path: Path) 
 
 def test_a_network_in_training_mode_answers_as_in_evaluation(run: Run, photos: list[Path]) -> None:
     before = run.predict(photos[0]).probabilities
-    run.model = ninx.nn.Sequential(ninx.nn.Dropout(0.9), run.model)  # as a training leaves it: it drops
+    run.model.train()  # its batch normalisation would take the mean of these pictures, and remember it
     assert np.array_equal(run.predict(photos[0]).probabilities, before)
     assert run.model.training
 
