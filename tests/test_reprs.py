@@ -354,7 +354,12 @@ def test_one_faulty_part_does_not_hide_the_others() -> None:
 
 # -------------------------------------------------------------------- names that are offered
 
-PACKAGES = ["ninx", *(f"ninx.{name}" for name in ("data", "functional", "kernels", "models", "nn", "ops", "optim", "train"))]
+PACKAGES = [
+    "ninx",
+    *(f"ninx.{name}" for name in ("data", "functional", "kernels", "models", "nn", "ops", "optim", "train")),
+    "ninx.nn.init",
+    "ninx.optim.lr_scheduler",
+]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

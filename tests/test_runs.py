@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cupy_stand_in
+import host_cuda
 import numpy as np
 import pytest
 import torch
@@ -224,6 +226,18 @@ def test_a_network_in_training_mode_answers_as_in_evaluation(run: Run, photos: l
     run.model.train()  # its batch normalisation would take the mean of these pictures, and remember it
     assert np.array_equal(run.predict(photos[0]).probabilities, before)
     assert run.model.training
+
+
+@pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
+def test_a_network_answers_on_the_device_where_it_lies(run: Run, photos: list[Path]) -> None:
+    wanted = run.predict(photos[:3])
+    with cupy_stand_in.installed():
+        run.model.to("cuda")
+        found = run.predict(photos[:3])
+        assert {p.device for p in run.model.parameters()} == {"cuda:0"}
+    for here, there in zip(wanted, found, strict=True):
+        assert type(there.probabilities) is np.ndarray
+        np.testing.assert_allclose(there.probabilities, here.probabilities, rtol=1e-4, atol=1e-6)
 
 
 def test_an_output_beyond_the_classes_is_called_none(own: Run, tmp_path: Path) -> None:
