@@ -204,6 +204,7 @@ def test_many_pictures_are_answered_in_their_order(run: Run, photos: list[Path],
         assert np.array_equal(one.image, alone.image)
         np.testing.assert_allclose(one.probabilities, alone.probabilities, rtol=1e-5, atol=1e-7)
     assert [p.label for p in run.predict(tuple(photos))] == [p.label for p in together]
+    assert [p.source for p in run.predict(path for path in photos[:3])] == photos[:3]
     assert run.predict([]) == []
     assert isinstance(run.predict([photos[0]]), list)
     assert len({p.label for p in together}) > 2
