@@ -313,3 +313,41 @@ def test_only_the_epochs_of_a_run_can_change(run: Run) -> None:
     ):
         with pytest.raises(ValueError, match=f"train: --resume: {message}"):
             runs.resumed_recipe(run.checkpoint, overrides, name, "train: --resume")
+
+
+# -------------------------------------------------------------------- pictures that are no files
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        picture.load()
+    return picture
+
+
+def test_arrays_and_pillow_images_are_pictures_too(run: Run, photos: list[Path]) -> None:
+    wanted = run.predict(photos)
+    images = [_opened(path) for path in photos]
+    for given in ([np.asarray(image) for image in images], images):
+        for found, same in zip(run.predict(given), wanted, strict=True):
+            assert np.array_equal(found.image, same.image)
+            assert np.array_equal(found.probabilities, same.probabilities)
+            assert found.source is None
+        one = run.predict(given[0])  # an array is one picture, not a list of rows
+        assert isinstance(one, Prediction)
+        assert one.label == wanted[0].label
+
+
+def test_pictures_in_colour_may_be_arrays_too(own: Run, tmp_path: Path) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (50, 40, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "noise.png")
+    wanted = own.predict(tmp_path / "noise.png")
+    for given in (picture, Image.fromarray(picture)):
+        assert np.array_equal(own.predict(given).image, wanted.image)
+
+
+def test_a_bad_array_is_named_by_its_place(run: Run, photos: list[Path]) -> None:
+    blank = np.full((40, 40), 200, np.uint8)
+    with pytest.raises(ValueError, match=r"^predict: sources\[1\]: .*shows no digit"):
+        run.predict([photos[0], blank])
+    with pytest.raises(ValueError, match=r"^predict: .*shows no digit"):
+        run.predict(blank)
