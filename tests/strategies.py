@@ -13,7 +13,7 @@ from typing import Any
 import devices
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import LAYOUTS, geometry_of
 

@@ -109,6 +109,13 @@ def test_mlpconv_shows_its_parts() -> None:
     assert len(lines) == 6
 
 
+def test_loading_says_what_pytorch_s_loading_says() -> None:
+    ours, theirs = nn.Linear(2, 3), tnn.Linear(2, 3)
+    assert repr(ours.load_state_dict(ours.state_dict())) == repr(theirs.load_state_dict(theirs.state_dict()))
+    told = [repr(net.load_state_dict({"weight": net.weight, "w": net.bias}, strict=False)) for net in (ours, theirs)]
+    assert told[0] == told[1].removeprefix("_") == "IncompatibleKeys(missing_keys=['bias'], unexpected_keys=['w'])"
+
+
 # -------------------------------------------------------------------- tensors
 
 
@@ -251,6 +258,7 @@ def test_an_optimiser_lists_its_groups_as_pytorch_does(name: str) -> None:
     assert "Parameter Group 0: 1 tensors, 6 numbers" in first
     many = optim.SGD([{"params": [nn.Parameter(np.ones(2))]} for _ in range(50)])
     assert repr(many).endswith("\nand 42 more\n)")
+    assert repr(many).count("Parameter Group ") == 8
 
 
 def test_schedules_say_their_settings_and_the_rate_now() -> None:
@@ -346,7 +354,12 @@ def test_one_faulty_part_does_not_hide_the_others() -> None:
 
 # -------------------------------------------------------------------- names that are offered
 
-PACKAGES = ["ninx", *(f"ninx.{name}" for name in ("data", "functional", "kernels", "models", "nn", "ops", "optim", "train"))]
+PACKAGES = [
+    "ninx",
+    *(f"ninx.{name}" for name in ("data", "functional", "kernels", "models", "nn", "ops", "optim", "train")),
+    "ninx.nn.init",
+    "ninx.optim.lr_scheduler",
+]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

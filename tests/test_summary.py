@@ -313,6 +313,7 @@ def test_a_notebook_gets_html_that_is_escaped() -> None:
     rows = [["".join(cell.itertext()) for cell in row] for row in table.iter("tr")]
     assert rows[0] == ["layer", "kind and settings", "output", "params", "MACs", "share", "sees"]
     assert rows[3] == ["* 0.2", "Conv2d 1x1/1/0, 96->64", "64x28x28", "6,208", "4.8 M", "9.5 %", "5"]
+    assert [row[4] for row in rows if row[0] in ("* 3.4", "* 6.4")] == ["0.9 M", "47,040"]
     assert len(rows) == 1 + len(of("nin-mnist").rows)
     bold = ["bold" in row[0].get("style", "") for row in table.iter("tr")][1:]
     assert bold == [row.pointwise for row in of("nin-mnist").rows]

@@ -14,12 +14,32 @@ from typing import Any
 
 import numpy as np
 
+from ninx.kernels.listing import only_public
+
 from ..array import empty
 from ..engine import Tensor
 from ..modes import no_grad
 from ..ops import copy_, fill_
 from ..random import generator
 from .module import Parameter
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "fans",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "shapes_only",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+__dir__ = only_public(globals())
 
 _shapes_only: ContextVar[bool] = ContextVar("ninx_shapes_only", default=False)
 

@@ -60,6 +60,11 @@ class IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        """As PyTorch prints it: at a prompt most often the good news."""
+        keys = f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
+        return f"IncompatibleKeys({keys})" if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+
 
 class Module:
     """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes.

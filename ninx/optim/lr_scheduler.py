@@ -7,8 +7,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ninx.kernels.listing import only_public
+
 from ..looks import brief, unfailing
 from .optimizer import Optimizer
+
+__all__ = ["CosineAnnealingLR", "LRScheduler", "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau", "StepLR"]
+
+__dir__ = only_public(globals())
 
 
 @unfailing

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 WIDTH = 80  # of the text, where no terminal says otherwise
 NOTE = (
-    "5x5/1/2: kernel/stride/padding. MACs: multiply-adds for one image. share: of all MACs. sees: the side of the patch of the image, in pixels, that one value "
-    "depends on"
+    "5x5/1/2: kernel/stride/padding. MACs: multiply-adds for one image. share: of all MACs. sees: the side of the patch of the "
+    "image, in pixels, that one value depends on"
 )
 UNSEEN = ", and - where there is no such patch: after a linear layer, and in a module with a forward of its own"
 

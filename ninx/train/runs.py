@@ -5,7 +5,7 @@ What a run folder holds is one `Checkpoint`; here stands what is done with it, f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -112,7 +112,7 @@ class Run:
         return evaluate(self.model, dataset, self.preparation, self.recipe.workers)
 
     @overload
-    def predict(self, sources: list[Any] | tuple[Any, ...], invert: bool | None = None) -> list[Prediction]: ...
+    def predict(self, sources: list[Any] | tuple[Any, ...] | Iterator[Any], invert: bool | None = None) -> list[Prediction]: ...
     @overload
     def predict(self, sources: Any, invert: bool | None = None) -> Prediction: ...
     def predict(self, sources: Any, invert: bool | None = None) -> Prediction | list[Prediction]:
@@ -120,7 +120,8 @@ class Run:
 
         A picture is a path, an array (H, W) or (H, W, 3), or a Pillow image, of any size; see `ninx.data.read_digit`, and
         `ninx.data.read_image` for networks that were not trained on digits. ``invert`` says that what it shows is dark on light;
-        None finds out, for digits. Raises ValueError for what is no picture, and names it: nothing is answered then.
+        None finds out, for digits. For the list an iterator will do: ``Path("photos").glob("*.png")``. Raises ValueError for what
+        is no picture, and names it: nothing is answered then.
 
         >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
         >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
@@ -130,8 +131,8 @@ class Run:
         >>> answer.label in "0123456789", answer.probabilities.shape, answer.image.shape
         (True, (10,), (28, 28))
         """
-        several = isinstance(sources, (list, tuple))
-        given: Sequence[Any] = sources if several else [sources]
+        several = isinstance(sources, (list, tuple, Iterator))
+        given: Sequence[Any] = list(sources) if several else [sources]
         images = [self._read(source, invert, f"sources[{i}]" if several else "") for i, source in enumerate(given)]
         rows = self._probabilities([self.preparation.one(image) for image in images])
         found = [
