@@ -17,8 +17,9 @@ class MLPConv(Sequential):
         f1[i,j,k1] = max(w1[k1] . x[i,j] + b[k1], 0)          x[i,j] = the k x k patch centred on pixel (i,j)
         fn[i,j,kn] = max(wn[kn] . f(n-1)[i,j] + b[kn], 0)     a 1x1 convolution: the same matrix for every pixel
 
-    ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out;
-    ``batch_norm=True`` puts a batch normalisation after every convolution.
+    ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out:
+    in front of global average pooling it can switch a class off for good. ``batch_norm=True`` puts a batch normalisation after
+    every convolution.
 
     >>> block = nn.MLPConv(3, (192, 160, 96), kernel_size=5, padding=2)
     >>> block(ninx.zeros(1, 3, 8, 8)).shape, block[2].kernel_size
