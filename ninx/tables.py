@@ -134,7 +134,14 @@ class Sheet:
     def text(self, width: int = 80) -> str:
         """It as plain text, in lines of at most ``width`` characters."""
         out = StringIO()
-        console = Console(file=out, width=width, force_terminal=True, color_system=None, highlight=False, legacy_windows=False)
+        console = Console(
+            file=out,
+            width=width,
+            force_terminal=True,
+            force_jupyter=False,  # in a notebook rich would show it by itself
+            color_system=None,
+            legacy_windows=False,
+        )
         self.show(console)
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 

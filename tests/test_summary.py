@@ -321,3 +321,10 @@ def test_a_notebook_gets_html_that_is_escaped() -> None:
     evil = Row("<script>", "A&B", '"<b>"', (1,), 0, 0, False, None)
     page = ET.fromstring(f"<div>{Summary((1,), (evil,), 0)._repr_html_()}</div>")
     assert [cell.text for cell in list(page.iter("tr"))[1]][:2] == ["<script>", 'A&B "<b>"']
+
+
+def test_in_a_notebook_the_text_is_returned_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """rich would show a table by itself there, and the summary stood twice below its cell."""
+    text = str(of("nin-mnist"))
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(of("nin-mnist")) == text
