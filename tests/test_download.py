@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import terminal
 from official import drawn, idx, write_mnist
 from typer.testing import CliRunner
 
@@ -136,6 +139,31 @@ def test_the_command_lists_and_downloads(server: ThreadingHTTPServer, tmp_path: 
     assert "mnist is there." in CliRunner().invoke(app, ["data", "mnist", "--data-dir", folder]).stdout
     unknown = CliRunner().invoke(app, ["data", "mnits"])
     assert "did you mean 'mnist'" in str(unknown.exception)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_download_on_a_terminal(server: ThreadingHTTPServer, tmp_path: Path, columns: int) -> None:
+    """With a bar for each file while it comes, and nothing left of the bars in the end."""
+    code = f"""
+import pickle
+from ninx.data import sources
+sources.SOURCES["mnist"] = pickle.loads({pickle.dumps(sources.SOURCES["mnist"])!r})
+from ninx.cli import main
+main()
+"""
+    plain = {"NO_PROXY": "*", "no_proxy": "*"}
+    arguments = ["data", "mnist", "--data-dir", "to"]
+    screen = terminal.run(arguments, tmp_path, columns, environment=plain, command=[sys.executable, "-c", code])
+    assert screen.returncode == 0, screen.text
+    assert screen.broken in ([], [str(tmp_path / "to" / "mnist")])  # a path is never broken but by the terminal
+    assert b"t10k-labels-idx1-ubyte.gz" in screen.raw.split(b"Wrote")[0]
+    assert screen.lines[0].startswith("Wrote train-images-idx3-ubyte.gz, ")
+    assert str(tmp_path / "to" / "mnist") in "".join(screen.lines)
+    listed = terminal.run(["data", "--data-dir", "to"], tmp_path, columns)
+    assert listed.broken == []
+    assert [line.split()[:3] for line in listed.lines if line.startswith("mnist")] == [
+        ["mnist", s, "there"] for s in ("train", "test")
+    ]
 
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")

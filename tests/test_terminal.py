@@ -16,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 
 import ninx
+from ninx.benchmarks import SUITES
 from ninx.benchmarks.measure import Machine
 from ninx.benchmarks.report import Report
 from ninx.tables import Column, Sheet
@@ -200,6 +201,16 @@ def test_a_finished_run_is_never_lost(tmp_path: Path) -> None:
 def test_lists_fit_the_terminal(tmp_path: Path, arguments: str, columns: int) -> None:
     screen = terminal.run(arguments.split(), tmp_path, columns)
     fine(screen)
+    assert len(screen.lines) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", WIDTHS)
+@pytest.mark.parametrize("arguments", ["recipes", *(f"bench {suite} --quick" for suite in SUITES)])
+def test_what_takes_longer_fits_the_terminal_too(tmp_path: Path, arguments: str, columns: int) -> None:
+    screen = terminal.run(arguments.split(), tmp_path, columns, timeout=500)
+    fine(screen)
+    assert "measuring" not in screen.text  # what moves is gone in the end
     assert len(screen.lines) > 5
 
 

@@ -35,6 +35,11 @@ def say(text: str) -> None:
     console.print(text, soft_wrap=not console.is_terminal)
 
 
+def whole(text: str) -> None:
+    """A path or a command, to be copied: one line, which the terminal may wrap, but we do not."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
 def complain(error: Exception) -> None:
     """A mistake of the user, as one line on standard error; with --debug also where it was found."""
     if "--debug" in sys.argv:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
@@ -20,7 +19,7 @@ from ..tables import Column, Sheet
 from ..train import recipe as recipes
 from ..train.estimate import images_of, seconds_per_image
 from .complete import data_names, model_names
-from .console import DataDir, console, moving, say
+from .console import DataDir, console, moving, say, whole
 
 NOTE = "MACs: multiply-adds for one image. sees: side of the patch, in pixels, that one value depends on"
 
@@ -125,7 +124,9 @@ def show_data(
         say("digits comes with the package.")
     elif name is not None:
         new = _download(name, split, data_dir)
-        say(f"{name} is there." if not new else f"Wrote {escape(', '.join(map(str, new)))}.")
+        say(f"Wrote {', '.join(path.name for path in new)} into:" if new else f"{name} is there.")
+        for folder in sorted({str(path.parent) for path in new}):
+            whole(folder)
     else:
         _places(data_dir).show(console)
 

@@ -27,7 +27,7 @@ from ..train.plots import draw_curves
 from ..train.runs import resumed_recipe
 from .complete import recipe_names
 from .confusion import show_evaluation
-from .console import DataDir, Device, console, moving, say
+from .console import DataDir, Device, console, moving, say, whole
 
 
 def train(
@@ -120,7 +120,7 @@ def _train(
         raise typer.Exit(130) from None
     show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
     say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
-    console.print(f"ninx predict {escape(shlex.quote(str(folder)))} IMAGE", soft_wrap=True)
+    whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
 
 
 def _stopped(folder: Path, run: Training | Checkpoint | None, earlier: bool, epochs: int) -> None:
@@ -134,7 +134,7 @@ def _stopped(folder: Path, run: Training | Checkpoint | None, earlier: bool, epo
         say(f"\nStopped before the first epoch was done. {escape(str(folder))} still holds the earlier run.")
     else:
         say(f"\nStopped. {escape(str(folder / CHECKPOINT))} holds epoch {done} of {epochs}; go on with:")
-        console.print(f"ninx train --resume {escape(shlex.quote(str(folder)))}", soft_wrap=True)  # to be copied whole
+        whole(f"ninx train --resume {shlex.quote(str(folder))}")
 
 
 def _network(recipe: recipes.Recipe, model: nn.Module) -> str:
