@@ -157,7 +157,7 @@ main()
     assert screen.returncode == 0, screen.text
     assert screen.broken in ([], [str(tmp_path / "to" / "mnist")])  # a path is never broken but by the terminal
     assert b"t10k-labels-idx1-ubyte.gz" in screen.raw.split(b"Wrote")[0]
-    assert screen.lines[0].startswith("Wrote train-images-idx3-ubyte.gz, ")
+    assert screen.lines[0].startswith("Wrote train-images-idx3-ubyte.gz,")
     assert str(tmp_path / "to" / "mnist") in "".join(screen.lines)
     listed = terminal.run(["data", "--data-dir", "to"], tmp_path, columns)
     assert listed.broken == []
