@@ -1,0 +1,119 @@
+"""Paper and ink: a digit in ink of either kind as a light one on dark, without lamp light, shadows, rules, noise and specks."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from .dataset import Image
+from .parts import grown, parts_of
+from .rules import without_rules
+
+SIDE, FLAT = 200, 8  # pixels of a reduced photograph; greys that lie this near to each other are one
+CLEAR = 0.8  # of the variance lies between two greys, where a picture has but two; of an even slope between its halves: 0.75
+
+
+def light_on_dark(grey: Image, invert: bool | None = None, inside: Image | None = None) -> Image:
+    """A digit (H, W) in ink of either kind as a light one on dark; lamp light, shadows, noise and specks are taken away.
+
+    The paper is where the edge of the picture is; its brightness may change like a quadratic polynomial of the place. What
+    differs from it is ink: darker or lighter, whichever prevails. Paper of one grey is left as it is. In a tight crop the ink
+    itself reaches the edge; there the paper is one grey, the one that prevails on the edge. What is not ``inside`` (a mask, the
+    sheet) is paper too.
+    """
+    small = reduced(grey)
+    step = -(-max(grey.shape) // SIDE)
+    within = np.ones(small.shape, bool) if inside is None else inside[::step, ::step]
+    edge, tight = _edge(small, within)
+    rest, noise, spread = _without_paper(small, edge, tight, within)
+    ruled = False if tight else without_rules(rest, 2 * noise + 2)
+    if invert is None:
+        # The third power: few pixels of ink outweigh much paper. In a tight crop it may be the other way round.
+        invert = bool((rest**3).sum() < 0) if not tight else bool(small[edge].mean() > small[within].mean())
+    if spread < FLAT and inside is None and not ruled:
+        return 255 - grey if invert else grey
+    # In a tight crop much of the paper is the soft edge of the ink, which is no noise.
+    low = 3 * noise if not tight else min(3 * noise, 0.1 * float(np.abs(rest).max()))
+    return _without_specks(without_frame(np.clip((-rest if invert else rest) - low, 0, None)))
+
+
+def reduced(grey: Image) -> Image:
+    """At most `SIDE` pixels large: enough for a digit, and the mean of many pixels has less noise."""
+    factor = -(-max(grey.shape) // SIDE)
+    return grey if factor == 1 else np.asarray(PillowImage.fromarray(grey).reduce(factor))
+
+
+def two_greys(values: Image) -> tuple[float, float]:
+    """(the grey that best parts the values into dark and light, the share of their variance that lies between the two).
+
+    Otsu, A Threshold Selection Method from Gray-Level Histograms (1979): of all thresholds the one with the largest share.
+    """
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        return low, 0.0
+    counts, edges = np.histogram(values, 256, (low, high))
+    centres = (edges[:-1] + edges[1:]) / 2
+    dark, total = counts.cumsum()[:-1], counts.sum()  # the last threshold leaves nothing that is light
+    mean = (counts * centres).cumsum()[:-1]
+    between = (total * mean - dark * float(counts @ centres)) ** 2 / np.maximum(dark * (total - dark), 1) / total**2
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-9))  # between two greys that lie apart all are equally good
+    return float(edges[1:-1][best].mean()), float(between.max() / values.var())
+
+
+def _edge(grey: Image, inside: Image) -> tuple[Image, bool]:
+    """(where paper is to begin with: the edge of the picture, or what prevails there, whether ink reaches it)"""
+    y, x = np.meshgrid(*(np.abs(np.linspace(-1, 1, n)) for n in grey.shape), indexing="ij")
+    zone = (np.maximum(y, x) > 0.8) & inside
+    if not zone.any():
+        zone = inside
+    threshold, share = two_greys(grey[inside])
+    if share < CLEAR:
+        return zone, False
+    rim = inside & grown(np.pad(~inside, 1, constant_values=True))[1:-1, 1:-1]
+    light = grey > threshold
+    share = float(light[rim].mean())
+    if 0.35 < share < 0.65:  # a 1 that fills its crop: half of the rim is ink, but the rim is less inky than the inside
+        share = float(grey[rim].mean() > grey[inside].mean())
+    paper = light if share > 0.5 else ~light
+    return (zone & paper, True) if (zone & ~paper).sum() > 0.02 * zone.sum() else (zone, False)
+
+
+def _without_paper(grey: Image, paper: Image, tight: bool, inside: Image) -> tuple[Image, float, float]:
+    """(what is left without the paper's brightness, the paper's noise, how far its greys lie apart)."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in grey.shape), indexing="ij")
+    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y][: 1 if tight else 6], axis=-1)
+    for _ in range(6):
+        light = np.linalg.lstsq(basis[paper], grey[paper], rcond=None)[0]
+        rest = np.where(inside, grey - basis @ light, 0)
+        noise = 1.4826 * float(np.median(np.abs(rest[paper]))) + 0.5  # for normal noise the standard deviation
+        paper = (np.abs(rest) < 3 * noise) & inside
+    return rest, noise, float(np.ptp(grey[paper]))
+
+
+def without_frame(ink: Image) -> Image:
+    """Without what lies around the sheet: parts that fill a corner of the picture or most of one of its sides.
+
+    Only if something else is left that is large enough for a digit.
+    """
+    labels, count = parts_of(ink > max(0.1 * ink.max(), FLAT))
+    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    along = np.max([np.bincount(side, minlength=count + 1) / len(side) for side in sides], axis=0)
+    frame = along > 0.8
+    frame[labels[[0, 0, -1, -1], [0, -1, 0, -1]]] = True
+    frame[0] = False
+    rest = (labels > 0) & ~frame[labels]
+    if not frame.any() or not rest.any():
+        return ink
+    tall = max(np.ptp(np.nonzero((labels == i).any(axis=1))[0]) + 1 for i in np.unique(labels[rest]))
+    if tall < 0.15 * len(ink):
+        return ink
+    return np.where(grown(frame[labels], 2), 0, ink)
+
+
+def _without_specks(ink: Image) -> Image:
+    """Only the connected parts that have at least a tenth of the size of the largest: dust is no digit."""
+    labels, _ = parts_of(ink > 0.25 * ink.max())
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    keep = sizes >= max(0.1 * sizes.max(), 1)
+    return np.where(grown(keep[labels]), ink, 0)  # with the soft edge around the kept parts

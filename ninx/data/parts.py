@@ -1,0 +1,66 @@
+"""The connected parts of a mask (H, W): found, filled, measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .dataset import Image
+
+
+def parts_of(mask: Image, corners: bool = True) -> tuple[Image, int]:
+    """(the number of each pixel's part (H, W), from 1 on; 0 is outside of the mask, how many parts there are).
+
+    Pixels are neighbours if they share a side or (``corners``) a corner. Row by row: a run of pixels joins the runs above it.
+    """
+    reach = 1 if corners else 0
+    parent = [0]  # of each run; the root of its tree stands for the part
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    runs: list[tuple[int, int, int]] = []  # (row, first column, column after the last) of run i + 1
+    above: list[int] = []
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    for row in range(len(mask)):
+        here, first = [], 0
+        starts, ends = np.flatnonzero(edges[row] > 0).tolist(), np.flatnonzero(edges[row] < 0).tolist()
+        for start, end in zip(starts, ends, strict=True):
+            parent.append(len(parent))
+            runs.append((row, start, end))
+            here.append(len(runs))
+            while first < len(above) and runs[above[first] - 1][2] + reach <= start:
+                first += 1  # these end before the run begins, and before all that follow it
+            at = first
+            while at < len(above) and runs[above[at] - 1][1] < end + reach:
+                parent[root(here[-1])] = root(above[at])
+                at += 1
+        above = here
+    numbers: dict[int, int] = {}
+    labels = np.zeros(mask.shape, np.int32)
+    for i, (row, start, end) in enumerate(runs, 1):
+        labels[row, start:end] = numbers.setdefault(root(i), len(numbers) + 1)
+    return labels, len(numbers)
+
+
+def filled(mask: Image) -> Image:
+    """The mask with its holes: all that the outside does not reach across sides."""
+    outside, _ = parts_of(np.pad(~mask, 1, constant_values=True), corners=False)
+    return np.asarray(outside != outside[0, 0])[1:-1, 1:-1]
+
+
+def grown(mask: Image, by: int = 1) -> Image:
+    """The mask and all pixels within ``by`` of it, also across corners."""
+    for _ in range(by):
+        wide = np.pad(mask, 1)
+        h, w = mask.shape
+        mask = np.max([wide[dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)], axis=0)
+    return mask
+
+
+def box_of(mask: Image) -> tuple[slice, slice]:
+    """The rows and the columns that hold the mask."""
+    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
