@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .dataset import Image
-from .paper import light_on_dark, reduced, without_frame
+from .frame import LEAST
+from .paper import light_on_dark, reduced
 from .parts import grown, parts_of
 from .sheet import cut_out
 
@@ -24,7 +25,7 @@ def separated(ink: Image) -> list[Image]:
     small = reduced(ink)
     low, high = float(small.min()), float(small.max())
     labels, count = parts_of(small > low + 0.25 * (high - low))
-    if count < 2:
+    if count < 2 or high - low < LEAST:
         return [ink]
     boxes, sizes = _boxes(labels, count), np.bincount(labels.ravel())[1:]
     large = [i for i in range(count) if sizes[i] >= 0.1 * sizes.max()]

@@ -8,12 +8,13 @@ from PIL import Image as PillowImage
 from .dataset import Image
 
 SIZE, BOX = 28, 20  # the digit fits a box of 20x20, and its centre of mass lies nearest to pixel (14, 14) of 28x28
+LEAST = 16  # greys between ink and paper
 
 
 def centre(grey: Image, name: str = "the image") -> Image:
     """Crop a light digit on dark (H, W), scale it to 20 pixels and centre it by mass in 28x28."""
     low, high = float(grey.min()), float(grey.max())
-    if high - low < 16:
+    if high - low < LEAST:
         raise ValueError(f"predict: {name} shows no digit: all its pixels have nearly the same grey ({low:.0f} to {high:.0f})")
     ink = (grey - low) / (high - low)
     rows, cols = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))

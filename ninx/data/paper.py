@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from .dataset import Image
-from .parts import grown, parts_of
+from .parts import grown, parts_of, rim_of
 from .rules import without_rules
+from .strokes import by_strokes
 
 SIDE, FLAT = 200, 8  # pixels of a reduced photograph; greys that lie this near to each other are one
 CLEAR = 0.8  # of the variance lies between two greys, where a picture has but two; of an even slope between its halves: 0.75
@@ -24,17 +25,25 @@ def light_on_dark(grey: Image, invert: bool | None = None, inside: Image | None 
     small = reduced(grey)
     step = -(-max(grey.shape) // SIDE)
     within = np.ones(small.shape, bool) if inside is None else inside[::step, ::step]
-    edge, tight = _edge(small, within)
-    rest, noise, spread = _without_paper(small, edge, tight, within)
-    ruled = False if tight else without_rules(rest, 2 * noise + 2)
-    if invert is None:
-        # The third power: few pixels of ink outweigh much paper. In a tight crop it may be the other way round.
-        invert = bool((rest**3).sum() < 0) if not tight else bool(small[edge].mean() > small[within].mean())
-    if spread < FLAT and inside is None and not ruled:
-        return 255 - grey if invert else grey
-    # In a tight crop much of the paper is the soft edge of the ink, which is no noise.
-    low = 3 * noise if not tight else min(3 * noise, 0.1 * float(np.abs(rest).max()))
-    return _without_specks(without_frame(np.clip((-rest if invert else rest) - low, 0, None)))
+    plain = without_rules(small)
+    paper, tight = _edge(plain, within)
+    rest, noise, spread = _without_one_grey(plain, paper, within) if tight else _without_paper(plain, paper, within)
+    # The third power: few pixels of ink outweigh much paper. In a tight crop it may be the other way round.
+    dark = float((rest**3).sum()) < 0 if not tight else float(plain[paper].mean()) > float(plain[within].mean())
+    flip = dark if invert is None else invert
+    clean = spread < FLAT and inside is None and plain is small
+    if clean:
+        ink = 255 - grey if flip else grey
+    else:
+        ink = np.clip((-rest if flip else rest) - min(3 * noise, 0.1 * float(np.abs(rest).max()) if tight else np.inf), 0, None)
+    if inside is None and _reaches_edge(ink) and (strokes := by_strokes(plain, invert)) is not None:
+        return _without_specks(strokes)
+    return ink if clean else _without_specks(without_frame(ink))
+
+
+def _reaches_edge(ink: Image) -> bool:
+    low, high = float(ink.min()), float(ink.max())
+    return any(bool((side > low + 0.25 * (high - low)).any()) for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
 
 
 def reduced(grey: Image) -> Image:
@@ -43,21 +52,27 @@ def reduced(grey: Image) -> Image:
     return grey if factor == 1 else np.asarray(PillowImage.fromarray(grey).reduce(factor))
 
 
-def two_greys(values: Image) -> tuple[float, float]:
-    """(the grey that best parts the values into dark and light, the share of their variance that lies between the two).
+def two_greys(values: Image, clear: float = CLEAR) -> float | None:
+    """The grey that parts the values into dark and light, or None where they are not of two greys.
 
-    Otsu, A Threshold Selection Method from Gray-Level Histograms (1979): of all thresholds the one with the largest share.
+    Otsu, A Threshold Selection Method from Gray-Level Histograms (1979): of all thresholds the one with the largest share of the
+    variance between the two sides.
     """
     low, high = float(values.min()), float(values.max())
     if high <= low:
-        return low, 0.0
+        return None
     counts, edges = np.histogram(values, 256, (low, high))
     centres = (edges[:-1] + edges[1:]) / 2
-    dark, total = counts.cumsum()[:-1], counts.sum()  # the last threshold leaves nothing that is light
+    total, whole = int(counts.sum()), float(counts @ centres)
+    dark = counts.cumsum()[:-1]  # the last threshold leaves nothing that is light
+    light = total - dark
     mean = (counts * centres).cumsum()[:-1]
-    between = (total * mean - dark * float(counts @ centres)) ** 2 / np.maximum(dark * (total - dark), 1) / total**2
+    apart = np.abs(mean / np.maximum(dark, 1) - (whole - mean) / np.maximum(light, 1))  # the distance of their means
+    between = dark * light * apart**2 / total**2
     best = np.flatnonzero(between >= between.max() * (1 - 1e-9))  # between two greys that lie apart all are equally good
-    return float(edges[1:-1][best].mean()), float(between.max() / values.var())
+    if between.max() < clear * values.var() or apart[best[0]] < 0.4 * (high - low):  # slopes and noise, or a weak shadow
+        return None
+    return float(edges[1:-1][best].mean())
 
 
 def _edge(grey: Image, inside: Image) -> tuple[Image, bool]:
@@ -66,28 +81,40 @@ def _edge(grey: Image, inside: Image) -> tuple[Image, bool]:
     zone = (np.maximum(y, x) > 0.8) & inside
     if not zone.any():
         zone = inside
-    threshold, share = two_greys(grey[inside])
-    if share < CLEAR:
+    narrow = max(grey.shape) > 3 * min(grey.shape)  # a tight crop of a 1, which is all soft edge
+    threshold = two_greys(grey[inside], CLEAR - 0.1 if narrow else CLEAR)
+    if threshold is None:
         return zone, False
-    rim = inside & grown(np.pad(~inside, 1, constant_values=True))[1:-1, 1:-1]
+    rim = rim_of(inside)
     light = grey > threshold
     share = float(light[rim].mean())
     if 0.35 < share < 0.65:  # a 1 that fills its crop: half of the rim is ink, but the rim is less inky than the inside
         share = float(grey[rim].mean() > grey[inside].mean())
     paper = light if share > 0.5 else ~light
-    return (zone & paper, True) if (zone & ~paper).sum() > 0.02 * zone.sum() else (zone, False)
+    paper &= inside
+    return (paper, True) if (zone & ~paper).sum() > 0.02 * zone.sum() else (zone, False)
 
 
-def _without_paper(grey: Image, paper: Image, tight: bool, inside: Image) -> tuple[Image, float, float]:
+def _without_paper(grey: Image, paper: Image, inside: Image) -> tuple[Image, float, float]:
     """(what is left without the paper's brightness, the paper's noise, how far its greys lie apart)."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in grey.shape), indexing="ij")
-    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y][: 1 if tight else 6], axis=-1)
+    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     for _ in range(6):
         light = np.linalg.lstsq(basis[paper], grey[paper], rcond=None)[0]
         rest = np.where(inside, grey - basis @ light, 0)
         noise = 1.4826 * float(np.median(np.abs(rest[paper]))) + 0.5  # for normal noise the standard deviation
         paper = (np.abs(rest) < 3 * noise) & inside
     return rest, noise, float(np.ptp(grey[paper]))
+
+
+def _without_one_grey(grey: Image, paper: Image, inside: Image) -> tuple[Image, float, float]:
+    """The same for a tight crop, where much of the paper is the soft edge of the ink: its grey is at the far end from the ink."""
+    away = 1 if grey[paper].mean() > grey[inside].mean() else -1
+    level = away * float(np.quantile(away * grey[paper], 0.75))
+    rest = np.where(inside, grey - level, 0)
+    beyond = np.abs(rest[paper & (away * rest > 0)])
+    noise = 1.4826 * float(np.median(beyond)) + 0.5 if len(beyond) else 0.5
+    return rest, noise, float(np.ptp(grey[paper & (np.abs(rest) < 3 * noise)]))
 
 
 def without_frame(ink: Image) -> Image:

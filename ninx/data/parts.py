@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from .dataset import Image
@@ -54,10 +56,25 @@ def filled(mask: Image) -> Image:
 def grown(mask: Image, by: int = 1) -> Image:
     """The mask and all pixels within ``by`` of it, also across corners."""
     for _ in range(by):
-        wide = np.pad(mask, 1)
-        h, w = mask.shape
-        mask = np.max([wide[dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)], axis=0)
+        mask = np.max(_nine(mask, "constant"), axis=0)
     return mask
+
+
+def rim_of(mask: Image) -> Image:
+    """The pixels of the mask that have one outside of it beside them, or beyond the edge of the picture."""
+    return np.asarray(mask & grown(np.pad(~mask, 1, constant_values=True))[1:-1, 1:-1])
+
+
+def mean_around(grey: Image) -> Image:
+    """The mean of 3x3 pixels."""
+    return np.asarray(np.mean(_nine(grey, "edge"), axis=0))
+
+
+def _nine(picture: Image, mode: Literal["constant", "edge"]) -> list[Image]:
+    """A pixel and the eight around it, each as a picture."""
+    wide = np.pad(picture, 1, mode=mode)
+    h, w = picture.shape
+    return [wide[dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)]
 
 
 def box_of(mask: Image) -> tuple[slice, slice]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .dataset import Image
-from .paper import CLEAR, reduced, two_greys
-from .parts import box_of, filled, grown, parts_of
+from .paper import reduced, two_greys
+from .parts import box_of, filled, grown, mean_around, parts_of, rim_of
 
 
 def cut_out(grey: Image) -> tuple[Image, Image | None]:
@@ -16,24 +16,28 @@ def cut_out(grey: Image) -> tuple[Image, Image | None]:
     ink of the other grey, thin as a stroke; or nothing, if it is large and lies on a table that surrounds it.
     """
     small = reduced(grey)
-    smooth = _smooth(small)
-    threshold, share = two_greys(smooth)
-    if share < CLEAR:
+    smooth = mean_around(small)
+    threshold = two_greys(smooth)
+    if threshold is None:
         return grey, None
     for mask in (smooth > threshold, smooth <= threshold):
         labels, _ = parts_of(mask)
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
-        sheet = filled(labels == sizes.argmax())
-        if 0.1 < sheet.mean() < 0.97 and _is_sheet(sheet, sheet & ~mask):
-            rows, cols = box_of(sheet)
-            step = -(-len(grey) // len(small))
-            inner = ~grown(np.pad(~sheet, 1, constant_values=True), 3)[1:-1, 1:-1]  # not the soft edge
-            box = tuple(slice(s.start * step, s.stop * step) for s in (rows, cols))
-            inside = np.repeat(np.repeat(inner[rows, cols], step, axis=0), step, axis=1)
-            cut = grey[box]
-            return cut, inside[: cut.shape[0], : cut.shape[1]]
+        for part in np.flatnonzero(sizes > 0.05 * mask.size)[:20]:
+            sheet = filled(labels == part)
+            if 0.1 < sheet.mean() < 0.97 and _is_sheet(sheet, sheet & ~mask):
+                return _cut(grey, sheet, -(-len(grey) // len(small)))
     return grey, None
+
+
+def _cut(grey: Image, sheet: Image, step: int) -> tuple[Image, Image]:
+    """The rectangle around the sheet, whose mask is ``step`` times smaller than the picture."""
+    rows, cols = box_of(sheet)
+    inner = ~grown(np.pad(~sheet, 1, constant_values=True), 3)[1:-1, 1:-1]  # not the soft edge
+    cut = grey[rows.start * step : rows.stop * step, cols.start * step : cols.stop * step]
+    inside = np.repeat(np.repeat(inner[rows, cols], step, axis=0), step, axis=1)
+    return cut, inside[: cut.shape[0], : cut.shape[1]]
 
 
 def _is_sheet(sheet: Image, ink: Image) -> bool:
@@ -58,7 +62,7 @@ def _is_stroke(part: Image) -> bool:
 
 def _rectangle(mask: Image) -> tuple[float, float, float]:
     """(area, longer side, shorter side) of the smallest rectangle around the mask, at any angle."""
-    y, x = np.nonzero(mask & grown(np.pad(~mask, 1, constant_values=True))[1:-1, 1:-1])
+    y, x = np.nonzero(rim_of(mask))
     angles = np.deg2rad(np.arange(0, 90, 2))[:, None]
     along, across = np.cos(angles) * x + np.sin(angles) * y, np.cos(angles) * y - np.sin(angles) * x
     sides = np.stack([np.ptp(along, axis=1), np.ptp(across, axis=1)]) + 1
@@ -76,10 +80,3 @@ def _spanned(mask: Image) -> Image:
     """Each row from its first pixel to its last."""
     begun, to_come = np.maximum.accumulate(mask, axis=1), np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
     return np.asarray(begun & to_come)
-
-
-def _smooth(grey: Image) -> Image:
-    """The mean of 3x3 pixels."""
-    wide = np.pad(grey, 1, mode="edge")
-    h, w = grey.shape
-    return np.mean([wide[dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)], axis=0)
