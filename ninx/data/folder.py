@@ -14,7 +14,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".t
 
 
 def _is_image(path: Path) -> bool:
-    """By its name. macOS writes a file of attributes beside each of its own, ._x.png beside x.png, where there is no other way."""
+    """By its name. On the disks of others macOS writes a file of attributes, ._x.png, beside each of its own."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 

@@ -15,7 +15,11 @@ def parts_of(mask: Image, corners: bool = True) -> tuple[Image, int]:
     Pixels are neighbours if they share a side or (``corners``) a corner. Row by row: a run of pixels joins the runs above it.
     """
     reach = 1 if corners else 0
-    parent = [0]  # of each run; the root of its tree stands for the part
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges > 0)
+    _, ends = np.nonzero(edges < 0)
+    runs = list(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True))  # (row, first column, column after the last)
+    parent = list(range(len(runs)))  # the root of a run's tree stands for its part
 
     def root(i: int) -> int:
         while parent[i] != i:
@@ -23,26 +27,17 @@ def parts_of(mask: Image, corners: bool = True) -> tuple[Image, int]:
             i = parent[i]
         return i
 
-    runs: list[tuple[int, int, int]] = []  # (row, first column, column after the last) of run i + 1
-    above: list[int] = []
-    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    for row in range(len(mask)):
-        here, first = [], 0
-        starts, ends = np.flatnonzero(edges[row] > 0).tolist(), np.flatnonzero(edges[row] < 0).tolist()
-        for start, end in zip(starts, ends, strict=True):
-            parent.append(len(parent))
-            runs.append((row, start, end))
-            here.append(len(runs))
-            while first < len(above) and runs[above[first] - 1][2] + reach <= start:
-                first += 1  # these end before the run begins, and before all that follow it
-            at = first
-            while at < len(above) and runs[above[at] - 1][1] < end + reach:
-                parent[root(here[-1])] = root(above[at])
-                at += 1
-        above = here
+    above = 0  # the first run that may touch the present one: in the row above, and not to the left of it
+    for i, (row, start, end) in enumerate(runs):
+        while runs[above][0] < row - 1 or (runs[above][0] == row - 1 and runs[above][2] + reach <= start):
+            above += 1
+        at = above
+        while runs[at][0] == row - 1 and runs[at][1] < end + reach:
+            parent[root(i)] = root(at)
+            at += 1
     numbers: dict[int, int] = {}
     labels = np.zeros(mask.shape, np.int32)
-    for i, (row, start, end) in enumerate(runs, 1):
+    for i, (row, start, end) in enumerate(runs):
         labels[row, start:end] = numbers.setdefault(root(i), len(numbers) + 1)
     return labels, len(numbers)
 

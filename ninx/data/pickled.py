@@ -34,9 +34,9 @@ class _PickledType:
 
     def set_state(self, state: Any) -> None:
         order = state[1].decode("latin-1") if isinstance(state[1], bytes) else state[1]
-        if order not in ("<", ">", "|", "="):
+        if order not in ("<", ">", "|"):
             raise ValueError("an array of numbers in an unknown order of bytes")
-        self.dtype = self.dtype.newbyteorder(order)
+        self.dtype = np.dtype(order + self.dtype.str[1:])
 
 
 def _of_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> PickledArray:
@@ -60,7 +60,7 @@ def _encoded(text: Any, encoding: Any) -> bytes:
     return text.encode("latin-1")
 
 
-KNOWN = {
+KNOWN: dict[str, Any] = {
     "numpy.ndarray": None,  # an argument of _reconstruct; never called
     "numpy.dtype": _PickledType,
     "_codecs.encode": _encoded,

@@ -1,4 +1,4 @@
-"""Pictures of every kind as plain ones of 8 bits: files, arrays and Pillow's, of any depth, transparent, turned, in any colours."""
+"""Pictures of every kind as plain ones of 8 bits: files, arrays and Pillow's, of any depth, transparent, turned, in colours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageOps
+from PIL import ImageOps, UnidentifiedImageError
 
 from .dataset import Image
 
@@ -14,7 +14,8 @@ Source = str | Path | Image | PillowImage.Image
 
 # Only these are opened: others (EPS) would start programs. They are told by their content; the name of a file means nothing.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError)  # as Pillow's parsers raise
+# Pillow's parsers raise all of these for damaged files.
+DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError)
 WHITES = (255, 1023, 4095, 65535)  # of 8, 10, 12 and 16 bits
 
 
@@ -34,7 +35,7 @@ def open_image(source: Source, what: str = "") -> PillowImage.Image:
             return _upright(opened, what + name)
     except FileNotFoundError:
         raise ValueError(f"{what}there is no file {source}") from None
-    except PillowImage.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ValueError(f"{what}{name} cannot be read as an image (it is none of {', '.join(FORMATS)})") from None
     except DAMAGED as error:
         if str(error).startswith(what + name):  # a sentence already

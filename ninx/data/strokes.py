@@ -34,8 +34,9 @@ def _thin(grey: Image, dark: bool) -> Image | None:
     sizes[0] = 0
     large = (sizes >= max(0.1 * sizes.max(), 1))[labels]
     margin = max(2, max(grey.shape) // 50)
-    inner = large[margin:-margin, margin:-margin]
-    if ink.max() < 0.25 * np.ptp(grey) or not inner.any() or inner.sum() < large.sum() or np.ptp(np.flatnonzero(large.any(axis=1))) < 0.15 * len(grey):
+    if not large.any() or ink.max() < 0.25 * np.ptp(grey) or large[margin:-margin, margin:-margin].sum() < large.sum():
+        return None
+    if np.ptp(np.flatnonzero(large.any(axis=1))) < 0.15 * len(grey):
         return None
     middle = (float(values[large].mean()) + float(paper[large].mean())) / 2
     dark_parts, _ = parts_of(values < middle)  # in a thick stroke, not all of the ink is thin
@@ -44,10 +45,13 @@ def _thin(grey: Image, dark: bool) -> Image | None:
 
 
 def _greatest(values: Image) -> Image:
-    """Of a square around each pixel."""
+    """Of a square around each pixel: the greatest of two neighbours, of two such pairs, and so on."""
     reach = max(values.shape) // THICK // 2 + 1
-    for axis in (0, 1):
-        size = values.shape[axis]
-        wide = np.pad(values, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        values = np.max([wide.take(range(i, i + size), axis) for i in range(2 * reach + 1)], axis=0)
+    for _ in range(2):  # down the columns; then, turned, along the rows
+        size, span = len(values), 1
+        values = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+        while 2 * span <= 2 * reach + 1:
+            values = np.maximum(values[:-span], values[span:])
+            span *= 2
+        values = np.maximum(values[:size], values[-size:]).T  # two that overlap
     return values
