@@ -23,6 +23,8 @@ def centre(grey: Image, name: str = "the image") -> Image:
     size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
     small = PillowImage.fromarray((ink * 255).astype(np.uint8)).resize(size, PillowImage.Resampling.LANCZOS)
     digit = np.asarray(small, np.float32)
+    if 0 < digit.max() < 128:  # a hairline, which the small picture would hardly show
+        digit = digit * (255 / digit.max())
     out = np.zeros((SIZE, SIZE), np.uint8)
     corner = [
         int(np.clip(round(SIZE / 2 - float((digit.sum(axis=1 - a) * np.arange(n)).sum() / digit.sum())), 0, SIZE - n))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from .dataset import Image
-from .parts import grown, parts_of, rim_of
+from .parts import dented, grown, parts_of, rim_of
 from .rules import without_rules
 from .strokes import by_strokes
 
@@ -38,7 +38,22 @@ def light_on_dark(grey: Image, invert: bool | None = None, inside: Image | None 
         ink = np.clip((-rest if flip else rest) - min(3 * noise, 0.1 * float(np.abs(rest).max()) if tight else np.inf), 0, None)
     if inside is None and _reaches_edge(ink) and (strokes := by_strokes(plain, invert)) is not None:
         return _without_specks(strokes)
+    if tight and _cut_in_two(plain):
+        return np.zeros_like(small)
     return ink if clean else _without_specks(without_frame(ink))
+
+
+def _cut_in_two(grey: Image) -> bool:
+    """Whether one line parts dark and light: a shadow on an empty sheet, or the edge of a table. No digit is of that form."""
+    threshold = two_greys(grey)
+    if threshold is None:
+        return False
+    for side in (grey > threshold, grey <= threshold):
+        labels, count = parts_of(side)
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+        if sizes.max() < 0.15 * side.size or sizes.max() < 0.98 * side.sum() or dented(labels == 1 + sizes.argmax()):
+            return False
+    return True
 
 
 def _reaches_edge(ink: Image) -> bool:

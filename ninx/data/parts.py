@@ -76,3 +76,15 @@ def box_of(mask: Image) -> tuple[slice, slice]:
     """The rows and the columns that hold the mask."""
     rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+
+
+def dented(mask: Image) -> bool:
+    """Whether a bite is taken out of the mask, as by a digit that lies across the edge of a shadow."""
+    dents = ~mask & (_spanned(mask) | _spanned(mask.T).T)
+    return bool(dents.sum() > 0.015 * mask.sum())
+
+
+def _spanned(mask: Image) -> Image:
+    """Each row from its first pixel to its last."""
+    begun, to_come = np.maximum.accumulate(mask, axis=1), np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(begun & to_come)

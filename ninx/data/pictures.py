@@ -31,7 +31,8 @@ def open_image(source: Source, what: str = "") -> PillowImage.Image:
     try:
         if isinstance(source, PillowImage.Image):
             return _upright(source, what + name)
-        with PillowImage.open(source, formats=FORMATS) as opened:
+        # Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned by 90 degrees.
+        with Path(source).open("rb") as file, PillowImage.open(file, formats=FORMATS) as opened:
             return _upright(opened, what + name)
     except FileNotFoundError:
         raise ValueError(f"{what}there is no file {source}") from None
@@ -103,8 +104,8 @@ def _of_array(values: Image, what: str) -> PillowImage.Image:
 
 def _upright(image: PillowImage.Image, name: str) -> PillowImage.Image:
     """Turned as its tags say, and of a mode that everything converts to and from: L, LA, RGB or RGBA."""
+    image.load()  # which turns a TIFF already, and only that; so before the tags are asked
     turned = ImageOps.exif_transpose(image)
-    turned.load()
     if turned.mode[0] in "IF":  # 16-bit grey, whole numbers and floats of 32; Pillow itself would cut off what is above 255
         values = np.asarray(turned)
         grey = PillowImage.fromarray(eight_bits(values, name))

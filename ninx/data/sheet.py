@@ -6,7 +6,7 @@ import numpy as np
 
 from .dataset import Image
 from .paper import reduced, two_greys
-from .parts import box_of, filled, grown, mean_around, parts_of, rim_of
+from .parts import box_of, dented, filled, grown, mean_around, parts_of, rim_of
 
 
 def cut_out(grey: Image) -> tuple[Image, Image | None]:
@@ -42,7 +42,7 @@ def _cut(grey: Image, sheet: Image, step: int) -> tuple[Image, Image]:
 
 def _is_sheet(sheet: Image, ink: Image) -> bool:
     area, long, short = _rectangle(sheet)
-    if sheet.sum() < 0.85 * area or _dented(sheet):
+    if sheet.sum() < 0.85 * area or dented(sheet):
         return False
     labels, count = parts_of(ink)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:] / sheet.sum()
@@ -68,15 +68,3 @@ def _rectangle(mask: Image) -> tuple[float, float, float]:
     sides = np.stack([np.ptp(along, axis=1), np.ptp(across, axis=1)]) + 1
     least = sides[:, sides.prod(axis=0).argmin()]
     return float(least.prod()), float(least.max()), float(least.min())
-
-
-def _dented(mask: Image) -> bool:
-    """Whether a bite is taken out of the mask, as by a digit that lies across the edge of a shadow."""
-    dents = ~mask & (_spanned(mask) | _spanned(mask.T).T)
-    return bool(dents.sum() > 0.015 * mask.sum())
-
-
-def _spanned(mask: Image) -> Image:
-    """Each row from its first pixel to its last."""
-    begun, to_come = np.maximum.accumulate(mask, axis=1), np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray(begun & to_come)
