@@ -1,4 +1,4 @@
-"""Pictures of every kind as people have them: depths, alphas, colours, turned, animated, damaged, as files, arrays and Pillow's."""
+"""Pictures of every kind as people have them: depths, alphas, colours, turned, animated; files, arrays and Pillow's."""
 
 import doctest
 import shutil
@@ -264,7 +264,7 @@ def test_iterating_a_data_set_ends_and_an_index_is_one_number() -> None:
     assert sum(1 for _ in some) == 7
     assert some[np.int64(2)][1] == some[2][1] == some[-5][1]
     for wrong in (slice(0, 3), [0, 1]):
-        with pytest.raises(TypeError, match="an index is one whole number, got .*; take"):
+        with pytest.raises(TypeError, match=r"an index is one whole number, got .*; take"):
             some[wrong]  # type: ignore[index]
 
 

@@ -25,12 +25,14 @@ def separated(ink: Image) -> list[Image]:
     small = reduced(ink)
     low, high = float(small.min()), float(small.max())
     labels, count = parts_of(small > low + 0.25 * (high - low))
-    if count < 2 or high - low < LEAST:
+    if count == 0 or high - low < LEAST:
         return [ink]
     boxes, sizes = _boxes(labels, count), np.bincount(labels.ravel())[1:]
     large = [i for i in range(count) if sizes[i] >= 0.1 * sizes.max()]
     tallest = max(_height(boxes[i]) for i in large)
-    bodies = [i for i in large if _height(boxes[i]) >= 0.5 * tallest]
+    strength = np.bincount(labels.ravel(), weights=(small - low).ravel())[1:] / sizes  # what shines through is no digit
+    bodies = [i for i in large if _height(boxes[i]) >= 0.5 * tallest and strength[i] >= 0.6 * strength[large].max()]
+    bodies = bodies or [int(sizes.argmax())]
     digits = _joined(bodies, boxes)
     whole = [_around([boxes[i] for i in digit]) for digit in digits]
     for i in range(count):  # the bar of a 5, dust
@@ -40,14 +42,13 @@ def separated(ink: Image) -> list[Image]:
             reach = 0.5 if sizes[i] >= 0.1 * sizes.max() else 0.25
             if gaps[nearest] <= reach * _height(whole[nearest]) or (len(digits) == 1 and i in large):
                 digits[nearest].append(i)
-    if len(digits) == 1 and len(digits[0]) == count:
-        return [ink]
     step = -(-len(ink) // len(small))
     found = []
     for number in _reading_order(whole):
         mask = grown(np.isin(labels, np.array(digits[number]) + 1))
         mask = np.repeat(np.repeat(mask, step, axis=0), step, axis=1)[: ink.shape[0], : ink.shape[1]]
-        found.append(np.where(mask, ink, low))
+        alone = not (~mask & (ink > low + 0.25 * (high - low))).any()  # then the whole picture is the digit, as it is
+        found.append(ink if alone else np.where(mask, ink, low))
     return found
 
 

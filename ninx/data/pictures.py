@@ -31,7 +31,7 @@ def open_image(source: Source, what: str = "") -> PillowImage.Image:
     try:
         if isinstance(source, PillowImage.Image):
             return _upright(source, what + name)
-        # Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned by 90 degrees.
+        # Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned.
         with Path(source).open("rb") as file, PillowImage.open(file, formats=FORMATS) as opened:
             return _upright(opened, what + name)
     except FileNotFoundError:
