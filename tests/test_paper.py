@@ -60,7 +60,8 @@ def _ruled(digit: np.ndarray, slope: float, squared: bool, grey: float = 150, da
 
 
 def _shadow(digit: np.ndarray, edge: float, factor: float) -> np.ndarray:
-    return _paper(_on_sheet(digit)) * np.where((X + 0.2 * Y) > edge, factor, 1)
+    slanted = X + 0.2 * Y
+    return _paper(_on_sheet(digit)) * np.where(slanted > edge, factor, 1)
 
 
 KINDS: dict[str, Make] = {
@@ -227,7 +228,7 @@ def test_a_speck_far_from_the_digit_does_not_make_it_small() -> None:
     digit = np.pad(_crop(DIGITS.images[0], 5, 4), 60)
     specked = digit.copy()
     specked[3:5, 3:5] = 255
-    assert np.array_equal(data.read_digit(specked), data.read_digit(digit))
+    assert _likeness(data.read_digit(specked), data.read_digit(digit)) > 0.999
 
 
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])

@@ -45,7 +45,7 @@ def separated(ink: Image) -> list[Image]:
     step = -(-len(ink) // len(small))
     found = []
     for number in _reading_order(whole):
-        mask = grown(np.isin(labels, np.array(digits[number]) + 1))
+        mask = grown(np.isin(labels, np.array(digits[number]) + 1), 2)
         mask = np.repeat(np.repeat(mask, step, axis=0), step, axis=1)[: ink.shape[0], : ink.shape[1]]
         alone = not (~mask & (ink > low + 0.25 * (high - low))).any()  # then the whole picture is the digit, as it is
         found.append(ink if alone else np.where(mask, ink, low))

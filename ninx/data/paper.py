@@ -36,7 +36,7 @@ def light_on_dark(grey: Image, invert: bool | None = None, inside: Image | None 
         ink = 255 - grey if flip else grey
     else:
         ink = np.clip((-rest if flip else rest) - min(3 * noise, 0.1 * float(np.abs(rest).max()) if tight else np.inf), 0, None)
-    if inside is None and _reaches_edge(ink) and (strokes := by_strokes(plain, invert)) is not None:
+    if inside is None and _reaches_edge(reduced(ink)) and (strokes := by_strokes(plain, invert)) is not None:
         return _without_specks(strokes)
     if tight and _cut_in_two(plain):
         return np.zeros_like(small)
@@ -57,8 +57,10 @@ def _cut_in_two(grey: Image) -> bool:
 
 
 def _reaches_edge(ink: Image) -> bool:
+    """Whether a large part of the ink does; dust may lie there."""
     low, high = float(ink.min()), float(ink.max())
-    return any(bool((side > low + 0.25 * (high - low)).any()) for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+    labels = _large_parts(ink > low + 0.25 * (high - low))
+    return any(bool(side.any()) for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]))
 
 
 def reduced(grey: Image) -> Image:
@@ -153,9 +155,13 @@ def without_frame(ink: Image) -> Image:
 
 
 def _without_specks(ink: Image) -> Image:
-    """Only the connected parts that have at least a tenth of the size of the largest: dust is no digit."""
-    labels, _ = parts_of(ink > 0.25 * ink.max())
+    """Without dust, which is no digit."""
+    return np.where(grown(_large_parts(ink > 0.25 * ink.max())), ink, 0)  # with the soft edge around the kept parts
+
+
+def _large_parts(mask: Image) -> Image:
+    """Only the connected parts that have at least a tenth of the size of the largest."""
+    labels, _ = parts_of(mask)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    keep = sizes >= max(0.1 * sizes.max(), 1)
-    return np.where(grown(keep[labels]), ink, 0)  # with the soft edge around the kept parts
+    return np.asarray((sizes >= max(0.1 * sizes.max(), 1))[labels])
