@@ -86,6 +86,8 @@ class _Machine:
         stack = self.stack
         if name in _LITERALS:
             stack.append(argument)
+        elif name == "BYTEARRAY8":
+            stack.append(bytes(argument))
         elif name in _CONSTANTS:
             stack.append(_CONSTANTS[name])
         elif name == "MARK":

@@ -93,14 +93,28 @@ def test_cifar_comes_back_byte_for_byte(tmp_path: Path, name: str, version: str,
 def test_pickles_of_today_are_read_too(protocol: int, order: str) -> None:
     images, labels = drawn((12, 32, 32, 3), 10)
     rows = np.asarray(images.transpose(0, 3, 1, 2).reshape(12, -1), order=order)
-    if protocol == 5:  # with buffers, an array would be a call of another function
-        batch = {b"labels": labels.tolist(), b"data": rows}
-        with pytest.raises(ValueError, match=r"wants 'numpy\._core\.numeric\._frombuffer'"):
-            cifar.read_python(pickle.dumps(batch, protocol), "cifar10", "f")
-        return
-    found = cifar.read_python(pickle.dumps({"labels": labels.tolist(), "data": rows}, protocol), "cifar10", "f")
-    assert np.array_equal(found[0], images)
-    assert np.array_equal(found[1], labels)
+    kinds = [labels.tolist(), labels, labels.astype(">i4"), list(labels.astype(np.int64))]  # as people write them again
+    for kept in kinds:
+        found = cifar.read_python(pickle.dumps({"labels": kept, "data": rows}, protocol), "cifar10", "f")
+        assert np.array_equal(found[0], images)
+        assert np.array_equal(found[1], labels)
+
+
+@pytest.mark.parametrize(
+    ("batch", "match"),
+    [
+        ({"labels": np.array([0.5, 1])}, "an array of 'f8', where bytes"),
+        ({"labels": np.array([[0], [1]])}, "its 'labels' is no list"),
+        ({"labels": np.array([0, -1])}, "its 'labels' is no list of small whole numbers"),
+        ({"data": np.zeros((2, 3072), np.int16)}, r"its 'data' is no array of rows of 3,072 bytes"),
+        ({"data": np.zeros((2, 3072), object)}, "an array of 'O8'"),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_arrays_that_are_no_images_or_labels_are_refused(batch: dict, match: str, protocol: int) -> None:
+    content = pickle.dumps({"labels": np.arange(2), "data": np.zeros((2, 3072), np.uint8)} | batch, protocol)
+    with pytest.raises(ValueError, match=match):
+        cifar.read_python(content, "cifar10", "f")
 
 
 def test_the_classes_of_cifar100_run_along_the_alphabet() -> None:

@@ -10,7 +10,7 @@ from .embedded import MEAN, STD, digits
 from .fetching import download
 from .folder import ImageFolder
 from .idx import read_idx
-from .images import read_digit, read_image
+from .images import read_digit, read_digits, read_image
 from .loader import DataLoader
 from .named import load, names
 from .sources import data_folder
@@ -56,6 +56,7 @@ __all__ = [
     "names",
     "prepared",
     "read_digit",
+    "read_digits",
     "read_idx",
     "read_image",
     "stratified",

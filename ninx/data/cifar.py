@@ -1,7 +1,7 @@
 """CIFAR-10 and CIFAR-100: the binary version and the Python version, unpacked or still in their .tar.gz.
 
 Binary: records of one label byte (CIFAR-100: coarse, then fine) and 3,072 bytes, the red, the green and the blue plane of 32x32.
-Python: a pickled dictionary of the same bytes and a list of labels, read by `ninx.pickles`, which runs nothing.
+Python: a pickled dictionary of the same bytes and a list, or an array, of labels, read by `ninx.pickles`, which runs nothing.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..pickles import read_pickle
 from .dataset import ArrayDataset, Image
 from .idx import check_labels
+from .pickled import KNOWN, PickledArray
 
 PIXELS = 3 * 32 * 32
 UNPACKED = 400_000_000  # bytes; the archives unfold to half of it
@@ -120,56 +120,18 @@ def _planes_last(rows: Image) -> Image:
     return np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
-class _PickledArray:
-    """Stands in for numpy.ndarray in the pickle; its state is (version, shape, dtype, column-major?, bytes)."""
-
-    value: Image | None = None
-
-    def set_state(self, state: Any) -> None:
-        _, shape, dtype, fortran, content = state
-        raw = content.encode("latin-1") if isinstance(content, str) else content  # Python 2 wrote bytes as text
-        if not isinstance(dtype, _PickledType) or not isinstance(raw, bytes) or not isinstance(shape, tuple):
-            raise ValueError("the state of an array is not that of a plain array of bytes")
-        self.value = np.frombuffer(raw, np.uint8).reshape(shape, order="F" if fortran else "C")
-
-
-class _PickledType:
-    """Stands in for numpy.dtype; only bytes will do. Its state (byte order, alignment) says nothing about them."""
-
-    def __init__(self, code: Any, *_: Any):
-        if code not in ("u1", b"u1"):
-            raise ValueError(f"an array of {str(code)[:20]!r}, where bytes ('u1') belong")
-
-    def set_state(self, state: Any) -> None:
-        pass
-
-
-def _encoded(text: Any, encoding: Any) -> bytes:
-    """How Python 3 writes bytes for Python 2: as a call of codecs.encode."""
-    if not isinstance(text, str) or encoding != "latin1":
-        raise ValueError("a text in an unknown encoding")
-    return text.encode("latin-1")
-
-
-_KNOWN = {
-    "numpy.core.multiarray._reconstruct": lambda *_: _PickledArray(),
-    "numpy._core.multiarray._reconstruct": lambda *_: _PickledArray(),  # its name in NumPy 2
-    "numpy.ndarray": None,  # an argument of _reconstruct; never called
-    "numpy.dtype": _PickledType,
-    "_codecs.encode": _encoded,
-}
-
-
 def read_python(content: bytes, name: str, where: str) -> tuple[Image, Image]:
     """(images (N, 32, 32, 3), labels) of a batch of the Python version."""
-    batch = read_pickle(content, where, _KNOWN)
+    batch = read_pickle(content, where, KNOWN)
     if not isinstance(batch, dict):
         raise ValueError(f"{where}: holds no dictionary")
     fields = {key.decode("latin-1") if isinstance(key, bytes) else key: value for key, value in batch.items()}
     key = "labels" if name == "cifar10" else "fine_labels"
     rows = getattr(fields.get("data"), "value", None)
     numbers = fields.get(key)
-    if rows is None or rows.ndim != 2 or rows.shape[1] != PIXELS or not len(rows):
+    if isinstance(numbers, PickledArray) and numbers.value is not None and numbers.value.ndim == 1:
+        numbers = numbers.value.tolist()
+    if rows is None or rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != PIXELS or not len(rows):
         raise ValueError(f"{where}: its 'data' is no array of rows of {PIXELS:,} bytes")
     if not isinstance(numbers, list) or not all(type(n) is int and 0 <= n < 256 for n in numbers):
         raise ValueError(f"{where}: its {key!r} is no list of small whole numbers")

@@ -70,6 +70,8 @@ class ArrayDataset:
 
     def __getitem__(self, index: int) -> tuple[Image, int]:
         """(image, label)"""
+        if not isinstance(index, int | np.integer):
+            raise TypeError(f"ArrayDataset: an index is one whole number, got {index!r}; take({index!r}) gives several")
         return self.images[index], int(self.labels[index])
 
     @unfailing

@@ -6,30 +6,17 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from PIL import Image as PillowImage
-from PIL import ImageOps
 
 from ..looks import few, shortened, unfailing
 from .dataset import Image
+from .pictures import opaque, open_image
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
 
 
-def open_image(path: str | Path, what: str = "") -> PillowImage.Image:
-    """The picture in a file, turned upright as its camera wished; ValueError, naming the file, if it cannot be read."""
-    try:
-        with PillowImage.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            upright.load()
-            return upright
-    except FileNotFoundError:
-        raise ValueError(f"{what}there is no file {path}") from None
-    # Pillow's parsers raise all of these for damaged files.
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError) as error:
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).split("\n")[0]
-        raise ValueError(f"{what}{path} cannot be read as an image ({reason})") from None
-    except PillowImage.DecompressionBombError as error:
-        raise ValueError(f"{what}{path} is too large ({error})") from None
+def _is_image(path: Path) -> bool:
+    """By its name. On the disks of others macOS writes a file of attributes, ._x.png, beside each of its own."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 class ImageFolder:
@@ -52,7 +39,7 @@ class ImageFolder:
         self.classes: tuple[str, ...] = tuple(f.name for f in folders)
         self.samples: list[tuple[Path, int]] = []
         for label, folder in enumerate(folders):
-            files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+            files = sorted(f for f in folder.rglob("*") if _is_image(f))
             if not files:
                 raise ValueError(f"{folder}: holds no image ({', '.join(sorted(SUFFIXES))})")
             self.samples += [(f, label) for f in files]
@@ -74,7 +61,7 @@ class ImageFolder:
     def __getitem__(self, index: int) -> tuple[Image, int]:
         """(image (H, W, 3) or (H, W), uint8, label)"""
         path, label = self.samples[index]
-        return np.asarray(open_image(path).convert(self.mode)), label
+        return np.asarray(opaque(open_image(path)).convert(self.mode)), label
 
     @unfailing
     def __repr__(self) -> str:

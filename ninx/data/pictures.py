@@ -1,0 +1,122 @@
+"""Pictures of every kind as plain ones of 8 bits: files, arrays and Pillow's, of any depth, transparent, turned, in colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps, UnidentifiedImageError
+
+from .dataset import Image
+
+Source = str | Path | Image | PillowImage.Image
+
+# Only these are opened: others (EPS) would start programs. They are told by their content; the name of a file means nothing.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+# Pillow's parsers raise all of these for damaged files.
+DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError)
+WHITES = (255, 1023, 4095, 65535)  # of 8, 10, 12 and 16 bits
+
+
+def open_image(source: Source, what: str = "") -> PillowImage.Image:
+    """The picture of a file, an array or Pillow, upright as its camera wished, of 8 bits: grey or colours, maybe with an alpha.
+
+    An array is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); `eight_bits` says how its values are understood. Of an animation it is
+    the first picture. Raises ValueError, naming the file, if it cannot be read, and TypeError for what is no picture at all.
+    """
+    if isinstance(source, np.ndarray):
+        return _of_array(source, what)
+    name = name_of(source)
+    try:
+        if isinstance(source, PillowImage.Image):
+            return _upright(source, what + name)
+        # Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned.
+        with Path(source).open("rb") as file, PillowImage.open(file, formats=FORMATS) as opened:
+            return _upright(opened, what + name)
+    except FileNotFoundError:
+        raise ValueError(f"{what}there is no file {source}") from None
+    except UnidentifiedImageError:
+        raise ValueError(f"{what}{name} cannot be read as an image (it is none of {', '.join(FORMATS)})") from None
+    except DAMAGED as error:
+        if str(error).startswith(what + name):  # a sentence already
+            raise
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).split("\n")[0]
+        raise ValueError(f"{what}{name} cannot be read as an image ({reason})") from None
+    except PillowImage.DecompressionBombError as error:
+        raise ValueError(f"{what}{name} is too large ({error})") from None
+
+
+def name_of(source: Source) -> str:
+    """What an error calls it: the path of a file, else "the image"."""
+    if isinstance(source, str | Path):
+        return str(source)
+    if isinstance(source, np.ndarray | PillowImage.Image):
+        return "the image"
+    raise TypeError(
+        f"an image is a path, an array (H, W) or (H, W, 3), or a Pillow image; got {type(source).__name__}"
+        + ("; its .numpy() is an array" if hasattr(source, "numpy") else "")
+    )
+
+
+def eight_bits(values: Image, name: str = "the image") -> Image:
+    """Grey values or colours of any depth as uint8.
+
+    uint8 stays, False and True are 0 and 255. Other whole numbers have the fewest of 8, 10, 12 and 16 bits that hold the largest
+    of them, since many cameras write 12 bits into 16; larger ones are measured by the largest. Floats run from 0 to 1; if one is
+    larger, they are understood like whole numbers. Raises ValueError for negative values and for those that are not finite.
+    """
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype == np.bool_:
+        return np.where(values, np.uint8(255), np.uint8(0))
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f"{name} has values of {values.dtype}; give uint8, uint16, bool, or floats from 0 to 1")
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{name} has values that are not finite (nan or infinite); give floats from 0 to 1")
+    floats = values.dtype.kind == "f"
+    if low < (-0.1 if floats and high <= 1.1 else 0):
+        raise ValueError(f"{name} has values from {low:g} to {high:g}; give uint8, or floats from 0 to 1")
+    white = 1 if floats and high <= 1.1 else next((w for w in WHITES if high <= w), high)
+    return (np.clip(values.astype(np.float64) / white, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def opaque(image: PillowImage.Image) -> PillowImage.Image:
+    """Transparent parts become paper: black, or white if what is drawn on them is dark."""
+    if not image.mode.endswith("A"):
+        return image
+    layer = image.convert("RGBA")
+    grey, cover = np.asarray(layer.convert("L"), np.float32), np.asarray(layer.getchannel("A"), np.float32)
+    paper = 0 if (grey * cover).sum() >= 127.5 * cover.sum() else 255
+    return PillowImage.alpha_composite(PillowImage.new("RGBA", layer.size, (paper, paper, paper, 255)), layer).convert("RGB")
+
+
+def _of_array(values: Image, what: str) -> PillowImage.Image:
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[:, :, 0]
+    if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))) or 0 in values.shape:
+        first = values.ndim == 3 and values.shape[0] in (1, 3, 4)
+        hint = "; its channels come last: image.transpose(1, 2, 0)" if first and 0 not in values.shape else ""
+        raise ValueError(f"{what}the image is {values.shape}, not (H, W), (H, W, 1), (H, W, 3) or (H, W, 4){hint}")
+    return PillowImage.fromarray(np.ascontiguousarray(eight_bits(values, what + "the image")))
+
+
+def _upright(image: PillowImage.Image, name: str) -> PillowImage.Image:
+    """Turned as its tags say, and of a mode that everything converts to and from: L, LA, RGB or RGBA."""
+    image.load()  # which turns a TIFF already, and only that; so before the tags are asked
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode[0] in "IF":  # 16-bit grey, whole numbers and floats of 32; Pillow itself would cut off what is above 255
+        values = np.asarray(turned)
+        grey = PillowImage.fromarray(eight_bits(values, name))
+        clear = turned.info.get("transparency")  # one of the greys
+        if isinstance(clear, int):
+            grey.putalpha(PillowImage.fromarray(np.where(values == clear, np.uint8(0), np.uint8(255))))
+        return grey
+    if turned.mode == "LAB":  # Pillow converts it only with colour profiles; its first plane is the brightness
+        return turned.getchannel("L")
+    if turned.mode in ("La", "RGBa"):  # the colours multiplied by the alpha: what it hides is lost, not what it shows
+        return turned.convert(turned.mode.upper())
+    if turned.mode in ("1", "L", "LA") and "transparency" not in turned.info:
+        return turned if turned.mode != "1" else turned.convert("L")
+    return turned.convert("RGBA" if turned.has_transparency_data else "RGB")
