@@ -293,6 +293,16 @@ def test_one_bad_picture_does_not_discard_the_other_answers(odd: Path) -> None:
     assert [re.search(r"text\.png\.txt|none\.png", line).group() for line in told] == ["text.png.txt", "none.png"]
 
 
+def test_several_digits_in_one_picture_are_read_one_by_one(odd: Path) -> None:
+    images = ninx.data.load("digits", "test").images
+    Image.fromarray(np.hstack([images[i] for i in (0, 350, 650)])).save(odd / "three.PNG")
+    code, out, wrong = run_in_pipe("predict", "run", "three.PNG", cwd=odd)
+    assert code == 0, wrong
+    assert re.fullmatch(r"three\.PNG: (\S+ :smile: \[/\] ?){3}  \((\d+\.\d %(, )?){3}\)\n", out), out
+    alone = [ninx.load_run(odd / "run").predict(images[i]).label for i in (0, 350, 650)]
+    assert out.startswith(f"three.PNG: {' '.join(alone)}  (")
+
+
 @pytest.mark.parametrize("columns", WIDTHS)
 def test_show_draws_what_the_network_saw_and_ten_bars(odd: Path, columns: int) -> None:
     screen = terminal.run(["predict", "--show", "run", ":smile:.png"], odd, columns)

@@ -46,7 +46,7 @@ def predict(
     failed = False
     for path in images:
         try:
-            found = [trained.predict(path, invert)]
+            found = trained.predict_each(path, invert)
         except ValueError as error:  # the next picture may be better
             complain(error)
             failed = True

@@ -134,12 +134,30 @@ class Run:
         several = isinstance(sources, (list, tuple, Iterator))
         given: Sequence[Any] = list(sources) if several else [sources]
         images = [self._read(source, invert, f"sources[{i}]" if several else "") for i, source in enumerate(given)]
-        rows = self._probabilities([self.preparation.one(image) for image in images])
-        found = [
-            Prediction(row, tuple(answers(self.classes, len(row))), image, Path(s) if isinstance(s, (str, Path)) else None)
-            for row, image, s in zip(rows, images, given, strict=True)
-        ]
+        found = self._answers(images, given)
         return found if several else found[0]
+
+    def predict_each(self, source: Any, invert: bool | None = None) -> list[Prediction]:
+        """What each of several digits in one picture is, in reading order; of other things a picture shows one.
+
+        ``source`` and ``invert`` as for `predict`. Raises ValueError for what is no picture, or shows nothing.
+
+        >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+        >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+        >>> images = ninx.data.digits("test").images
+        >>> len(ninx.load_run("run").predict_each(np.hstack([images[0], images[1]])))
+        2
+        """
+        digits = self.recipe.data in DIGITS
+        images = data.read_digits(source, invert) if digits else [read(self.checkpoint, source, invert)]
+        return self._answers(images, [source] * len(images))
+
+    def _answers(self, images: list[data.Image], sources: Sequence[Any]) -> list[Prediction]:
+        rows = self._probabilities([self.preparation.one(image) for image in images])
+        return [
+            Prediction(row, tuple(answers(self.classes, len(row))), image, Path(s) if isinstance(s, (str, Path)) else None)
+            for row, image, s in zip(rows, images, sources, strict=True)
+        ]
 
     def resume(self, epochs: int | None = None, data_dir: str | Path | None = None, device: str = "cpu") -> Training:
         """The training, ready to go on where it was saved: ``for metrics in run.resume(epochs=20).run(): ...``
