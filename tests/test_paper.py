@@ -224,6 +224,14 @@ def test_what_is_one_digit_stays_one(picture: np.ndarray, count: int) -> None:
     assert len(data.read_digits(picture)) == len(data.read_digits(255 - picture)) == count
 
 
+def test_what_shines_through_beside_a_digit_is_no_digit() -> None:
+    """As tall as the digit, but much fainter."""
+    picture = _strokes((60, 40, 75, 160))
+    picture = np.where(_strokes((120, 50, 126, 150)) == 0, np.uint8(160), picture)
+    for one in (picture, 255 - picture):
+        assert len(data.read_digits(one)) == 1
+
+
 def test_a_speck_far_from_the_digit_does_not_make_it_small() -> None:
     digit = np.pad(_crop(DIGITS.images[0], 5, 4), 60)
     specked = digit.copy()

@@ -35,7 +35,8 @@ def light_on_dark(grey: Image, invert: bool | None = None, inside: Image | None 
     if clean:
         ink = 255 - grey if flip else grey
     else:
-        ink = np.clip((-rest if flip else rest) - min(3 * noise, 0.1 * float(np.abs(rest).max()) if tight else np.inf), 0, None)
+        low = 3 * noise if not tight else min(3 * noise, 0.1 * float(np.abs(rest).max()))
+        ink = np.clip((-rest if flip else rest) - low, 0, None)
     if inside is None and _reaches_edge(reduced(ink)) and (strokes := by_strokes(plain, invert)) is not None:
         return _without_specks(strokes)
     if tight and _cut_in_two(plain):
@@ -139,7 +140,7 @@ def without_frame(ink: Image) -> Image:
 
     Only if something else is left that is large enough for a digit.
     """
-    labels, count = parts_of(ink > max(0.1 * ink.max(), FLAT))
+    labels, count = parts_of(ink > max(0.25 * ink.max(), FLAT))
     sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
     along = np.max([np.bincount(side, minlength=count + 1) / len(side) for side in sides], axis=0)
     frame = along > 0.8

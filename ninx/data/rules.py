@@ -39,6 +39,7 @@ def _without_level(grey: Image, noise: float) -> Image | None:
             ruled = stands_out.mean(axis=1) > 0.9
             ruled &= (stands_out[:, :end].mean(axis=1) > 0.5) & (stands_out[:, -end:].mean(axis=1) > 0.5)
             if ruled[REACH:-REACH].any() and np.count_nonzero(ruled) < 0.3 * h:  # at the very edge it may be a stroke
+                ruled = stands_out.mean(axis=1) > 0.4  # where there is one, others leave the picture at its top or bottom
                 beside = (above + below) / 2
                 level = np.median(line - beside, axis=1)[:, None]
                 wide = np.convolve(ruled, np.ones(3), "same") > 0  # its soft edge too
