@@ -24,6 +24,16 @@ class ImageFolder:
 
     An image is read when it is asked for. They may differ in size: a `Resize` or `RandomCrop` in the loader makes them equal.
     Raises ValueError if there are no sub-folders, or one of them holds no image.
+
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> for name in ("cats", "dogs"):
+    ...     Path("pets", name).mkdir(parents=True, exist_ok=True)
+    ...     for i in range(3):
+    ...         Image.new("RGB", (40, 30)).save(f"pets/{name}/{i}.png")
+    >>> pets = ninx.data.ImageFolder("pets")
+    >>> pets.classes, len(pets), pets[5][0].shape, pets[5][1]
+    (('cats', 'dogs'), 6, (30, 40, 3), 1)
     """
 
     def __init__(self, root: str | Path, mode: str = "RGB"):
@@ -70,14 +80,35 @@ class ImageFolder:
         return f"ImageFolder({place!r}: {len(self):,} images, {self.mode}; {len(self.classes)} classes: {few(self.classes)})"
 
     def take(self, which: slice | Image) -> Self:
-        """Some of the samples: a slice, or their numbers."""
+        """Some of the samples: a slice, or their numbers.
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> for name in ("cats", "dogs"):
+        ...     Path("pets", name).mkdir(parents=True, exist_ok=True)
+        ...     for i in range(3):
+        ...         Image.new("RGB", (40, 30)).save(f"pets/{name}/{i}.png")
+        >>> len(ninx.data.ImageFolder("pets").take(slice(0, 6, 2)))
+        3
+        """
         part = object.__new__(type(self))
         part.root, part.mode, part.classes = self.root, self.mode, self.classes
         part.samples = [self.samples[i] for i in np.arange(len(self))[which].tolist()]
         return part
 
     def split(self, count: int) -> tuple[Self, Self]:
-        """(some of the samples, ``count`` others), drawn evenly from the list, which is sorted by class."""
+        """(some of the samples, ``count`` others), drawn evenly from the list, which is sorted by class.
+
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> for name in ("cats", "dogs"):
+        ...     Path("pets", name).mkdir(parents=True, exist_ok=True)
+        ...     for i in range(3):
+        ...         Image.new("RGB", (40, 30)).save(f"pets/{name}/{i}.png")
+        >>> rest, held = ninx.data.ImageFolder("pets").split(2)
+        >>> len(rest), len(held), held.labels.tolist()
+        (4, 2, [0, 1])
+        """
         if not 0 < count < len(self):
             raise ValueError(f"split: can split off 1 to {len(self) - 1} of {len(self)} samples, not {count}")
         held = {i * len(self) // count for i in range(count)}

@@ -18,7 +18,7 @@ __all__ = ["centre", "light_on_dark", "read_digit", "read_digits", "read_image"]
 def read_digit(source: Source, invert: bool | None = None) -> Image:
     """The digit in a picture as uint8 (28, 28), light on dark, as MNIST has it: 20 pixels large, centred by mass.
 
-    >>> read_digit(digits("test").images[0]).shape
+    >>> ninx.data.read_digit(ninx.data.digits("test").images[0]).shape
     (28, 28)
 
     ``source`` is a path (PNG, JPEG, GIF, BMP, WebP, TIFF, PPM; of any size), a Pillow image, or an array (H, W), (H, W, 1),
@@ -37,9 +37,8 @@ def read_digit(source: Source, invert: bool | None = None) -> Image:
 def read_digits(source: Source, invert: bool | None = None) -> list[Image]:
     """Every digit in a picture, in reading order (line by line, from the left to the right), each as `read_digit` gives it.
 
-    >>> import numpy as np
-    >>> images = digits("test").images
-    >>> [digit.shape for digit in read_digits(np.hstack([images[0], images[1]]))]
+    >>> images = ninx.data.digits("test").images
+    >>> [digit.shape for digit in ninx.data.read_digits(np.hstack([images[0], images[1]]))]
     [(28, 28), (28, 28)]
 
     Digits that touch each other are taken for one, and so are parts that lie as close together as the strokes of one digit.
@@ -56,7 +55,7 @@ def _found(source: Source, invert: bool | None) -> list[Image]:
 def read_image(source: Source, shape: tuple[int, ...] | None = None, invert: bool = False) -> Image:
     """A picture in the form of a data set's images: uint8, (H, W) grey or (H, W, 3) in colour.
 
-    >>> read_image(digits("test").images[0], (32, 32, 3)).shape
+    >>> ninx.data.read_image(ninx.data.digits("test").images[0], (32, 32, 3)).shape
     (32, 32, 3)
 
     ``source`` and its values are those of `read_digit`. The picture is scaled until it just covers (H, W), and its middle is
