@@ -35,6 +35,16 @@ def shortened(text: str, width: int) -> str:
     return text[: width - 1 - end] + "…" + text[len(text) - end :]
 
 
+def printable(text: str) -> str:
+    """The text with "?" for what a terminal would obey instead of showing: escape codes and line ends in a name, say.
+
+    >>> from ninx.looks import printable
+    >>> printable("a\\x1b[2Jb\\nc")
+    'a?[2Jb?c'
+    """
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def brief(value: Any) -> str:
     """Like ``repr``, but never long, and never an error.
 

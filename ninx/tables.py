@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .looks import printable
+
 Cell: TypeAlias = str | Text  # a Text has colours of its own
 
 GAP = 2  # blanks between two columns
@@ -45,6 +47,10 @@ class Row(NamedTuple):
     style: str = ""
 
 
+def _row(cells: Sequence[Cell], style: str) -> Row:
+    return Row(tuple(cell if isinstance(cell, Text) else printable(cell) for cell in cells), style)
+
+
 @dataclass
 class Sheet:
     """A table: what stands above it, its columns, its rows, and the rows below a line at its end."""
@@ -56,11 +62,11 @@ class Sheet:
 
     def add(self, *cells: Cell, style: str = "") -> None:
         """One row."""
-        self.rows.append(Row(cells, style))
+        self.rows.append(_row(cells, style))
 
     def total(self, *cells: Cell, style: str = "") -> None:
         """One row below the line."""
-        self.totals.append(Row(cells, style))
+        self.totals.append(_row(cells, style))
 
     def fitting(self, width: int | None) -> list[int]:
         """The numbers of the columns that are shown in ``width`` characters; all of them if it is None."""

@@ -11,10 +11,11 @@ import pytest
 import torch
 from PIL import Image
 from rich.console import Console
-from rich.table import Table
 
 import ninx
-from ninx import cli, data, optim, train
+from ninx import data, optim, train
+from ninx.cli import confusion, lists
+from ninx.tables import Sheet
 from ninx.train import recipe as recipes
 from ninx.train.estimate import images_of, seconds_per_image
 from ninx.train.parameters import groups, initialise
@@ -369,10 +370,9 @@ def test_the_list_shows_what_was_published_and_how_long_it_would_take(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     """At a millisecond an image; mnist-staged trains ten networks for each of five seeds."""
-    monkeypatch.setattr(cli, "console", Console(width=250))
-    monkeypatch.setattr(cli, "seconds_per_image", lambda recipe: 0.001)
-    monkeypatch.setattr(cli, "_print", lambda table: Console(width=250).print(table))
-    cli.list_recipes()
+    monkeypatch.setattr(lists, "console", Console())
+    monkeypatch.setattr(lists, "seconds_per_image", lambda recipe: 0.001)
+    lists.show_recipes()
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert set(recipes.names()) <= set(lines)
     paper, staged = lines["cifar10-paper"], lines["mnist-staged"]
@@ -382,8 +382,8 @@ def test_the_list_shows_what_was_published_and_how_long_it_would_take(
     assert lines["imagenet-caffe"].startswith("nin-imagenet ./imagenet 23 8.2 h")
 
 
-def _printed(table: Table, capsys: pytest.CaptureFixture) -> list[str]:
-    Console(width=100).print(table)
+def _printed(sheet: Sheet, capsys: pytest.CaptureFixture) -> list[str]:
+    sheet.show(Console(width=100))
     return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -391,15 +391,15 @@ def test_what_was_taken_for_what_fits_on_a_terminal(capsys: pytest.CaptureFixtur
     counts = np.diag([7] * 10)
     counts[9, 2] = 14
     names = tuple(f"a long name [{i}]" for i in range(10))
-    lines = _printed(cli._confusion(counts, names), capsys)
+    lines = _printed(confusion._confusion(counts, names), capsys)
     assert "0 1 2 3 4 5 6 7 8 9 right" in lines
     assert "9 a long name [9] · · 14 · · · · · · 7 33.3 %" in lines
-    assert "0 7 · · · · · · · · · 100.0 %" in _printed(cli._confusion(counts, tuple("0123456789")), capsys)
+    assert "0 7 · · · · · · · · · 100.0 %" in _printed(confusion._confusion(counts, tuple("0123456789")), capsys)
     more = np.concatenate([counts, np.eye(10, 1, dtype=int)], axis=1)
-    assert "0 7 · · · · · · · · · 1 87.5 %" in _printed(cli._confusion(more, tuple("0123456789")), capsys)
+    assert "0 7 · · · · · · · · · 1 87.5 %" in _printed(confusion._confusion(more, tuple("0123456789")), capsys)
     many = np.diag([3] * 25)
     many[4, 20] = 1
-    lines = _printed(cli._confusion(many, tuple(f"c{i}" for i in range(25))), capsys)
+    lines = _printed(confusion._confusion(many, tuple(f"c{i}" for i in range(25))), capsys)
     assert "c4 75.0 % c20 (1)" in lines
     assert "c5 100.0 %" in lines
 

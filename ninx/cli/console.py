@@ -13,6 +13,8 @@ import typer
 from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 
+from ..looks import printable
+
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
 ]
@@ -32,19 +34,19 @@ console, errors = _console(), _console(stderr=True)
 
 def say(text: str) -> None:
     """Sentences, with rich's markup: wrapped at words on a terminal, in one line for a pipe."""
-    console.print(text, soft_wrap=not console.is_terminal)
+    console.print("\n".join(map(printable, text.split("\n"))), soft_wrap=not console.is_terminal)
 
 
 def whole(text: str) -> None:
     """A path or a command, to be copied: one line, which the terminal may wrap, but we do not."""
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(printable(text), markup=False, soft_wrap=True)
 
 
 def complain(error: Exception) -> None:
     """A mistake of the user, as one line on standard error; with --debug also where it was found."""
     if "--debug" in sys.argv:
         traceback.print_exception(error)
-    sentence = escape(" ".join(str(error).split()))
+    sentence = escape(printable(" ".join(str(error).split())))
     errors.print(f"[red]Error:[/red] {sentence}", soft_wrap=not errors.is_terminal)
 
 

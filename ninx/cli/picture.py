@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from ..looks import shortened
+from ..looks import printable, shortened
 
 GREYS = " .:-=+*#%@"  # dark to light, where there are no colours
 BAR, NAME, GAP = 20, 20, 3  # characters: a bar of 100 %, a name, and between picture and bars
@@ -55,7 +55,7 @@ def pixels(image: np.ndarray[Any, Any], coloured: bool) -> Text:
 def bars(names: Sequence[str], chances: np.ndarray[Any, Any], width: int) -> Text:
     """A bar for each of the ten likeliest answers, in ``width`` characters if a bar of 5 leaves them that."""
     chosen = sorted(np.argsort(-chances, kind="stable")[:10].tolist())
-    told = {i: shortened(names[i], NAME) for i in chosen}
+    told = {i: shortened(printable(names[i]), NAME) for i in chosen}
     wide = max(cell_len(name) for name in told.values())
     long = max(5, min(BAR, width - wide - len("  100.0 %")))
     text, best = Text(no_wrap=True), int(chances.argmax())

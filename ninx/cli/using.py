@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from ..array import use_device
+from ..looks import printable
 from ..train.runs import Prediction, Run, load_run
 from .confusion import show_evaluation
 from .console import DataDir, Device, complain, console, say
@@ -51,7 +52,7 @@ def predict(
             complain(error)
             failed = True
             continue
-        say(escape(f"{path}: {_sentence(found)}"))
+        say(escape(printable(f"{path}: {_sentence(found)}")))
         for one in found if show else ():
             console.print(beside(one.image, one.classes, one.probabilities, console))
     if failed:
