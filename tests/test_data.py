@@ -290,7 +290,7 @@ def test_photographs_look_like_mnist(tmp_path: Path, ink: float, paper: float) -
 
 def test_a_shadow_across_the_sheet_is_not_taken_for_ink(tmp_path: Path) -> None:
     """A small digit and a shadow with a hard edge, which no polynomial follows: little dark ink outweighs much grey paper."""
-    from ninx.data.images import light_on_dark
+    from ninx.data.pictures import light_on_dark
 
     rng = np.random.default_rng(5)
     for i, digit in enumerate(data.load("digits", "test").images[:60]):
@@ -323,7 +323,7 @@ def test_dark_ink_on_nothing_is_ink_on_white(tmp_path: Path) -> None:
 
 def test_parts_of_a_digit_are_kept_and_specks_are_not() -> None:
     """A five whose bar is apart: a part counts as ink from a tenth of the largest on."""
-    from ninx.data.images import light_on_dark
+    from ninx.data.pictures import light_on_dark
 
     sheet = np.full((120, 120), 200) + np.random.default_rng(0).normal(0, 4, (120, 120))
     sheet[40:90, 50:60] = 40  # 500 pixels
@@ -369,7 +369,7 @@ def test_a_hairline_stays_a_line(tmp_path: Path) -> None:
 
 def test_mnist_digits_stay_where_they_are() -> None:
     """The preparation is MNIST's own, so its digits hardly change."""
-    from ninx.data.images import centre
+    from ninx.data.pictures import centre
 
     digits = data.load("digits", "test").images[:100]
     same = [np.corrcoef(centre(d.astype(np.float32)).ravel(), d.ravel())[0, 1] for d in digits]

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import ninx
 from ninx import data
-from ninx.data.parts import box_of, filled, parts_of
+from ninx.data.pictures.parts import box_of, filled, parts_of
 
 DIGITS = data.digits("test")
 H, W = 300, 400
@@ -267,7 +267,7 @@ def test_the_parts_of_a_mask_are_those_of_scipy(corners: bool) -> None:
 
 
 def test_two_greys_part_where_otsu_parts() -> None:
-    from ninx.data.paper import two_greys
+    from ninx.data.pictures.paper import two_greys
 
     rng = np.random.default_rng(0)
     mixed = np.concatenate([rng.normal(50, 5, 3000), rng.normal(200, 5, 300)])

@@ -1,6 +1,5 @@
 """Pictures of every kind as people have them: depths, alphas, colours, turned, animated; files, arrays and Pillow's."""
 
-import doctest
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from PIL import Image
 
 import ninx
 from ninx import data
-from ninx.data.pictures import eight_bits
+from ninx.data.pictures.opening import eight_bits
 
 SLOPE = (np.add.outer(np.arange(40), 2 * np.arange(50)) * 255 / 137).astype(np.uint8)  # 0 to 255 in many steps
 
@@ -266,11 +265,3 @@ def test_iterating_a_data_set_ends_and_an_index_is_one_number() -> None:
     for wrong in (slice(0, 3), [0, 1]):
         with pytest.raises(TypeError, match=r"an index is one whole number, got .*; take"):
             some[wrong]  # type: ignore[index]
-
-
-def test_the_examples_in_the_docstrings_run() -> None:
-    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    for function in (data.read_digit, data.read_digits, data.read_image):
-        for example in finder.find(function, globs=vars(data).copy()):
-            assert example.examples, function
-            assert runner.run(example).failed == 0

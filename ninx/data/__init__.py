@@ -10,9 +10,9 @@ from .embedded import MEAN, STD, digits
 from .fetching import download
 from .folder import ImageFolder
 from .idx import read_idx
-from .images import read_digit, read_digits, read_image
 from .loader import DataLoader
 from .named import load, names
+from .pictures import read_digit, read_digits, read_image
 from .sources import data_folder
 from .transforms import (
     CenterCrop,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..looks import few, shortened, unfailing
 from .dataset import Image
-from .pictures import opaque, open_image
+from .pictures.opening import opaque, open_image
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
 

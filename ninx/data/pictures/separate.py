@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dataset import Image
+from ..dataset import Image
 from .frame import LEAST
 from .paper import light_on_dark, reduced
 from .parts import grown, parts_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dataset import Image
+from ..dataset import Image
 from .parts import mean_around, parts_of
 
 THICK = 5  # a stroke is thinner than a fifth of the picture

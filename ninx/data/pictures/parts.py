@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from .dataset import Image
+from ..dataset import Image
 
 
 def parts_of(mask: Image, corners: bool = True) -> tuple[Image, int]:

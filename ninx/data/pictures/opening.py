@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from .dataset import Image
+from ..dataset import Image
 
 Source = str | Path | Image | PillowImage.Image
 

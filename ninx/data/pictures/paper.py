@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as PillowImage
 
-from .dataset import Image
+from ..dataset import Image
 from .parts import dented, grown, parts_of, rim_of
 from .rules import without_rules
 from .strokes import by_strokes

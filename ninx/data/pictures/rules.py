@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dataset import Image
+from ..dataset import Image
 
 SLOPES = sorted(np.linspace(-0.06, 0.06, 13).tolist(), key=abs)  # a sheet is hardly ever photographed quite straight
 REACH, SMALL = 4, 40  # pixels: a rule is thinner than the one, and no picture that is smaller than the other has rules

@@ -1,4 +1,8 @@
-"""Pictures as a data set would have them: as MNIST, or of the size and colours of other data sets."""
+"""Pictures as a data set would have them: as MNIST, or of the size and colours of other data sets.
+
+A digit goes through these files: opening (a file's depth, alpha and turn) -> sheet (cut out of its table) -> paper (what is ink;
+with rules and strokes) -> separate (one digit or several) -> frame (MNIST's). parts finds connected pixels for all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from .dataset import Image
-from .finding import find_digits
+from ..dataset import Image
 from .frame import centre
+from .opening import Source, name_of, opaque, open_image
 from .paper import light_on_dark
-from .pictures import Source, name_of, opaque, open_image
+from .separate import find_digits
 
 __all__ = ["centre", "light_on_dark", "read_digit", "read_digits", "read_image"]
 

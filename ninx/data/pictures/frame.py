@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as PillowImage
 
-from .dataset import Image
+from ..dataset import Image
 
 SIZE, BOX = 28, 20  # the digit fits a box of 20x20, and its centre of mass lies nearest to pixel (14, 14) of 28x28
 LEAST = 16  # greys between ink and paper

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dataset import Image
+from ..dataset import Image
 from .paper import reduced, two_greys
 from .parts import box_of, dented, filled, grown, mean_around, parts_of, rim_of
 
