@@ -176,7 +176,28 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
     for word in ("train", "eval", "predict", "handwritten digits"):
         assert word in done.stdout
     for command in ("train", "eval", "predict"):
-        assert _ninx(command, "--help", cwd=tmp_path).returncode == 0
+        short = _ninx(command, "-h", cwd=tmp_path)
+        assert (short.returncode, short.stdout) == (0, _ninx(command, "--help", cwd=tmp_path).stdout)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("tr", ["train"]),
+        ("train fashion", ["fashion-d2l", "fashion-mnist"]),
+        ("models nin-cifar10", ["nin-cifar10", "nin-cifar100", "nin-cifar10-bn"]),
+        ("data ci", ["cifar10", "cifar100"]),
+        ("bench s", ["step", "scaling"]),
+    ],
+)
+def test_the_shell_completes_names(tmp_path: Path, typed: str, offered: list[str]) -> None:
+    """What `ninx --install-completion` puts into the shell asks like this after a tab."""
+    asked = {"_NINX_COMPLETE": "complete_bash", "COMP_WORDS": f"ninx {typed}", "COMP_CWORD": str(len(typed.split()))}
+    code = "import sys; sys.argv[0] = 'ninx'; from ninx.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=_environment() | asked
+    )
+    assert done.stdout.split() == offered, done.stderr
 
 
 def test_python_m_ninx_is_the_same_command(tmp_path: Path) -> None:

@@ -205,8 +205,13 @@ def test_lists_fit_the_terminal(tmp_path: Path, arguments: str, columns: int) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("columns", WIDTHS)
-@pytest.mark.parametrize("arguments", ["recipes", *(f"bench {suite} --quick" for suite in SUITES)])
+@pytest.mark.parametrize(
+    ("arguments", "columns"),
+    [
+        *((command, columns) for command in ("recipes", "bench conv --quick") for columns in WIDTHS),
+        *((f"bench {suite} --quick", 60) for suite in SUITES if suite != "conv"),
+    ],
+)
 def test_what_takes_longer_fits_the_terminal_too(tmp_path: Path, arguments: str, columns: int) -> None:
     screen = terminal.run(arguments.split(), tmp_path, columns, timeout=500)
     fine(screen)

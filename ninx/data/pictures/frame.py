@@ -15,7 +15,9 @@ def centre(grey: Image, name: str = "the image") -> Image:
     """Crop a light digit on dark (H, W), scale it to 20 pixels and centre it by mass in 28x28."""
     low, high = float(grey.min()), float(grey.max())
     if high - low < LEAST:
-        raise ValueError(f"predict: {name} shows no digit: all its pixels have nearly the same grey ({low:.0f} to {high:.0f})")
+        raise ValueError(
+            f"predict: {name} shows no digit: nothing stands out from the background (greys {low:.0f} to {high:.0f})"
+        )
     ink = (grey - low) / (high - low)
     rows, cols = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
