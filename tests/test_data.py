@@ -403,7 +403,7 @@ def test_truncated_and_blank_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="shows no digit"):
         data.read_digit(tmp_path / "blank.png")
     _drawing((50, 50), (10, 10, 20, 40), ink=90, paper=77).save(tmp_path / "noise.png")
-    with pytest.raises(ValueError, match=r"shows no digit: nothing stands out from the background \(greys 77 to 90\)"):
+    with pytest.raises(ValueError, match=r"shows no digit: nothing stands out from its background \(greys 77 to 90\)"):
         data.read_digit(tmp_path / "noise.png")
     with pytest.raises(ValueError, match="cannot be read as an image"):
         data.read_digit(tmp_path)

@@ -16,7 +16,7 @@ def centre(grey: Image, name: str = "the image") -> Image:
     low, high = float(grey.min()), float(grey.max())
     if high - low < LEAST:
         raise ValueError(
-            f"predict: {name} shows no digit: nothing stands out from the background (greys {low:.0f} to {high:.0f})"
+            f"predict: {name} shows no digit: nothing stands out from its background (greys {low:.0f} to {high:.0f})"
         )
     ink = (grey - low) / (high - low)
     rows, cols = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
