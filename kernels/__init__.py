@@ -9,7 +9,6 @@ Three implementations of one interface, chosen with `use_kernels` or the environ
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -108,6 +107,8 @@ def use_kernels(name: str) -> Iterator[None]:
 
 def _checked(name: str) -> str:
     if name not in TIERS:
+        import difflib  # here, because few need it
+
         near = difflib.get_close_matches(name, TIERS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(TIERS)}"
         raise ValueError(f"use_kernels: there is no tier {name!r}; {hint}")

@@ -7,7 +7,6 @@ its call: its mask is a hash of (seed, call, position); see `dropout_keep` in th
 from __future__ import annotations
 
 import functools
-import json
 import operator
 from typing import Any
 
@@ -66,6 +65,8 @@ def get_rng_state() -> str:
     >>> (a == ninx.rand(3)).all()
     tensor(True)
     """
+    import json  # here, because few need it
+
     return json.dumps({"seed": _state.seed, "calls": _state.calls, "generator": _state.generator.bit_generator.state})
 
 
@@ -76,6 +77,8 @@ def set_rng_state(state: str) -> None:
     Traceback (most recent call last):
     ValueError: set_rng_state: this is no saved random state (...)
     """
+    import json
+
     try:
         fields: dict[str, Any] = json.loads(state)
         fresh = _State(_checked_seed(fields["seed"]))

@@ -25,6 +25,8 @@ def test_digits_are_what_their_note_says() -> None:
 
 
 def test_unknown_names_suggest_the_nearest() -> None:
+    with pytest.raises(ValueError, match="no data set 'MNIST'; did you mean 'mnist'"):
+        data.load("MNIST", "train")
     with pytest.raises(ValueError, match="no data set 'digit'; did you mean 'digits'"):
         data.load("digit", "train")
     with pytest.raises(ValueError, match="'train' or 'test', got 'valid'"):
