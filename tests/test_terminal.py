@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from io import StringIO
 from pathlib import Path
@@ -112,6 +113,11 @@ from ninx.cli import main; main()
     fine(screen, 130)
     assert screen.lines[-1] == "Stopped before the first epoch was done. old still holds the earlier run."
     assert (tmp_path / "old" / "checkpoint.safetensors").read_bytes() == kept
+    shutil.copytree(tmp_path / "old", tmp_path / "runs" / "digits-seed0")  # an earlier run of the same name is another's
+    screen = terminal.run(["train", *TINY], tmp_path, **stop)
+    fine(screen, 130)
+    assert screen.lines[-1] == "Stopped before there was anything to keep."
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["digits-seed0"]
 
 
 @pytest.mark.slow

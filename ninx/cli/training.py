@@ -100,11 +100,10 @@ def _train(
 ) -> None:
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
     earlier = checkpoint is None and not new and (wanted / CHECKPOINT).exists()
-    run, folder = None, wanted
+    run, folder = None, None if new else wanted
     try:
         run = Training(recipe, wanted, checkpoint, data_dir, device)
-        if new:
-            run.folder = folder = claim(wanted)
+        run.folder = folder = claim(wanted) if new else wanted
         if folder != wanted:
             say(f"[yellow]{escape(str(wanted))} is there already and stays as it is.[/]")
         held = "held out" if recipe.holdout else "to test"
@@ -116,23 +115,24 @@ def _train(
         draw_curves(run.history, folder / CURVES, f"{recipe.model.name} on {recipe.data}")
         result = evaluate(run.model, run.test_set, run.preparation, recipe.workers)
     except KeyboardInterrupt:
-        _stopped(folder, checkpoint if run is None else run, earlier, recipe.epochs)
+        _stopped(folder, earlier and not (run and run.history), recipe.epochs)
         raise typer.Exit(130) from None
     show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
     say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
 
 
-def _stopped(folder: Path, run: Training | Checkpoint | None, earlier: bool, epochs: int) -> None:
-    """After Ctrl-C: what is in the folder, and how to go on."""
-    done = len(run.history) if run is not None else 0
-    if not (folder / CHECKPOINT).exists():
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # only if it is empty
+def _stopped(folder: Path | None, earlier: bool, epochs: int) -> None:
+    """After Ctrl-C: what is in the folder (None: none yet), and how to go on. ``earlier``: it is still that of an earlier run."""
+    if folder is None or not (folder / CHECKPOINT).exists():
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # only if it is empty
         say("\nStopped before there was anything to keep.")
-    elif earlier and not done:
+    elif earlier:
         say(f"\nStopped before the first epoch was done. {escape(str(folder))} still holds the earlier run.")
     else:
+        done = read_checkpoint(folder).epoch
         say(f"\nStopped. {escape(str(folder / CHECKPOINT))} holds epoch {done} of {epochs}; go on with:")
         whole(f"ninx train --resume {shlex.quote(str(folder))}")
 
