@@ -177,8 +177,8 @@ def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path 
     trained = []
     try:
         for one in staged.experiment(recipe, folder, data_dir, overwrite):
-            grown = "" if one.grown is None else f"  just grown {100 * one.grown:6.2f} %"
-            say(f"seed {one.seed}  {one.arm:37s}accuracy {100 * one.accuracy:6.2f} %{grown}")
+            grown = "" if one.grown is None else f" (just grown {100 * one.grown:.2f} %)"
+            say(f"seed {one.seed}  accuracy {100 * one.accuracy:6.2f} %  {one.arm}{grown}")
             trained.append(one)
     except KeyboardInterrupt:
         say(f"\nStopped. The same command again goes on with what is finished in {escape(str(folder))}.")
