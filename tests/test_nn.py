@@ -2,12 +2,15 @@
 
 import copy
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import ninx
+import ninx.functional as F
 from ninx import nn
 
 pytestmark = pytest.mark.usefixtures("device")
@@ -272,6 +275,83 @@ def test_containers() -> None:
     assert list(numbered[1:].state_dict()) == list(torch.nn.Sequential(*map(_twin, (0, 1, 2)))[1:].state_dict())
     numbered.append(nn.Identity())
     assert len(numbered) == 4
+
+
+EDITS: dict[str, Callable[[Any, Any], object]] = {  # what is done to a container of lib's layers
+    "set": lambda lib, net: net.__setitem__(-1, lib.Linear(3, 5)),
+    "delete": lambda lib, net: net.__delitem__(0),
+    "delete several": lambda lib, net: net.__delitem__(slice(0, 2)),
+    "insert": lambda lib, net: net.insert(1, lib.Tanh()),
+    "insert at the end": lambda lib, net: net.insert(len(net), lib.Linear(1, 1)),
+    "extend": lambda lib, net: net.extend([lib.ReLU(), lib.Linear(1, 2)]),
+    "append": lambda lib, net: net.append(lib.Linear(1, 1)),
+    "slice": lambda lib, net: net[1:],
+    "slice of a slice": lambda lib, net: net[1:][1:],
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("kind", ["Sequential", "ModuleList"])
+def test_containers_are_edited_as_pytorchs(kind: str, edit: str) -> None:
+    texts, keys = [], []
+    for lib in (nn, torch.nn):
+        layers = lib.Linear(2, 3), lib.ReLU(), lib.Linear(3, 1)
+        net = lib.Sequential(*layers) if kind == "Sequential" else lib.ModuleList(layers)
+        done = EDITS[edit](lib, net)
+        net = done if "slice" in edit else net
+        texts.append(repr(net))
+        keys.append(list(net.state_dict()))
+    assert texts[0] == texts[1]
+    assert keys[0] == keys[1]
+
+
+def test_after_a_slice_nothing_is_lost() -> None:
+    layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(4)])[2:]
+    first = layers[0]
+    assert len(layers.append(nn.Linear(2, 2))) == 3
+    assert layers[0] is first
+    tail = nn.Sequential(*(nn.Linear(2, 2) for _ in range(4)))[2:]  # named 2 and 3: PyTorch's append overwrites one of them
+    kept = list(tail)
+    assert list(tail.append(nn.ReLU()))[:2] == kept
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (lambda: nn.Sequential([nn.ReLU()]), r"Sequential: a list is no layer, write \*layers for its entries"),
+        (lambda: nn.Sequential(nn.ReLU), r"Sequential: ReLU is a class, make a layer of it: ReLU\(...\)"),
+        (lambda: nn.Sequential(F.relu), "Sequential: relu is a function; write a Module whose forward calls it"),
+        (lambda: nn.ModuleList([[nn.ReLU()]]), r"ModuleList: a list is no layer, write \*layers"),
+        (lambda: nn.ModuleList([None]), "ModuleList: NoneType is no Module"),
+        (lambda: nn.Sequential({"act": nn.Tanh}), "Sequential: Tanh is a class"),
+        (lambda: nn.ModuleList().append(np.ones(2)), "ModuleList: ndarray is no Module"),
+        (lambda: nn.Sequential(nn.ReLU()).__setitem__(0, nn.Tanh), "Sequential: Tanh is a class"),
+    ],
+)
+def test_what_is_no_layer_is_refused_and_does_not_vanish(made: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(TypeError, match=sentence):
+        made()
+
+
+@pytest.mark.parametrize("name", ["forward", "training", "a.b", ""])
+def test_a_layer_cannot_have_the_name_of_an_attribute(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a layer"):
+        nn.Sequential({name: nn.ReLU()})
+
+
+def test_keywords_reach_forward() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.conv = nn.Conv2d(1, 2, 3)
+
+        def forward(self, x: ninx.Tensor, features: bool = False) -> ninx.Tensor:
+            y = self.conv(x=x)
+            return y if features else y.mean((2, 3))
+
+    x = ninx.zeros(1, 1, 5, 5)
+    assert Net()(x, features=True).shape == (1, 2, 3, 3)
+    assert Net()(x=x).shape == (1, 2)
+    assert nn.CrossEntropyLoss()(input=ninx.zeros(2, 3), target=ninx.tensor([0, 2])).item() == pytest.approx(np.log(3))
 
 
 def _twin(i: int) -> torch.nn.Module:

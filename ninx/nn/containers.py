@@ -5,10 +5,25 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from .fusion import fused
 from .module import Module
+
+
+def _checked(container: Module, module: Any) -> Module:
+    """The module; TypeError, with what to write instead, for what is none: without a name in the container it would be lost."""
+    if isinstance(module, Module):
+        return module
+    if isinstance(module, type):
+        hint = f"{module.__name__} is a class, make a layer of it: {module.__name__}(...)"
+    elif isinstance(module, (list, tuple)):
+        hint = f"a {type(module).__name__} is no layer, write *layers for its entries"
+    elif callable(module):
+        hint = f"{getattr(module, '__name__', 'this')} is a function; write a Module whose forward calls it"
+    else:
+        hint = f"{type(module).__name__} is no Module"
+    raise TypeError(f"{type(container).__name__}: {hint}")
 
 
 class ModuleList(Module):
@@ -23,18 +38,41 @@ class ModuleList(Module):
     """
 
     def __init__(self, modules: Iterable[Module] = ()):
-        for module in modules:
-            self.append(module)
+        self.extend(modules)
 
-    def append(self, module: Module) -> None:
-        """Add a module at the end; its name is its number.
+    def append(self, module: Module) -> Self:
+        """Add a module at the end; its name is its number. Raises TypeError for what is no module: nobody would find it.
 
         >>> layers = nn.ModuleList()
-        >>> layers.append(nn.Linear(4, 2))
-        >>> [name for name, _ in layers.named_parameters()]
+        >>> [name for name, _ in layers.append(nn.Linear(4, 2)).named_parameters()]
         ['0.weight', '0.bias']
         """
-        setattr(self, str(len(self)), module)
+        number = len(self)
+        while str(number) in vars(self):  # what a slice of a Sequential keeps are its names
+            number += 1
+        setattr(self, str(number), _checked(self, module))
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add several modules at the end.
+
+        >>> len(nn.ModuleList().extend([nn.Linear(4, 2), nn.ReLU()]))
+        2
+        """
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Put a module before that at ``index``; all are numbered anew.
+
+        >>> nn.Sequential(nn.Linear(4, 2)).insert(0, nn.Flatten())[0]
+        Flatten(start_dim=1, end_dim=-1)
+        """
+        modules = list(self.children())
+        modules.insert(index, _checked(self, module))
+        self._number(modules)
+        return self
 
     def __len__(self) -> int:
         """The number of modules."""
@@ -45,13 +83,32 @@ class ModuleList(Module):
         return self.children()
 
     def __getitem__(self, index: Any) -> Any:
-        """One module; or, for a slice, the same kind of container of several."""
+        """One module; or, for a slice, the same kind of container of several. (A Sequential's keep their names, as PyTorch's.)"""
         if not isinstance(index, slice):
             return list(self.children())[operator.index(index)]
-        part = ModuleList.__new__(Sequential if isinstance(self, Sequential) else ModuleList)
+        if not isinstance(self, Sequential):
+            return ModuleList(list(self.children())[index])
+        part = Sequential()
         for name, module in list(self.named_children())[index]:
             setattr(part, name, module)
         return part
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        """Put another module in the place of one; its name stays."""
+        setattr(self, list(self.named_children())[operator.index(index)][0], _checked(self, module))
+
+    def __delitem__(self, index: int | slice) -> None:
+        """Take modules out; those that are left are numbered anew."""
+        modules = list(self.children())
+        del modules[index]
+        self._number(modules)
+
+    def _number(self, modules: list[Module]) -> None:
+        """Hold these modules, under their numbers."""
+        for name, _ in list(self.named_children()):
+            delattr(self, name)
+        for number, module in enumerate(modules):
+            setattr(self, str(number), module)
 
     def _shown_parts(self) -> Iterator[tuple[str, str]]:
         """Neighbours that are printed alike share a line: "(0-2): 3 x ReLU()"."""
@@ -74,7 +131,9 @@ class Sequential(ModuleList):
     def __init__(self, *modules: Module | dict[str, Module]):
         if len(modules) == 1 and isinstance(modules[0], dict):
             for name, module in modules[0].items():
-                setattr(self, name, module)
+                if "." in name or not name or hasattr(self, name):
+                    raise ValueError(f"Sequential: {name!r} cannot name a layer: it has a dot, is empty, or an attribute")
+                setattr(self, name, _checked(self, module))
         else:
             super().__init__(modules)  # type: ignore[arg-type]  # a dict comes alone
 

@@ -80,7 +80,7 @@ class Module:
 
     training = True
 
-    def forward(self, *args: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's value; every module writes its own. Call ``module(x)``, which leads here.
 
         >>> class Twice(nn.Module):
@@ -91,9 +91,9 @@ class Module:
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """``module(x)`` is ``module.forward(x)``."""
-        return self.forward(*args)
+        return self.forward(*args, **kwargs)
 
     # ---------------------------------------------------------------- what it is made of
     def _own(self, kind: type[T]) -> Iterator[tuple[str, T]]:

@@ -306,9 +306,10 @@ class _Walk:
         """The forward of ``module``, which adds a row when it is called."""
         forward = module.forward
 
-        def wrapped(*args: Any) -> Any:
-            y = forward(*args)
-            layer = _layer(module, args[0].shape[1:]) or _Layer(y.shape[1:], module.extra_repr())
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            y = forward(*args, **kwargs)
+            (x, *_) = (*args, *kwargs.values())
+            layer = _layer(module, x.shape[1:]) or _Layer(y.shape[1:], module.extra_repr())
             self.add(name, module, layer)
             return y
 
