@@ -6,6 +6,7 @@ at words; if that is not enough, the columns that matter least are left out, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -92,7 +93,7 @@ class Sheet:
         """The width below which column i would lose something: headings wrap at words, text too, numbers never."""
         words = [cell_len(word) for word in self.columns[i].name.split()]
         if self.columns[i].text:
-            words += [min(cell_len(word), WORD) for cell in self._cells(i) for word in cell.split()]
+            words += [min(cell_len(word), WORD) for cell in self._cells(i) for word in re.findall(r"^\s*\S+|\S+", cell)]
         else:
             words += [cell_len(cell) for cell in self._cells(i)]
         return max(words, default=0)

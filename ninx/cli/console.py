@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +23,11 @@ DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, or cuda:1 for the second GPU.")]
+
+
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # where the encoding lacks a sign: in a pipe on Windows, or in the C locale
 
 
 def _console(stderr: bool = False) -> Console:
@@ -35,6 +44,22 @@ console, errors = _console(), _console(stderr=True)
 def say(text: str) -> None:
     """Sentences, with rich's markup: wrapped at words on a terminal, in one line for a pipe."""
     console.print("\n".join(map(printable, text.split("\n"))), soft_wrap=not console.is_terminal)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the block is done: a line that is half written beside a moving bar would leave the bar behind."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # nobody is to be interrupted, or not by us
+        yield
+        return
+    late: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: late.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if late:
+        raise KeyboardInterrupt
 
 
 def whole(text: str) -> None:

@@ -24,7 +24,8 @@ def beside(image: np.ndarray[Any, Any], names: Sequence[str], chances: np.ndarra
 
     Where there is no room beside it they stand below.
     """
-    seen = pixels(image, console.color_system in ("256", "truecolor"))  # in 16 colours there is but one grey
+    coloured = console.color_system in ("256", "truecolor") and not console.no_color  # in 16 colours there is but one grey
+    seen = pixels(image, coloured)
     width = max(map(len, seen.plain.splitlines()))
     answers = bars(names, chances, console.width - width - GAP)
     if max(map(cell_len, answers.plain.splitlines())) + width + GAP > console.width:

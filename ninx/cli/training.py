@@ -22,12 +22,12 @@ from ..tables import Column, Sheet
 from ..train import Checkpoint, Training, evaluate, read_checkpoint
 from ..train import recipe as recipes
 from ..train.folders import claim
-from ..train.loop import CHECKPOINT, CURVES, splits
+from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
 from ..train.plots import draw_curves
 from ..train.runs import resumed_recipe
 from .complete import recipe_names
 from .confusion import show_evaluation
-from .console import DataDir, Device, console, moving, say, whole
+from .console import DataDir, Device, console, moving, say, uninterrupted, whole
 
 
 def train(
@@ -68,6 +68,8 @@ def train(
     else:
         checkpoint = read_checkpoint(resume)
         chosen = resumed_recipe(checkpoint, overrides, recipe, "train")
+        if chosen.epochs == checkpoint.epoch:
+            say(f"All {chosen.epochs} epochs are done already; --epochs with a larger number goes on.")
     folder = _place(chosen, out, resume, overwrite)
     if device == "cpu":
         compile_ahead()
@@ -86,6 +88,8 @@ def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwr
     """The folder that the run should have. ValueError if ``out`` holds another run, which would be lost."""
     own = resume if resume is None or resume.is_dir() else resume.parent
     wanted = out or own or Path("runs") / f"{recipe.name}-seed{recipe.seed}"
+    if wanted.exists() and not wanted.is_dir():
+        raise ValueError(f"train: {wanted} is no folder; choose another with --out")
     goes_on = own is not None and wanted.resolve() == own.resolve()
     if out is not None and (out / CHECKPOINT).exists() and not goes_on and not overwrite:
         raise ValueError(
@@ -117,6 +121,10 @@ def _train(
     except KeyboardInterrupt:
         _stopped(folder, earlier and not (run and run.history), recipe.epochs)
         raise typer.Exit(130) from None
+    except BaseException:
+        if checkpoint is None and not earlier and folder is not None and not (run and run.history):
+            _clear(folder)
+        raise
     show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
     say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
@@ -126,8 +134,7 @@ def _stopped(folder: Path | None, earlier: bool, epochs: int) -> None:
     """After Ctrl-C: what is in the folder (None: none yet), and how to go on. ``earlier``: it is still that of an earlier run."""
     if folder is None or not (folder / CHECKPOINT).exists():
         if folder is not None:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # only if it is empty
+            _clear(folder)
         say("\nStopped before there was anything to keep.")
     elif earlier:
         say(f"\nStopped before the first epoch was done. {escape(str(folder))} still holds the earlier run.")
@@ -135,6 +142,14 @@ def _stopped(folder: Path | None, earlier: bool, epochs: int) -> None:
         done = read_checkpoint(folder).epoch
         say(f"\nStopped. {escape(str(folder / CHECKPOINT))} holds epoch {done} of {epochs}; go on with:")
         whole(f"ninx train --resume {shlex.quote(str(folder))}")
+
+
+def _clear(folder: Path) -> None:
+    """A run that failed in its first epoch leaves nothing that the next one would have to make way for."""
+    with contextlib.suppress(OSError):
+        for name in (CHECKPOINT, METRICS):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()  # only if it is empty
 
 
 def _network(recipe: recipes.Recipe, model: nn.Module) -> str:
@@ -165,11 +180,13 @@ def _epochs(run: Training) -> None:
         task = progress.add_task("", total=len(run.train_set), epoch=len(run.history) + 1, loss="-")
         for m in run.run(lambda seen, loss: progress.update(task, completed=seen, loss=f"{loss:.3f}")):
             held = f"  held out {100 * m['holdout_accuracy']:6.2f} %" if "holdout_accuracy" in m else ""
-            say(
-                f"epoch {m['epoch']:3d}/{run.recipe.epochs}  loss {m['loss']:.4f}  accuracy {100 * m['accuracy']:6.2f} %{held}"
-                f"  {m['images_per_second']:7.0f} img/s"
-            )
-            progress.reset(task, epoch=m["epoch"] + 1, loss="-")  # reset forgets the fields that it is not given
+            accuracy = f"accuracy {100 * m['accuracy']:6.2f} %{held}"
+            with uninterrupted():
+                say(
+                    f"epoch {m['epoch']:3d}/{run.recipe.epochs}  loss {m['loss']:.4f}  {accuracy}  "
+                    f"{m['images_per_second']:7.0f} img/s"
+                )
+                progress.reset(task, epoch=m["epoch"] + 1, loss="-")  # reset forgets the fields that it is not given
 
 
 def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path | None) -> None:

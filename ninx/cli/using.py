@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from ..array import use_device
+from ..data.folder import SUFFIXES
 from ..looks import printable
 from ..train.runs import Prediction, Run, load_run
 from .confusion import show_evaluation
@@ -42,6 +43,8 @@ def predict(
 
     A digit is cropped and centred as MNIST's are; several digits in one picture are read one by one.
     """
+    if not run.is_dir() and run.suffix.lower() in SUFFIXES:
+        raise ValueError(f"predict: {run} is a picture; the run comes first: ninx predict RUN IMAGE...")
     trained = load_run(run)
     _to(trained, device)
     failed = False

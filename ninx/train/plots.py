@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,5 +27,7 @@ def draw_curves(history: list[dict[str, Any]], path: str | Path, title: str) -> 
         ax.grid(alpha=0.3)
     figure.suptitle(title)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the font lacks a sign of the data set's name
+        figure.savefig(buffer, format="png", dpi=120)
     write_atomically(path, buffer.getvalue())

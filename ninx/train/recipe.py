@@ -215,6 +215,7 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"recipe {name}: is no TOML ({error})") from None
+    tree.setdefault("name", Path(name).stem)  # of a file of one's own
     return changed(tree, overrides or {}, f"recipe {name}")
 
 

@@ -177,9 +177,10 @@ class Run:
         try:
             return read(self.checkpoint, source, invert)
         except ValueError as error:
-            if not where or isinstance(source, (str, Path)):
-                raise
-            raise ValueError(f"predict: {where}: {str(error).removeprefix('predict: ')}") from None
+            said = str(error).replace("read_digits reads them all", "predict_each reads them all")
+            if where and not isinstance(source, (str, Path)):
+                said = f"predict: {where}: {said.removeprefix('predict: ')}"
+            raise ValueError(said) from None
 
     def _probabilities(self, inputs: list[data.Image]) -> list[data.Image]:
         """The answer to each input; those of one shape go through the network together."""

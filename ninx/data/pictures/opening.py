@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,10 @@ def open_image(source: Source, what: str = "") -> PillowImage.Image:
         if isinstance(source, PillowImage.Image):
             return _upright(source, what + name)
         # Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned.
-        with Path(source).open("rb") as file, PillowImage.open(file, formats=FORMATS) as opened:
-            return _upright(opened, what + name)
+        with warnings.catch_warnings(), Path(source).open("rb") as file:
+            warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)  # a telephone's 108 megapixels are no bomb
+            with PillowImage.open(file, formats=FORMATS) as opened:
+                return _upright(opened, what + name)
     except FileNotFoundError:
         raise ValueError(f"{what}there is no file {source}") from None
     except UnidentifiedImageError:
@@ -44,7 +47,7 @@ def open_image(source: Source, what: str = "") -> PillowImage.Image:
         reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).split("\n")[0]
         raise ValueError(f"{what}{name} cannot be read as an image ({reason})") from None
     except PillowImage.DecompressionBombError as error:
-        raise ValueError(f"{what}{name} is too large ({error})") from None
+        raise ValueError(f"{what}{name} is too large ({str(error).split(',')[0]})") from None
 
 
 def name_of(source: Source) -> str:
