@@ -103,6 +103,8 @@ def test_arrays_of_every_shape_are_one_picture() -> None:
     ("source", "kind", "match"),
     [
         (np.zeros((1, 28, 28)), ValueError, r"the image is \(1, 28, 28\), not .*; its channels come last: image.transpose"),
+        (np.zeros((3, 28, 28)), ValueError, r"its channels come last: .*; 3 pictures are a list: list\(images\)$"),
+        (np.zeros((5, 28, 28)), ValueError, r"or \(H, W, 4\); 5 pictures are a list: list\(images\)$"),
         (np.zeros((28, 28, 2)), ValueError, r"the image is \(28, 28, 2\), not \(H, W\)"),
         (np.zeros((2, 28, 28, 3)), ValueError, r"the image is \(2, 28, 28, 3\)"),
         (np.zeros((0, 28)), ValueError, r"the image is \(0, 28\)"),

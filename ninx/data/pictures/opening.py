@@ -99,8 +99,12 @@ def _of_array(values: Image, what: str) -> PillowImage.Image:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[:, :, 0]
     if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))) or 0 in values.shape:
-        first = values.ndim == 3 and values.shape[0] in (1, 3, 4)
-        hint = "; its channels come last: image.transpose(1, 2, 0)" if first and 0 not in values.shape else ""
+        hints = []
+        if values.ndim == 3 and values.shape[0] in (1, 3, 4) and 0 not in values.shape:
+            hints.append("its channels come last: image.transpose(1, 2, 0)")
+        if values.ndim in (3, 4) and len(values) > 1:
+            hints.append(f"{len(values)} pictures are a list: list(images)")
+        hint = "".join(f"; {text}" for text in hints)
         raise ValueError(f"{what}the image is {values.shape}, not (H, W), (H, W, 1), (H, W, 3) or (H, W, 4){hint}")
     return PillowImage.fromarray(np.ascontiguousarray(eight_bits(values, what + "the image")))
 
