@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -430,3 +431,29 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         files.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "mode", "model", "sentence"),
+    [
+        (12, "L", "nin-mnist", "12 classes, but nin-mnist names only 10; set model.switches.num_classes=12"),
+        (3, "RGB", "nin-mnist", "images of 3 channels, but nin-mnist wants 1; set model.switches.in_channels=3"),
+    ],
+)
+def test_a_network_that_does_not_fit_the_images_is_refused_with_the_switch(
+    tmp_path: Path, classes: int, mode: str, model: str, sentence: str
+) -> None:
+    """Before anything is written; with the switch that the sentence names it fits."""
+    grey = {"model.switches.in_channels": 3} if mode == "L" else {}  # a folder's images are read in colour
+    for split in ("train", "test"):
+        for c in range(classes):
+            (tmp_path / "mine" / split / f"c{c:02d}").mkdir(parents=True)
+            Image.new(mode, (28, 28)).save(tmp_path / "mine" / split / f"c{c:02d}" / "0.png")
+    settings = {"data": str(tmp_path / "mine"), "model.name": model, "model.switches": {}} | grey
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        train.Training(recipes.load("digits", settings), tmp_path / "run")
+    switch, value = re.search(r"(model\.switches\.\w+)=(\d+)", sentence).groups()
+    settings |= {switch: int(value), "prepare.mean": [0.1] * 3, "prepare.std": [0.3] * 3}
+    run = train.Training(recipes.load("digits", settings), tmp_path / "run")
+    assert run.model(ninx.zeros(1, 3, 28, 28)).shape[1] >= classes
+    assert not (tmp_path / "run").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import time
@@ -88,6 +89,21 @@ def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Prepa
     return Evaluation(total / max(len(dataset), 1), confusion if confusion[:, -1].any() else confusion[:, :-1])
 
 
+def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
+    """Refuse a network for fewer classes, or for images of other channels; the sentence names the switch to set."""
+    known = inspect.signature(models.preset(recipe.model.name).make).parameters
+    defaults = {name: p.default for name, p in known.items() if name in ("num_classes", "in_channels")}
+    has, image = defaults | recipe.model.switches, dataset[0][0]
+    channels, classes = 1 if image.ndim == 2 else image.shape[2], len(dataset.classes)
+    if isinstance(outputs := has.get("num_classes"), int) and outputs < classes:
+        found, switch = f"{classes} classes, but {recipe.model.name} names only {outputs}", f"num_classes={classes}"
+    elif isinstance(wanted := has.get("in_channels"), int) and wanted != channels:
+        found, switch = f"images of {channels} channels, but {recipe.model.name} wants {wanted}", f"in_channels={channels}"
+    else:
+        return
+    raise ValueError(f"train: {recipe.data} has {found}; set model.switches.{switch} (--set, or in the recipe)")
+
+
 class Training:
     """One run of a recipe in a folder: the network, its optimiser, and the checkpoint after each epoch.
 
@@ -113,6 +129,7 @@ class Training:
         use_device(device)
         self.recipe, self.folder = recipe, Path(folder)
         self.train_set, self.test_set = splits(recipe, data_dir)
+        _check_fit(recipe, self.train_set)
         manual_seed(recipe.seed)
         self.model = models.create(recipe.model.name, **recipe.model.switches)
         initialise(self.model, recipe)
