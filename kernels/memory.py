@@ -134,7 +134,7 @@ class Pool:
         """What is lent now, and what was at most: bytes of arrays of 64 KiB and more.
 
         >>> x = ninx.zeros(256, 256)
-        >>> ninx.memory_stats().lent >= x.data.nbytes
+        >>> ninx.memory_stats().lent >= x.array.nbytes
         True
         """
         with self._lock:

@@ -27,6 +27,7 @@ __all__ = [
     "nchw",
     "nhwc",
     "on_device",
+    "plain_array",
     "synchronize",
     "to_numpy",
     "use_device",
@@ -34,6 +35,22 @@ __all__ = [
 ]
 
 _copies = 0
+
+
+def plain_array(data: Any) -> Array:
+    """What a tensor holds, of ``data`` that is no NumPy array: CuPy's arrays as they are, numbers and lists as float32.
+
+    Raises TypeError for what a reader of PyTorch may mean otherwise: a Tensor, and a whole number (there: so many entries).
+    """
+    if isinstance(data, np.generic):
+        return np.asarray(data)
+    if isinstance(data, (float, list, tuple)):
+        return np.asarray(data, np.float32)
+    if hasattr(data, "requires_grad"):
+        raise TypeError("an array belongs here, not a Tensor: write x.array (ninx.record), or ninx.tensor(x) for a copy")
+    if isinstance(data, int):
+        raise TypeError(f"Tensor({data}): write ninx.tensor({data}) for the number, ninx.empty({data}) for so many entries")
+    return data
 
 
 def device_of(thing: Any) -> str:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .array import Array, device_of, empty_like, xp_of
+from .array import Array, device_of, empty_like, plain_array, xp_of
 from .graph import Node, Source, Version, Vjp, prepare, takes_value
 from .methods import Operators
 from .modes import check_anomaly, enable_grad, is_anomaly_enabled, no_grad, records, unwatched
@@ -33,16 +33,33 @@ class Tensor(Operators):
     tensor([2., 4.], grad_fn=<mul>)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "hooks", "is_view", "node", "requires_grad", "seen", "version")
+    __slots__ = ("__weakref__", "array", "grad", "hooks", "is_view", "node", "requires_grad", "seen", "version")
     entries: Sequence[Any] = ()  # to the walk a leaf is a node that leads nowhere
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        self.data: Array = np.asarray(data) if isinstance(data, (np.generic, float, int, list, tuple)) else data
+        self.array: Array = data if type(data) is np.ndarray else plain_array(data)
         self.requires_grad = requires_grad
         self.grad: Tensor | None = None
         self.node: Node | None = None
         self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
         self.version, self.seen, self.is_view = Version(), 0, False
+
+    @property
+    def data(self) -> Tensor:
+        """A tensor on the same memory without history, as in PyTorch; `backward` does not notice what is written into it.
+
+        >>> w = ninx.ones(2, requires_grad=True)
+        >>> w.data[:] = 3
+        >>> w
+        tensor([3., 3.], requires_grad=True)
+        """
+        return Tensor(self.array)
+
+    @data.setter
+    def data(self, other: Tensor) -> None:
+        if not isinstance(other, Tensor):
+            raise TypeError(f".data takes a Tensor, not {type(other).__name__}; ninx.from_numpy(array) makes one of an array")
+        self.array = other.array
 
     def source(self) -> Source | None:
         """Where this tensor's gradient flows to (None: nowhere). Refuses a tensor whose history no longer fits its value.
@@ -50,7 +67,7 @@ class Tensor(Operators):
         """
         if self.seen != self.version.tracked and (self.node is not None or self.is_view):
             raise RuntimeError(
-                f"a tensor of shape {self.data.shape} shares memory with one that was changed in place after it was made, "
+                f"a tensor of shape {self.array.shape} shares memory with one that was changed in place after it was made, "
                 "so its gradient is lost; take the view again after the change"
             )
         return (self.node or self) if self.requires_grad else None
@@ -65,7 +82,7 @@ def record(
     Only what is wanted is kept: nothing under `no_grad`, and no entry whose inputs need no gradient. ``view_of``: the
     input with which the value shares memory. ``name``: of the operation, if it is not that of the calling function.
     ``first``: a vjp (g, value) -> g with which all others begin, for an operation that ends in a step of its own.
-    >>> def double(x): return ninx.record(2 * x.data, (x, lambda g: 2 * g))
+    >>> def double(x): return ninx.record(2 * x.array, (x, lambda g: 2 * g))
     >>> double(ninx.tensor(3.0, requires_grad=True))
     tensor(6., grad_fn=<double>)
     """
@@ -84,7 +101,7 @@ def record(
             out.node, out.requires_grad = Node(name, out, kept, first), True
     if is_anomaly_enabled():
         groups = [i if isinstance(i, tuple) else (i,) for i, _ in entries]
-        check_anomaly(f"forward of {name}", [out.data], None, [t.data for group in groups for t in group if t is not None])
+        check_anomaly(f"forward of {name}", [out.array], None, [t.array for group in groups for t in group if t is not None])
     return out
 
 
@@ -155,7 +172,9 @@ def _walk(
                         f"backward of {source.name}: the vjp must return {len(sources)} tensor(s), but returned {got}"
                     )
                 if hunting:
-                    check_anomaly(f"backward of {source.name}", [r.data for r in results if r is not None], source.line, [g.data])
+                    check_anomaly(
+                        f"backward of {source.name}", [r.array for r in results if r is not None], source.line, [g.array]
+                    )
                 for s, r in zip(sources, results, strict=True):
                     if s is not None and r is not None and id(s) in needed:
                         add(s, r, source.name)
@@ -173,12 +192,12 @@ def _value_of(node: Node) -> Tensor:
 
 def _fit(g: Tensor, source: Source, name: str) -> Tensor:
     """The one place that holds every vjp to its promise: a gradient looks like what it is the gradient of, and lies there."""
-    like = source.data if isinstance(source, Tensor) else source
-    if g.data.device != like.device:
+    like = source.array if isinstance(source, Tensor) else source
+    if g.array.device != like.device:
         raise RuntimeError(f"backward of {name}: a gradient on {g.device} for an input on {device_of(like)}")
-    if g.data.shape != like.shape or g.data.dtype != like.dtype:
+    if g.array.shape != like.shape or g.array.dtype != like.dtype:
         raise RuntimeError(
-            f"backward of {name}: a gradient of shape {g.data.shape} and dtype {g.data.dtype} "
+            f"backward of {name}: a gradient of shape {g.array.shape} and dtype {g.array.dtype} "
             f"for an input of shape {tuple(like.shape)} and dtype {like.dtype}"
         )
     return g
@@ -191,12 +210,12 @@ def _cotangents(operation: str, outputs: Sequence[Tensor], given: Sequence[Any])
     started = []
     for t, g in zip(outputs, given, strict=True):
         if not t.requires_grad:
-            raise RuntimeError(f"{operation}: a tensor of shape {t.data.shape} does not require grad and has no history")
-        if g is None and t.data.size != 1:
+            raise RuntimeError(f"{operation}: a tensor of shape {t.array.shape} does not require grad and has no history")
+        if g is None and t.array.size != 1:
             raise RuntimeError(
-                f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.data.shape}"
+                f"{operation}: only a scalar starts with gradient 1; give one for the output of shape {t.array.shape}"
             )
-        g = Tensor(xp_of(t.data).ones_like(t.data)) if g is None else g
+        g = Tensor(xp_of(t.array).ones_like(t.array)) if g is None else g
         started.append(g if isinstance(g, Tensor) else Tensor(g))
     return started
 
@@ -214,8 +233,8 @@ def backward(
 def _add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
     with enable_grad() if create_graph else no_grad():
         total = g if t.grad is None else t.grad + g
-        fresh = empty_like(t.data)  # the layout of t, and nobody else's memory
-        fresh[...] = total.data
+        fresh = empty_like(t.array)  # the layout of t, and nobody else's memory
+        fresh[...] = total.array
         t.grad = record(fresh, (total, lambda h: h), name="backward")
 
 
@@ -240,7 +259,7 @@ def grad(
     given = (grad_outputs,) if single else tuple(grad_outputs or (None,) * len(outs))
     for i, t in enumerate(ins):
         if not t.requires_grad:
-            raise RuntimeError(f"grad: input {i} of shape {t.data.shape} does not require grad")
+            raise RuntimeError(f"grad: input {i} of shape {t.array.shape} does not require grad")
     sources = [t.source() for t in ins]
     retain = create_graph if retain_graph is None else retain_graph
     found = {id(s): g for s, g in _walk(outs, _cotangents("grad", outs, given), {id(s) for s in sources}, create_graph, retain)}

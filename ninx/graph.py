@@ -27,6 +27,12 @@ class Version:
         self.tracked = 0  # how many of the changes were recorded: these change the history of all that lies there
 
 
+class Unwritable(Version):
+    """Of a copy where a view was asked for: a change of it would be expected to change another tensor, and does not."""
+
+    __slots__ = ()
+
+
 class Node:
     """One recorded operation. It keeps no input's value, only the vjps (with what they close over) and where they lead."""
 
@@ -36,17 +42,17 @@ class Node:
     )
 
     def __init__(self, name: str, out: Tensor, entries: list[tuple[tuple[Source | None, ...], Vjp]], first: Vjp | None = None):
-        self.name, self.shape, self.dtype, self.device = name, out.data.shape, out.data.dtype, out.data.device
+        self.name, self.shape, self.dtype, self.device = name, out.array.shape, out.array.dtype, out.array.device
         self.entries: Sequence[tuple[tuple[Source | None, ...], Vjp]] | None = entries
         self.hooks: list[Callable[[Tensor], Tensor | None]] | None = None
         self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf
         self.wanted = False  # is its own gradient asked for in the walk that is on?
         self.readers = 0  # how many gradients of its value there are to come in that walk, and one if another walk may follow
         self.first = first  # what all vjps begin with: g becomes first(g, value)
-        self.output = out.data if first is not None or any(takes_value(vjp) for _, vjp in entries) else None
+        self.output = out.array if first is not None or any(takes_value(vjp) for _, vjp in entries) else None
         kept = [out] if self.output is not None else []
         kept += [t for _, vjp in entries for t in _closed_over(vjp)]
-        self.saved = [(t.version, t.version.count, t.data.shape) for t in kept]
+        self.saved = [(t.version, t.version.count, t.array.shape) for t in kept]
         self.line = user_line() if is_anomaly_enabled() else None
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ class Operators:
     __array_ufunc__ = None  # so that ``array * tensor`` comes to our __rmul__
 
     if TYPE_CHECKING:
-        data: Array
+        array: Array
         grad: Tensor | None
         node: Node | None
         requires_grad: bool
@@ -53,7 +53,7 @@ class Operators:
         >>> ninx.zeros(2, 3).shape
         (2, 3)
         """
-        return tuple(self.data.shape)
+        return tuple(self.array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -62,7 +62,7 @@ class Operators:
         >>> ninx.tensor([1, 2]).dtype, ninx.tensor([1.0, 2.0]).dtype
         (dtype('int64'), dtype('float32'))
         """
-        return self.data.dtype  # type: ignore[no-any-return]  # an array of either library: Any
+        return self.array.dtype  # type: ignore[no-any-return]  # an array of either library: Any
 
     @property
     def ndim(self) -> int:
@@ -71,7 +71,7 @@ class Operators:
         >>> ninx.zeros(2, 3).ndim, ninx.tensor(1.0).ndim
         (2, 0)
         """
-        return len(self.data.shape)
+        return len(self.array.shape)
 
     @property
     def device(self) -> str:
@@ -80,7 +80,7 @@ class Operators:
         >>> ninx.zeros(2).device
         'cpu'
         """
-        return device_of(self.data)
+        return device_of(self.array)
 
     @property
     def is_leaf(self) -> bool:
@@ -125,7 +125,7 @@ class Operators:
         >>> ninx.zeros(2, 3).numel()
         6
         """
-        return int(self.data.size)
+        return int(self.array.size)
 
     def is_floating_point(self) -> bool:
         """Does it hold floats? Only such a tensor can require grad.
@@ -133,7 +133,7 @@ class Operators:
         >>> ninx.tensor([1.0]).is_floating_point(), ninx.tensor([1]).is_floating_point()
         (True, False)
         """
-        return bool(np.issubdtype(self.data.dtype, np.floating))
+        return bool(np.issubdtype(self.array.dtype, np.floating))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -147,9 +147,9 @@ class Operators:
         return format(self.item() if spec and self.ndim == 0 else str(self), spec)
 
     def __bool__(self) -> bool:
-        if self.data.size != 1:
+        if self.array.size != 1:
             raise ValueError(f"the truth value of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
-        return bool(self.data.item())
+        return bool(self.array.item())
 
     def __float__(self) -> float:
         return float(self.item())
@@ -158,8 +158,8 @@ class Operators:
         return int(self.item())
 
     def __index__(self) -> int:
-        if not np.issubdtype(self.data.dtype, np.integer):
-            raise TypeError(f"only a whole-number tensor can be an index, not {self.data.dtype}")
+        if not np.issubdtype(self.array.dtype, np.integer):
+            raise TypeError(f"only a whole-number tensor can be an index, not {self.array.dtype}")
         return int(self.item())
 
     def __hash__(self) -> int:  # ``==`` compares values, but a tensor is a key by identity
@@ -172,9 +172,9 @@ class Operators:
         >>> ninx.tensor([1.5, 2.5]).sum().item()
         4.0
         """
-        if self.data.size != 1:
+        if self.array.size != 1:
             raise ValueError(f"item: only a tensor of one entry is a number, not one of shape {self.shape}")
-        return item(self.data)
+        return item(self.array)
 
     def tolist(self) -> Any:
         """The entries as nested lists of Python's numbers.
@@ -182,7 +182,7 @@ class Operators:
         >>> ninx.tensor([[1, 2], [3, 4]]).tolist()
         [[1, 2], [3, 4]]
         """
-        return self.data.tolist()
+        return self.array.tolist()
 
     def numpy(self) -> Array:
         """The array itself, on the host. It shares memory, and a change made through it is not seen by the engine.
@@ -196,7 +196,7 @@ class Operators:
         """
         if self.requires_grad:
             raise RuntimeError("numpy: this tensor requires grad; call detach().numpy()")
-        return to_numpy(self.data)
+        return to_numpy(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = self.numpy()
@@ -205,10 +205,10 @@ class Operators:
     def __dlpack__(self, **kwargs: Any) -> Any:
         if self.requires_grad:
             raise RuntimeError("__dlpack__: this tensor requires grad; call detach() first")
-        return self.data.__dlpack__(**kwargs)
+        return self.array.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
-        return self.data.__dlpack_device__()
+        return self.array.__dlpack_device__()
 
     def __reduce__(self) -> Any:
         return ops.rebuild, ops.picklable(self)
@@ -475,29 +475,13 @@ class Operators:
         return ops.reshape(self, ops.sequence(shape))
 
     def view(self, *shape: Any) -> Tensor:
-        """The same as `reshape`: the same entries in another shape; one size may be -1.
-
-        Unlike PyTorch's it copies where the memory does not allow a view.
-
-        >>> ninx.arange(6).view(2, -1)
-        tensor([[0, 1, 2],
-                [3, 4, 5]])
-        """
-        return ops.reshape(self, ops.sequence(shape))
+        return ops.view(self, ops.sequence(shape))
 
     def permute(self, *dims: Any) -> Tensor:
         return ops.permute(self, ops.sequence(dims))
 
     def expand(self, *shape: Any) -> Tensor:
-        """Repeat along axes of size 1 and new leading axes until it has the shape (-1 keeps a size). A copy, not a view.
-
-        Adjoint: the sum over what was repeated. Raises ValueError for an axis of another size.
-
-        >>> ninx.tensor([[1], [2]]).expand(2, 3)
-        tensor([[1, 1, 1],
-                [2, 2, 2]])
-        """
-        return ops.broadcast_to(self, ops.sequence(shape))
+        return ops.expand(self, ops.sequence(shape))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         return ops.transpose(self, dim0, dim1)

@@ -103,5 +103,5 @@ def save_weights(weights: Module | Mapping[str, Tensor | Array], path: str | Pat
         if not isinstance(name, str) or name == "__metadata__":
             raise ValueError(f"save_weights: {name!r} cannot be the name of a tensor")
         # C-contiguous: safetensors writes the memory as it lies. (ascontiguousarray would turn 0-d into 1-d.)
-        arrays[name] = np.asarray(to_numpy(value.data if isinstance(value, Tensor) else value), order="C")
+        arrays[name] = np.asarray(to_numpy(value.array if isinstance(value, Tensor) else value), order="C")
     write_atomically(path, save(arrays))

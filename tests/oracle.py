@@ -156,7 +156,7 @@ def error(ours: np.ndarray, reference: np.ndarray) -> float:
 
 def close(what: str, ours: ninx.Tensor, reference: torch.Tensor, dtype: Any) -> None:
     """The same shape, the dtype promised, and an error within the tolerance of that dtype."""
-    got, wanted = to_numpy(ours.data), reference.detach().numpy()
+    got, wanted = to_numpy(ours.array), reference.detach().numpy()
     assert isinstance(got, np.ndarray), f"{what} is no array but {type(got)}"
     assert ours.device == devices.current(), f"{what} is on {ours.device}"
     assert got.shape == wanted.shape, f"{what} has shape {got.shape}, PyTorch's {wanted.shape}"
@@ -220,7 +220,7 @@ def _agree(ours: Any, twin: Any, given: Sequence[np.ndarray], layouts: Sequence[
     for i, (m, was) in enumerate(zip(memory, before, strict=True)):
         assert m.tobytes() == was, f"input {i} was changed" if i < len(leaves) else "the cotangent was changed"
     for i, (tensor, was) in enumerate(zip([*leaves, g], given, strict=False)):  # on a device it is not that memory
-        assert to_numpy(tensor.data).tobytes() == was.tobytes(), f"input {i} (or the cotangent) was changed"
+        assert to_numpy(tensor.array).tobytes() == was.tobytes(), f"input {i} (or the cotangent) was changed"
 
 
 def _all(results: Any) -> tuple[Any, ...]:

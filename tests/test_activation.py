@@ -40,7 +40,7 @@ CASES = [
     Case("sigmoid", ops.sigmoid, torch.sigmoid, some.plain(some.one(3, smallest=3))),
     Case("sigmoid of few", ops.sigmoid, torch.sigmoid, ONE, at_most(4)),
     Case("relu", ops.relu, torch.relu, ONE),
-    Case("gate", lambda x: ops.gate(x, abs(x.data) > 1), lambda x: x * (abs(x.detach()) > 1), ONE),
+    Case("gate", lambda x: ops.gate(x, abs(x.array) > 1), lambda x: x * (abs(x.detach()) > 1), ONE),
     Case("leaky_relu", F.leaky_relu, T.leaky_relu, some.plain(some.one(), negative_slope=st.sampled_from([0.01, 0.5, -1.0]))),
     # Where one entry of every row is far above the others, 1 - y has no digits left in float32: many rows.
     Case("softmax", F.softmax, T.softmax, some.along(least=4, smallest=3)),

@@ -222,7 +222,7 @@ def trained(device: str) -> list[np.ndarray]:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return [to_numpy(t.data) for t in (loss, *net.parameters())]
+    return [to_numpy(t.array) for t in (loss, *net.parameters())]
 
 
 def test_the_engine_trains_on_the_stand_in() -> None:

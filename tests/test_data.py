@@ -59,7 +59,7 @@ def test_batches_cover_everything_once() -> None:
     for images, labels in loader:
         assert images.dtype == np.float32
         assert labels.dtype == np.int64
-        assert images.data.transpose(0, 2, 3, 1).flags.c_contiguous
+        assert images.array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 def test_order_depends_on_seed_and_epoch_alone() -> None:
@@ -82,7 +82,7 @@ def test_the_chance_of_a_transform_depends_on_seed_epoch_and_sample() -> None:
     drawn = []
     for seed in (1, 2):
         loader = data.DataLoader(Numbers(6), 3, seed=seed, transform=noise)
-        drawn += [x.data[i, 0, 0, 0] for _ in range(2) for x, _ in loader for i in range(3)]
+        drawn += [x.array[i, 0, 0, 0] for _ in range(2) for x, _ in loader for i in range(3)]
     assert len(set(drawn)) == len(drawn) == 24
 
 

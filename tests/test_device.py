@@ -47,7 +47,7 @@ def test_a_gradient_on_another_device_is_refused_by_name() -> None:
     """That of a leaf and that of an operation's value."""
 
     def stray(x: ninx.Tensor) -> ninx.Tensor:
-        return ninx.record(x.data * 1, (x, lambda g: ninx.Tensor(np.ones(2, np.float32))))
+        return ninx.record(x.array * 1, (x, lambda g: ninx.Tensor(np.ones(2, np.float32))))
 
     x = ninx.ones(2, device="cuda", requires_grad=True)
     for y in (stray(x), stray(x * 2)):
@@ -63,10 +63,10 @@ def test_a_tensor_lies_on_the_device_as_it_lay_on_the_host() -> None:
         x = ninx.from_numpy(memory.transpose(np.argsort(axes)))
         there = x.to("cuda")
         back = there.cpu()
-        assert there.data.strides == x.data.strides == back.data.strides
+        assert there.array.strides == x.array.strides == back.array.strides
         np.testing.assert_array_equal(back.numpy(), x.numpy())
         assert not np.shares_memory(back.numpy(), memory)
-    assert there.to("cuda") is there or there.to("cuda").data is there.data
+    assert there.to("cuda") is there or there.to("cuda").array is there.array
     with pytest.raises(RuntimeError, match="device 'cuda:1' cannot be used: the last of 1 GPU"):
         x.to("cuda:1")
 
@@ -198,7 +198,7 @@ def test_batches_on_the_device_are_those_of_the_host() -> None:
         for a, b in zip(here, there, strict=True):
             for t, u in zip(a, b, strict=True):
                 np.testing.assert_array_equal(t.numpy(), u.numpy())
-            assert b[0].data.transpose(0, 2, 3, 1).flags.c_contiguous
+            assert b[0].array.transpose(0, 2, 3, 1).flags.c_contiguous
     assert list(data.DataLoader(dataset.take(slice(0)), 16, device="cuda")) == []
 
 

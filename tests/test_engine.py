@@ -43,7 +43,7 @@ def test_a_tensor_used_twice_and_a_diamond():
 def test_every_path_is_summed_before_a_node_passes_it_on():
     calls = []
     x = leaf(2)
-    middle = record(x.data * 1, (x, lambda g: calls.append(1) or g))
+    middle = record(x.array * 1, (x, lambda g: calls.append(1) or g))
     y = middle
     for _ in range(5):
         y = y + middle * y
@@ -61,7 +61,7 @@ def test_a_gradient_shares_memory_with_no_other_and_with_no_cotangent():
     owners = [a.grad, b.grad, c.grad, y.grad, start]
     for i, s in enumerate(owners):
         for t in owners[:i]:
-            assert not np.shares_memory(s.data, t.data)
+            assert not np.shares_memory(s.array, t.array)
     a.grad += 10
     start += 100
     assert b.grad.tolist() == c.grad.tolist() == y.grad.tolist() == [1, 1]
@@ -76,12 +76,12 @@ def test_a_leaf_gradient_is_fresh_writable_and_in_the_leaf_s_layout(axes):
     x = ninx.from_numpy(memory.transpose(np.argsort(axes))).requires_grad_()
     assert x.shape == (2, 3, 4, 5)
     x.sum().backward()
-    assert x.grad.data.strides == x.data.strides
-    x.grad.data[...] = 1  # writable: a broadcast view is not
+    assert x.grad.array.strides == x.array.strides
+    x.grad.array[...] = 1  # writable: a broadcast view is not
     x.sum().backward()  # and so after a sum
-    assert x.grad.data.strides == x.data.strides
+    assert x.grad.array.strides == x.array.strides
     assert x.grad.requires_grad is False
-    assert (x.grad.data == 2).all()
+    assert (x.grad.array == 2).all()
 
 
 # -------------------------------------------------------------------- freeing and errors
@@ -130,10 +130,10 @@ def test_backward_needs_a_scalar_or_a_gradient():
 
 def test_a_vjp_of_the_wrong_shape_or_dtype_is_caught_and_named():
     def scrambled(x):
-        return record(x.data * 1, (x, lambda g: g.sum()))
+        return record(x.array * 1, (x, lambda g: g.sum()))
 
     def rounded(x):
-        return record(x.data * 1, (x, lambda g: ops.astype(g, np.float32)))
+        return record(x.array * 1, (x, lambda g: ops.astype(g, np.float32)))
 
     with pytest.raises(RuntimeError, match=r"backward of scrambled.*\(\).*\(2,\)"):
         scrambled(leaf(1, 2)).sum().backward()
@@ -143,10 +143,10 @@ def test_a_vjp_of_the_wrong_shape_or_dtype_is_caught_and_named():
 
 def test_a_vjp_that_returns_something_else_than_its_tensors_is_named():
     def careless(x):
-        return record(x.data * 1, (x, lambda g: g.data))
+        return record(x.array * 1, (x, lambda g: g.array))
 
     def short(a, b):
-        return record(a.data * b.data, ((a, b), lambda g: (g * b,)))
+        return record(a.array * b.array, ((a, b), lambda g: (g * b,)))
 
     with pytest.raises((RuntimeError, TypeError), match="careless"):
         careless(leaf(1, 2)).sum().backward()
@@ -229,7 +229,7 @@ def test_only_the_vjps_that_are_wanted_are_called():
             called.append(letter)
             return result
 
-        return record(a.data * b.data, (a, lambda g: note("a", g * b)), (b, lambda g: note("b", g * a)))
+        return record(a.array * b.array, (a, lambda g: note("a", g * b)), (b, lambda g: note("b", g * a)))
 
     constant = ninx.tensor(np.array([5.0]))
     noted(constant, leaf(2)).sum().backward()
@@ -256,7 +256,7 @@ def test_an_entry_may_group_inputs_and_leave_one_out():
             seen.append(g.tolist())
             return g * w, g * x, None if b is None else g
 
-        return record(x.data * w.data + (0 if b is None else b.data), ((x, w, b), back))
+        return record(x.array * w.array + (0 if b is None else b.array), ((x, w, b), back))
 
     x, w, b = leaf(2), leaf(3), leaf(4)
     affine(x, w, b).sum().backward()
@@ -269,7 +269,7 @@ def test_an_entry_may_group_inputs_and_leave_one_out():
 
 def cube(x):
     """An operation of a user's own; its vjp asks for the value, by a second parameter."""
-    return record(x.data**3, (x, lambda g, y: 3 * g * y / x))
+    return record(x.array**3, (x, lambda g, y: 3 * g * y / x))
 
 
 def test_an_operation_of_a_user_needs_only_record():
@@ -285,7 +285,7 @@ def test_an_operation_of_a_user_needs_only_record():
 
 def test_a_vjp_may_name_what_is_only_defined_later():
     x = leaf(1, 2)
-    y = record(x.data * 2, (x, lambda g: factor * g))
+    y = record(x.array * 2, (x, lambda g: factor * g))
     factor = 2
     y.sum().backward()
     assert x.grad.tolist() == [2, 2]
@@ -375,7 +375,7 @@ def test_a_retained_gradient_is_that_of_what_the_tensor_is_now_as_in_pytorch():
 def test_detach_shares_memory_and_cuts_the_history():
     x = leaf(1, 2)
     d = x.detach()
-    assert np.shares_memory(d.data, x.data)
+    assert np.shares_memory(d.array, x.array)
     assert not d.requires_grad
     (x * d).sum().backward()
     assert x.grad.tolist() == [1, 2]
@@ -387,7 +387,7 @@ def test_detach_shares_memory_and_cuts_the_history():
 def test_nothing_is_kept_that_no_vjp_needs(no_gc):
     x = leaf(1, 2)
     inner = x * 2
-    array, tensor = weakref.ref(inner.data), weakref.ref(inner)
+    array, tensor = weakref.ref(inner.array), weakref.ref(inner)
     y = inner + 1
     del inner
     assert tensor() is None
@@ -403,7 +403,7 @@ def test_nothing_is_kept_under_no_grad_or_without_a_wish(no_gc):
         y = inner.exp()
     assert inner.grad_fn is None
     assert not y.requires_grad
-    array = weakref.ref(inner.data)
+    array = weakref.ref(inner.array)
     del inner
     assert array() is None
     z = constant * constant
@@ -418,13 +418,13 @@ def test_backward_frees_the_graph_as_it_goes(no_gc):
     states, later = [], []
 
     def first(x):
-        return record(x.data * 1, (x, lambda g: states.append([ref() is None for ref in later]) or g))
+        return record(x.array * 1, (x, lambda g: states.append([ref() is None for ref in later]) or g))
 
     h = first(x)
     middle = h * h
     late = middle.exp()
     y = (late * late).sum()
-    later += [weakref.ref(late.data), weakref.ref(middle.data), weakref.ref(h.data)]
+    later += [weakref.ref(late.array), weakref.ref(middle.array), weakref.ref(h.array)]
     del h, middle, late
     assert [ref() is None for ref in later] == [False, True, False]  # exp keeps its value, not its input
     y.backward()
@@ -441,7 +441,7 @@ def test_a_chain_of_100_000_operations_needs_no_recursion(no_gc):
         return y
 
     def double_keeping(x):  # the closure leads back to the tensor, and so down the chain a second way
-        return record(x.data * 1, (x, lambda g, y: g if x is not None else y))
+        return record(x.array * 1, (x, lambda g, y: g if x is not None else y))
 
     y = chain()
     end = weakref.ref(y.grad_fn)
@@ -461,3 +461,57 @@ def test_requires_grad_of_what_comes_out():
     # A whole number does not change smoothly: no gradient can come back through a cast to it (nor does in PyTorch).
     assert not x.long().requires_grad
     assert not x.bool().requires_grad
+
+
+# -------------------------------------------------------------------- .array and .data
+
+
+def test_data_is_a_tensor_on_the_same_memory_without_history():
+    w = ninx.tensor([1.0, 2.0], requires_grad=True)
+    y = w * 3
+    assert type(y.data) is ninx.Tensor
+    assert np.shares_memory(y.data.array, y.array)
+    assert (y.data.requires_grad, y.data.node, y.data.is_view) == (False, None, False)
+    w.data[0] = 5  # a leaf that requires grad: through .data it may be written to
+    w.data += 1
+    assert w.tolist() == [6, 3]
+    assert w.requires_grad
+
+
+def test_a_change_through_data_goes_unnoticed_as_in_pytorch():
+    found = []
+    for lib in (ninx, torch):
+        w = lib.tensor([1.0, 2.0], requires_grad=True)
+        y = (w * w).sum()
+        w.data[:] = 10
+        y.backward()
+        found.append((y.item(), w.grad.tolist()))
+    assert found[0] == found[1] == (5, [20, 20])
+
+
+def test_data_can_be_given_another_tensors_memory():
+    w, v = ninx.tensor([1.0, 2.0], requires_grad=True), ninx.tensor([3.0, 4.0])
+    (w * w).sum().backward()
+    w.data = w.data - 0.5 * w.grad.data
+    assert w.tolist() == [0, 0]
+    w.data = v
+    assert w.array is v.array
+    assert w.requires_grad
+    assert w.is_leaf
+    with pytest.raises(TypeError, match=r"\.data takes a Tensor, not ndarray; ninx\.from_numpy"):
+        w.data = np.ones(2)
+
+
+def test_record_refuses_a_tensor_for_a_value():
+    x = ninx.tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"an array belongs here, not a Tensor: write x\.array"):
+        record(x * 2, (x, lambda g: 2 * g))
+
+
+def test_what_a_tensor_is_made_of():
+    assert ninx.Tensor([1.0, 2.0]).dtype == ninx.Tensor([1, 2]).dtype == torch.Tensor([1, 2]).numpy().dtype
+    assert ninx.Tensor(np.array([1.0])).dtype == np.float64  # an array is taken as it is, not copied
+    assert ninx.Tensor(np.float64(2)).dtype == np.float64
+    for sizes in [(3,), (2, 3)]:
+        with pytest.raises(TypeError, match=r"ninx\.tensor\(\d\) for the number, ninx\.empty\(\d\)"):
+            ninx.Tensor(*sizes)

@@ -64,7 +64,7 @@ def results(run: Callable[[nn.Module, ninx.Tensor], ninx.Tensor], net: nn.Module
     net.zero_grad()
     y = run(net, x)
     y.backward(ninx.from_numpy(np.random.default_rng(1).standard_normal(y.shape)))
-    return [y.data, x.grad.data, *(p.grad.data for p in net.parameters())]
+    return [y.array, x.grad.array, *(p.grad.array for p in net.parameters())]
 
 
 @pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
@@ -88,7 +88,7 @@ def test_batch_norm_and_its_relu(tier: str, dtype: Any, training: bool) -> None:
     for run, twin in ((lambda net, x: net(x), net), (one_by_one, copy.deepcopy(net))):
         x = image(4, 3, 7, 6, dtype=dtype)
         run(twin, x).sum().backward()
-        found.append([x.grad.data, *(p.grad.data for p in twin.parameters()), *(b.data.copy() for b in twin.buffers())])
+        found.append([x.grad.array, *(p.grad.array for p in twin.parameters()), *(b.array.copy() for b in twin.buffers())])
     assert len(fused(list(next(net.children()).children()))) == 4  # of 6: convolution, normalisation + ReLU, twice
     for got, expected in zip(*found, strict=True):
         assert error(got, expected) <= (1e-5 if dtype is np.float32 else 1e-12)
@@ -103,7 +103,7 @@ def test_values_are_the_same_bit_for_bit(tier: str) -> None:
         together = nn.Sequential(conv, relu, pool, drop)(x)
         ninx.manual_seed(3)
         apart = drop(pool(relu(conv(x))))
-        np.testing.assert_array_equal(together.data, apart.data)
+        np.testing.assert_array_equal(together.array, apart.array)
 
 
 def test_one_image_without_a_batch_is_dropped_from_too(tier: str) -> None:
@@ -112,8 +112,8 @@ def test_one_image_without_a_batch_is_dropped_from_too(tier: str) -> None:
     ninx.manual_seed(3)
     y = nn.Sequential(pool, drop)(x)
     ninx.manual_seed(3)
-    assert np.array_equal(y.data, drop(pool(x)).data)
-    assert 0 < (y.data == 0).mean() < 1
+    assert np.array_equal(y.array, drop(pool(x)).array)
+    assert 0 < (y.array == 0).mean() < 1
 
 
 def test_what_is_replaced_or_a_subclass_is_not_fused() -> None:
@@ -257,7 +257,7 @@ def test_a_value_behind_its_gate_is_gone_before_the_gradient_is_made(tier: str, 
     """Pooling keeps its argmax, so nobody needs the larger image any more: its memory serves for the gradient."""
     x, w = image(1, 1, 4, 4, dtype=np.float32), image(3, 1, 1, 1, dtype=np.float32)
     y = F.conv2d(x, w, relu=True)
-    value, z = weakref.ref(y.data), F.max_pool2d(y, 2).sum()
+    value, z = weakref.ref(y.array), F.max_pool2d(y, 2).sum()
     del y
     alive = []
     real = kernels.tier().max_unpool2d
@@ -271,6 +271,6 @@ def test_a_retained_graph_can_be_walked_again(tier: str) -> None:
     x = image(2, 3, 11, 9)
     y = net(x).sum()
     y.backward(retain_graph=True)
-    first = x.grad.data.copy()
+    first = x.grad.array.copy()
     y.backward()
-    assert error(x.grad.data, 2 * first) <= 1e-14
+    assert error(x.grad.array, 2 * first) <= 1e-14

@@ -61,11 +61,11 @@ def test_the_published_way_keeps_the_weights_but_not_the_function(small: str, la
     old, new = model.state_dict(), grown.state_dict()
     for key, array in new.items():
         if not key.endswith("weight"):
-            assert key not in old or not np.array_equal(array.data, old[key].data), key
+            assert key not in old or not np.array_equal(array.array, old[key].array), key
         elif key in old:
-            assert np.array_equal(array.data, old[key].data), key
+            assert np.array_equal(array.array, old[key].array), key
         else:
-            assert (array.data == np.float32(value)).all(), key
+            assert (array.array == np.float32(value)).all(), key
     before, after = outputs(model), outputs(grown)
     assert np.abs(after - before).max() > 0.3 * np.abs(before).max()
 

@@ -207,7 +207,7 @@ def test_gemm_is_im2col_for_1x1(options: dict[str, Any], how: str) -> None:
         with ninx.use_kernels("strided"):  # loops know one method only
             y = F.conv2d(*leaves, method=method, **options)
             y.backward(ninx.from_numpy(np.random.default_rng(1).standard_normal(y.shape)))
-        results.append([y.data, *(leaf.grad.data for leaf in leaves)])
+        results.append([y.array, *(leaf.grad.array for leaf in leaves)])
     for other in results[1:]:
         for expected, got in zip(results[0], other, strict=True):
             same("gemm", expected, got)
@@ -218,7 +218,7 @@ def test_gemm_makes_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     x, w = ninx.ones(2, 3, 4, 4, requires_grad=True), ninx.ones(5, 3, 1, 1, requires_grad=True)
     with ninx.use_kernels("strided"):
         F.conv2d(x, w).sum().backward()
-        assert (w.grad.data == 32).all()
+        assert (w.grad.array == 32).all()
         with pytest.raises(BaseException, match="the columns"):
             F.conv2d(x, w, method="im2col")
 
@@ -365,7 +365,7 @@ def test_a_refused_call_does_not_spoil_the_next() -> None:
         for refused in (F.conv2d, lambda x, w, groups: geometry.convolution("op", x.shape, w.shape, groups=groups)):
             with pytest.raises(ValueError, match="groups must be a whole number, got True"):
                 refused(x, w, groups=True)
-        assert (F.conv2d(x, w, groups=1).data == 8).all()
+        assert (F.conv2d(x, w, groups=1).array == 8).all()
         assert geometry.convolution("op", x.shape, w.shape, groups=1).groups == 1
 
 

@@ -45,7 +45,7 @@ def test_a_training_step_copies_no_image(make, optimizer) -> None:
             learn.step()
     assert ninx.layout_copies() == before
     for name, p in net.named_parameters():
-        strides = [[s for s, n in zip(a.strides, a.shape, strict=True) if n > 1] for a in (p.grad.data, p.data)]
+        strides = [[s for s, n in zip(a.strides, a.shape, strict=True) if n > 1] for a in (p.grad.array, p.array)]
         assert strides[0] == strides[1], name
 
 
@@ -58,7 +58,7 @@ def test_other_layouts_are_right_and_cost_one_copy() -> None:
     turned = ninx.tensor(np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2))
     assert np.array_equal(layer(turned).detach().numpy(), y.detach().numpy())
     assert ninx.layout_copies() == before + 1
-    assert y.data.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert y.array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 @pytest.mark.parametrize("how", LAYOUTS)

@@ -54,7 +54,7 @@ def test_shapes_only_takes_no_memory_and_no_random_numbers() -> None:
     assert {k: (v.shape, v.dtype) for k, v in bare.state_dict().items()} == {
         k: (v.shape, v.dtype) for k, v in whole.state_dict().items()
     }
-    assert not any(any(p.data.strides) for p in bare.parameters() if p.ndim > 1)  # every entry is the same number
+    assert not any(any(p.array.strides) for p in bare.parameters() if p.ndim > 1)  # every entry is the same number
     with pytest.raises(ValueError, match="read-only"):
         linear.load_state_dict(nn.Linear(3, 4).state_dict())
     nn.Linear(3, 4).load_state_dict(nn.Linear(3, 4).state_dict())  # outside, layers have values again
@@ -180,7 +180,7 @@ def test_the_maps_of_the_classics_equal_pytorch(name: str) -> None:
     layers = ours[:15] if name == "alexnet-caffe" else ours[0]
     for p, q in zip(layers.parameters(), theirs.parameters(), strict=True):
         assert p.shape == tuple(q.shape)
-        p.data = q.detach().numpy()
+        p.array = q.detach().numpy()
     rng = np.random.default_rng(0)
     side = 35 if name.startswith("vgg") else 67
     x = rng.standard_normal((1, 3, side, side))
@@ -203,7 +203,7 @@ def test_the_logits_of_the_classics_equal_pytorch(name: str) -> None:
         ours = models.create(name).eval()
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert p.shape == tuple(q.shape)
-        p.data = q.detach().numpy()
+        p.array = q.detach().numpy()
     x = np.random.default_rng(0).standard_normal((1, *models.preset(name).input_shape), dtype=np.float32)
     with torch.no_grad(), ninx.no_grad():
         near(ours(ninx.tensor(x)), theirs(torch.tensor(x)), 1e-4, "logits")

@@ -211,7 +211,7 @@ def test_an_anomaly_that_was_there_before_is_passed_on(quiet):
     bad = leaf(float("nan"), 1)
     with ninx.detect_anomaly(), pytest.raises(RuntimeError, match=r"forward of mul passed on nan \(1 of 2 entries\)"):
         bad * 2
-    assert np.isnan((bad * 2).data[0])  # outside nothing is looked at
+    assert np.isnan((bad * 2).array[0])  # outside nothing is looked at
 
 
 def test_an_anomaly_inside_a_layer_names_the_user_s_line(quiet):
@@ -243,7 +243,7 @@ def test_an_anomaly_of_backward_names_the_line_of_forward(quiet):
 
 def test_an_anomaly_in_a_user_s_operation(quiet):
     def faulty(x):
-        return record(x.data * 1, (x, lambda g: g * float("nan")))
+        return record(x.array * 1, (x, lambda g: g * float("nan")))
 
     with ninx.detect_anomaly(), pytest.raises(RuntimeError, match=r"backward of faulty .*nan \(2 of 2"):
         faulty(leaf(1, 2)).sum().backward()

@@ -112,7 +112,7 @@ def test_settings_of_losses_reach_the_function(name: str, settings: dict) -> Non
 def test_dropout_drops_entries_or_maps_and_only_in_training() -> None:
     x = ninx.ones(4, 8, 5, 5)
     for layer, whole_maps in ((nn.Dropout(0.5), False), (nn.Dropout2d(0.5), True)):
-        dropped = layer(x).data == 0
+        dropped = layer(x).array == 0
         assert 0 < dropped.mean() < 1
         assert (dropped == dropped[:, :, :1, :1]).all() == whole_maps
         assert layer.eval()(x) is x
@@ -402,7 +402,7 @@ def test_clip_grad_norm_equals_pytorch() -> None:
     assert nn.clip_grad_norm_([ninx.zeros(3, requires_grad=True)], 1.0).item() == 0  # there is no gradient at all
     ours[0].grad.fill_(float("nan"))
     nn.clip_grad_norm_(ours, 1.0)
-    assert np.isnan(ours[1].grad.data).all()  # as in PyTorch: not a mixture of clipped and unclipped
+    assert np.isnan(ours[1].grad.array).all()  # as in PyTorch: not a mixture of clipped and unclipped
     with pytest.raises(RuntimeError, match="norm of the gradients is nan"):
         nn.clip_grad_norm_(ours, 1.0, error_if_nonfinite=True)
 
@@ -419,7 +419,7 @@ def test_modules_can_be_copied_and_pickled() -> None:
 
 def test_weights_lie_channels_last() -> None:
     """The kernels read a weight as (O, KH, KW, C); a weight that lies otherwise would be copied at every step."""
-    assert nn.Conv2d(3, 4, 5).weight.data.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert nn.Conv2d(3, 4, 5).weight.array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 @pytest.mark.parametrize(

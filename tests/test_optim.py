@@ -200,11 +200,11 @@ def test_a_loaded_state_is_a_copy_in_the_layout_of_its_parameter() -> None:
     optimizer.load_state_dict({"state": {"0": saved}, "param_groups": settings})
     state = optimizer.state[0]
     assert (state["step"], type(state["step"])) == (2, int)
-    assert state["exp_avg"].strides == state["exp_avg_sq"].strides == p.data.strides
+    assert state["exp_avg"].strides == state["exp_avg_sq"].strides == p.array.strides
     p.grad = ninx.ones(3, 4, dtype=np.float64)
     optimizer.step()
     assert (saved["exp_avg"] == 1).all()
-    assert (saved["exp_avg_sq"].data == 1).all()
+    assert (saved["exp_avg_sq"].array == 1).all()
 
 
 def test_zero_grad_forgets_or_fills() -> None:

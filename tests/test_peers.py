@@ -32,7 +32,7 @@ def rand(*shape, seed=0):
 def test_the_padding_of_max_pooling_never_wins(tier):
     x = ninx.tensor(np.full((1, 1, 4, 4), -1.0))
     with ninx.use_kernels(tier):
-        assert (F.max_pool2d(x, 3, 2, padding=1).data == -1).all()  # padded with zeros it would be 0
+        assert (F.max_pool2d(x, 3, 2, padding=1).array == -1).all()  # padded with zeros it would be 0
 
 
 def test_weight_decay_in_place_changes_one_gradient_and_not_the_other():
@@ -40,8 +40,8 @@ def test_weight_decay_in_place_changes_one_gradient_and_not_the_other():
     (a + b).sum().backward()
     a.grad += 0.1 * a.detach()
     b.grad += 0.1 * b.detach()
-    assert np.allclose(a.grad.data, [1.1, 1.2])  # shared, it would be [2.1, 3.2]
-    assert np.allclose(b.grad.data, [2.0, 3.0])
+    assert np.allclose(a.grad.array, [1.1, 1.2])  # shared, it would be [2.1, 3.2]
+    assert np.allclose(b.grad.array, [2.0, 3.0])
 
 
 def test_a_wrong_number_of_channels_is_called_that():
@@ -78,13 +78,13 @@ def test_a_deep_graph_does_not_overflow_the_stack():
 def test_a_1x1_convolution_looks_at_its_stride(method):
     x, w = image(2, 3, 5, 6), image(4, 3, 1, 1, seed=1)
     y = F.conv2d(x, w, stride=2, method=method)
-    tx, tw = (torch.from_numpy(t.data.copy()).requires_grad_() for t in (x, w))
+    tx, tw = (torch.from_numpy(t.array.copy()).requires_grad_() for t in (x, w))
     ty = torch.conv2d(tx, tw, stride=2)
     g = np.random.default_rng(2).standard_normal(y.shape)
     y.backward(g)
     ty.backward(torch.from_numpy(g))
     for ours, theirs in ((y, ty.detach()), (x.grad, tx.grad), (w.grad, tw.grad)):
-        assert np.allclose(ours.data, theirs.numpy(), rtol=1e-12, atol=1e-12)
+        assert np.allclose(ours.array, theirs.numpy(), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
@@ -92,10 +92,10 @@ def test_a_1x1_convolution_looks_at_its_stride(method):
 def test_the_output_of_a_convolution_is_contiguous_channels_last(kernel, groups):
     x, w = image(2, 4, 6, 5, dtype=np.float32), image(6, 4 // groups, kernel, kernel, dtype=np.float32, seed=1)
     y = F.conv2d(x, w, padding=kernel // 2, groups=groups)
-    assert y.data.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert y.array.transpose(0, 2, 3, 1).flags.c_contiguous
     y.backward(image(*y.shape, dtype=np.float32).detach())
-    assert x.grad.data.transpose(0, 2, 3, 1).flags.c_contiguous
-    assert w.grad.data.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert x.grad.array.transpose(0, 2, 3, 1).flags.c_contiguous
+    assert w.grad.array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 def peak_of(function):
@@ -116,7 +116,7 @@ def test_im2col_is_copied_once_and_never_grows_beyond_its_budget(images):
     x, w = image(images, 16, 32, 32, dtype=np.float32).detach(), image(16, 16, 5, 5, dtype=np.float32).detach()
     geo = kernels.geometry.convolution("conv2d", x.shape, w.shape, (1, 1), (2, 2))
     g = image(images, 16, 32, 32, dtype=np.float32, seed=1).detach()
-    columns, pixels = geo.workspace(4, kernels.strided.BUDGET), x.data.nbytes
+    columns, pixels = geo.workspace(4, kernels.strided.BUDGET), x.array.nbytes
     assert 3_000_000 < columns <= 16 * 2**20  # for 16 images im2col as a whole would be 25 MiB
     slack = 0.5 * columns  # the padded input and small things; a second copy of the columns does not fit
     assert peak_of(lambda: F.conv2d(x, w, padding=2)) < columns + pixels + slack
@@ -126,7 +126,7 @@ def test_im2col_is_copied_once_and_never_grows_beyond_its_budget(images):
 
 def test_a_1x1_convolution_has_no_workspace_at_all():
     x, w = image(8, 32, 32, 32, dtype=np.float32).detach(), image(16, 32, 1, 1, dtype=np.float32).detach()
-    assert peak_of(lambda: F.conv2d(x, w)) < x.data.nbytes / 2 + 20_000  # the output, half as many channels
+    assert peak_of(lambda: F.conv2d(x, w)) < x.array.nbytes / 2 + 20_000  # the output, half as many channels
 
 
 # -------------------------------------------------------------------- minitorch
@@ -136,20 +136,20 @@ def test_the_derivative_check_uses_random_cotangents():
     """With a cotangent of ones this derivative is right: it only mixes up the entries of g, or takes their mean."""
 
     def mixed(x):
-        return record(x.data * 2, (x, lambda g: 2 * g[::-1]))
+        return record(x.array * 2, (x, lambda g: 2 * g[::-1]))
 
     def averaged(x):
-        return record(x.data * 2, (x, lambda g: 2 * g.mean().expand(*g.shape)))
+        return record(x.array * 2, (x, lambda g: 2 * g.mean().expand(*g.shape)))
 
     x = ninx.tensor(np.array([1.0, 2, 3]), requires_grad=True)
     for wrong in mixed, averaged:
         (g,) = ninx.grad(wrong(x).sum(), x)
-        assert np.allclose(g.data, [2, 2, 2])
+        assert np.allclose(g.array, [2, 2, 2])
         with pytest.raises(ninx.GradientError):
             ninx.gradcheck(wrong, x)
     # Nor is the sum of a softmax, which is 1 whatever x is, a test of its derivative.
     (g,) = ninx.grad(F.softmax(x, 0).sum(), x)
-    assert np.allclose(g.data, 0)
+    assert np.allclose(g.array, 0)
     assert ninx.gradcheck(lambda x: F.softmax(x, 0), x)
 
 
@@ -302,7 +302,7 @@ def test_a_value_is_watched_also_where_the_operation_keeps_its_inputs_in_a_list(
         def back(g):
             return tuple(g * factors[1 - i] for i in range(2))
 
-        return record(factors[0].data * factors[1].data, (tuple(factors), back))
+        return record(factors[0].array * factors[1].array, (tuple(factors), back))
 
     a, b = rand(2), rand(2, seed=1)
     y = product([a, b])

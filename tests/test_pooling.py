@@ -129,8 +129,8 @@ def test_a_window_beside_a_small_image(tier: Any) -> None:
             y.sum().backward()
         expected, expected_places = T.max_pool2d(torch.ones(1, 1, *size), *options, return_indices=True)
         assert (y.tolist(), places.tolist()) == (expected.tolist(), expected_places.tolist())
-        assert (y.data == -np.inf).all()
-        assert not x.grad.data.any()
+        assert (y.array == -np.inf).all()
+        assert not x.grad.array.any()
 
 
 @some.normal_and_slow(25, 200)

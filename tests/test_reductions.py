@@ -87,7 +87,7 @@ def test_a_long_sum_in_float32_is_as_near_to_the_truth_as_that_of_pytorch(case: 
     dims = tuple(range(x.ndim)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
     ours, theirs = SUMS[name]
     truth = theirs(torch.tensor(x, dtype=torch.float64), dims).numpy()
-    found, yardstick = ours(ninx.from_numpy(x), dims).data, theirs(torch.from_numpy(x), dims).numpy()
+    found, yardstick = ours(ninx.from_numpy(x), dims).array, theirs(torch.from_numpy(x), dims).numpy()
     assert found.dtype == np.float32
     assert error(found, truth) <= max(2 * error(yardstick, truth), np.finfo(np.float32).eps)
 
@@ -161,7 +161,7 @@ def test_nan_and_infinity_come_without_a_warning_as_in_pytorch(case: str) -> Non
     y.backward(ninx.from_numpy(g))
     expected.backward(torch.tensor(g))
     for ours, theirs in ((y, expected.detach()), (x.grad, reference.grad)):
-        np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-14)  # NaN equals NaN here
+        np.testing.assert_allclose(ours.array, theirs.numpy(), rtol=1e-14)  # NaN equals NaN here
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "amax", "amin", "any", "all", "squeeze"])
@@ -170,7 +170,7 @@ def test_no_dim_at_all_is_every_dim_or_none_as_in_pytorch(name: str, dim: Any) -
     """The sum over () is that of all entries; any and all reduce nothing then, and squeeze takes nothing away."""
     x = np.array([[1.0, 2.0, 4.0]])
     ours, theirs = getattr(ops, name)(ninx.from_numpy(x), dim), getattr(torch.tensor(x), name)(tuple(dim))
-    np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-14, strict=True)
+    np.testing.assert_allclose(ours.array, theirs.numpy(), rtol=1e-14, strict=True)
     if name != "squeeze":
         assert getattr(ops, name)(ninx.from_numpy(x), dim, keepdim=True).ndim == 2
 

@@ -250,10 +250,10 @@ def test_an_output_beyond_the_classes_is_called_none(own: Run, tmp_path: Path) -
     dark = own.predict(tmp_path / "noise.png", invert=True)
     assert np.array_equal(dark.image, 255 - found.image)
     last = own.model[-3][4].bias
-    kept, last.data[7] = last.data[7], 1e4  # an output that no class has wins now
+    kept, last.array[7] = last.array[7], 1e4  # an output that no class has wins now
     sure = own.predict(tmp_path / "noise.png")
     assert (sure.label, sure.probability) == ("none", 1.0)
-    last.data[7] = kept
+    last.array[7] = kept
 
 
 def test_pictures_of_a_folder_that_is_resized_keep_their_size(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def compare(case: Case, inputs: Any, layouts: Sequence[str], seed: int, order: i
     assert any(d is not None for d in theirs)
     for i, (derivative, reference) in enumerate(zip(ours, theirs, strict=True)):
         if derivative is None or reference is None:  # no dependence: None in one may be zeros in the other
-            for d in (None if derivative is None else derivative.data, None if reference is None else reference.numpy()):
+            for d in (None if derivative is None else derivative.array, None if reference is None else reference.numpy()):
                 assert d is None or not d.any(), f"derivative {i} is {d} here and None there"
         else:
             close(f"derivative {i} of order {order}", derivative, reference, np.float64)
@@ -214,8 +214,8 @@ def test_the_chain_of_adjoints_is_closed() -> None:
     v = ninx.tensor(signed(rng, x.shape), requires_grad=True)
     (dx,) = ninx.grad(F.conv2d(x, w), x, g, create_graph=True)
     (dg,) = ninx.grad(dx, g, v, create_graph=True)
-    np.testing.assert_allclose(dg.data, F.conv2d(v, w).data, rtol=1e-12)
+    np.testing.assert_allclose(dg.array, F.conv2d(v, w).array, rtol=1e-12)
     (dw,) = ninx.grad(dg, w, g, create_graph=True)
     (back,) = ninx.grad(dw, v, w, create_graph=True)
-    np.testing.assert_allclose(back.data, dx.data, rtol=1e-12)
+    np.testing.assert_allclose(back.array, dx.array, rtol=1e-12)
     assert ninx.grad(back, x, v, allow_unused=True) == (None,)

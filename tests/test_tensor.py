@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import ninx
+from ninx import nn
 
 
 def leaf(*entries, dtype=np.float64):
@@ -46,7 +47,7 @@ def test_the_dtype_of_new_tensors_is_pytorch_s(data, dtype):
 def test_a_new_tensor_is_a_copy_in_the_same_layout_and_from_numpy_is_not():
     array = np.arange(6.0).reshape(2, 3).T
     x, shared = ninx.tensor(array), ninx.from_numpy(array)
-    assert x.data.strides == array.strides
+    assert x.array.strides == array.strides
     array[0, 0] = 9
     assert x[0, 0].item() == 0
     assert shared[0, 0].item() == 9
@@ -85,7 +86,7 @@ def test_two_dtypes_meet_as_in_pytorch(function):
             x, y = np.array([1, 2, 0]).astype(a), np.array([1, 3, 1]).astype(b)
             ours, theirs = function(ninx.tensor(x), ninx.tensor(y)), function(torch.from_numpy(x), torch.from_numpy(y))
             assert f"torch.{ours.dtype}" == str(theirs.dtype), (a, b)
-            assert np.allclose(ours.data, theirs.numpy()), (a, b)
+            assert np.allclose(ours.array, theirs.numpy()), (a, b)
 
 
 @pytest.mark.parametrize("function", [*ARITHMETIC, lambda a, b: operator.sub(b, a), lambda a, b: operator.truediv(b, a)])
@@ -98,7 +99,7 @@ def test_a_number_takes_the_dtype_of_the_tensor_as_in_pytorch(function):
             theirs = function(torch.from_numpy(x), number.item() if isinstance(number, np.generic) else number)
             ours = function(ninx.tensor(x), number)
             assert f"torch.{ours.dtype}" == str(theirs.dtype), (a, number)
-            assert np.allclose(ours.data, theirs.numpy())
+            assert np.allclose(ours.array, theirs.numpy())
 
 
 @pytest.mark.parametrize("function", ARITHMETIC)
@@ -155,10 +156,10 @@ def test_arrays_and_tensors_mix_on_either_side(name):
     for left, right in ((a, ninx.tensor(b)), (ninx.tensor(a), b), (ninx.tensor(a), ninx.tensor(b))):
         y = function(left, right)
         assert isinstance(y, ninx.Tensor)
-        assert np.array_equal(y.data, function(a, b))
+        assert np.array_equal(y.array, function(a, b))
     for number in (2.0, np.float64(2), np.float32(2)):
         if name != "matmul":
-            assert np.array_equal(function(number, ninx.tensor(b)).data, function(2.0, b))
+            assert np.array_equal(function(number, ninx.tensor(b)).array, function(2.0, b))
             assert isinstance(function(number, ninx.tensor(b)), ninx.Tensor)
     x = ninx.tensor(b, requires_grad=True)
     assert function(a, x).requires_grad == (name in ("add", "sub", "mul", "truediv", "pow", "matmul"))
@@ -167,16 +168,16 @@ def test_arrays_and_tensors_mix_on_either_side(name):
 def test_conversions_share_memory_and_refuse_while_a_gradient_is_wanted():
     x = ninx.tensor([[1.0, 2], [3, 4]]).T
     for other in (x.numpy(), np.asarray(x), np.from_dlpack(x), torch.from_dlpack(x).numpy()):
-        assert np.shares_memory(other, x.data)
+        assert np.shares_memory(other, x.array)
         assert np.array_equal(other, [[1, 3], [2, 4]])
-    assert not np.shares_memory(np.array(x), x.data)
+    assert not np.shares_memory(np.array(x), x.array)
     assert np.asarray(x, dtype=np.float64).dtype == np.float64
     x.requires_grad_()
     for convert in (np.asarray, np.array, np.from_dlpack, torch.from_dlpack, lambda t: t.numpy(), lambda t: np.array([t, t])):
         for t in (x, x * 2):
             with raises(RuntimeError, "requires grad"):
                 convert(t)
-    assert np.shares_memory(np.asarray(x.detach()), x.data)
+    assert np.shares_memory(np.asarray(x.detach()), x.array)
     with raises(TypeError, "ufunc"):
         np.exp(x.detach())  # not a silent loss of the history
 
@@ -276,12 +277,12 @@ def test_copies_keep_entries_layout_and_wishes(how, shape):
         for wish in (False, True):
             x = ninx.tensor(array, requires_grad=wish)
             y = COPIES[how](x)
-            assert np.array_equal(y.data, array)
+            assert np.array_equal(y.array, array)
             assert (y.shape, y.dtype, y.requires_grad) == (shape, array.dtype, wish)
-            assert y.data.strides == x.data.strides or x.numel() == 0  # where nothing lies there is no order
+            assert y.array.strides == x.array.strides or x.numel() == 0  # where nothing lies there is no order
             assert y.is_leaf
-            assert y.data.flags.writeable
-            assert not np.shares_memory(y.data, x.data)
+            assert y.array.flags.writeable
+            assert not np.shares_memory(y.array, x.array)
 
 
 def test_deepcopy_copies_the_gradient_and_keeps_what_is_shared_shared():
@@ -290,7 +291,7 @@ def test_deepcopy_copies_the_gradient_and_keeps_what_is_shared_shared():
     a, b = copy.deepcopy([x, x])
     assert a is b
     assert a.grad.tolist() == [3, 3]
-    assert not np.shares_memory(a.grad.data, x.grad.data)
+    assert not np.shares_memory(a.grad.array, x.grad.array)
     memo = {}
     copy.deepcopy(x, memo)
     # An entry for an object that is dead by now would answer for the next object at that address.
@@ -374,9 +375,45 @@ def test_a_basic_index_gives_a_view(index):
     """As getitem promises, a single number included: what is written into it arrives in the whole."""
     x = ninx.zeros(2, 3, 2)
     part = x[index]
-    assert np.shares_memory(part.data, x.data)
+    assert np.shares_memory(part.array, x.array)
     part.fill_(5)
-    assert (x[index].data == 5).all()
+    assert (x[index].array == 5).all()
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        lambda x: x.view(2, -1),
+        lambda x: x.view((4, 9)),
+        lambda x: x[:, :1].expand(2, 2, 3, 3),
+        lambda x: x.expand(3, -1, -1, -1, -1),
+    ],
+    ids=["view", "view of a tuple", "expand", "expand by an axis"],
+)
+@pytest.mark.parametrize(
+    "write",
+    [lambda y: y.fill_(1), lambda y: y.__setitem__(0, 1.0), lambda y: y.__iadd__(1), lambda y: y.detach().mul_(2),
+     lambda y: y.data.zero_(), lambda y: y.numpy().fill(1), lambda y: y[0].fill_(1)],
+    ids=["fill_", "setitem", "+=", "detach", "data", "numpy", "a view of it"],
+)  # fmt: skip
+def test_no_write_is_lost_in_a_copy_where_a_view_was_asked_for(copy, write):
+    x = nn.Conv2d(1, 2, 1).requires_grad_(False)(ninx.ones(2, 1, 3, 3))  # lies channels-last
+    before = x.tolist()
+    y = copy(x)
+    with pytest.raises((RuntimeError, ValueError), match=r"a copy where a view was asked for|read-only"):
+        write(y)
+    assert x.tolist() == before
+    write(y.clone())
+    write(x.reshape(2, -1))
+
+
+def test_a_view_that_can_share_memory_does():
+    x = ninx.zeros(2, 1, 3, 4)  # one channel: channels-first and channels-last are the same
+    x.view(2, 12)[1, 2:4] = 7
+    assert x.reshape(-1).tolist() == [0] * 14 + [7, 7] + [0] * 8
+    y = ninx.zeros(5, 4, 1, 1).view(5, -1)  # what a global pooling leaves: the layout is the same again
+    y[0] = 1
+    y.view(-1)[0] = 2
 
 
 @pytest.mark.parametrize("make", [lambda a: a, ninx.tensor, list], ids=["array", "tensor", "list"])

@@ -55,7 +55,7 @@ def test_tensors_that_share_memory_share_it_after_reading(tmp_path: Path) -> Non
     base = torch.arange(12.0).reshape(3, 4)
     torch.save({"all": base, "row": base[1], "other": base.clone()}, tmp_path / "w.pth")
     found = ninx.load_weights(tmp_path / "w.pth")
-    found["row"].data[2] = 99
+    found["row"].array[2] = 99
     assert found["all"].numpy()[1, 2] == 99
     assert found["other"].numpy()[1, 2] == 6
 

@@ -28,7 +28,7 @@ def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
         with gpu:
             stream.wait_event(cupy.cuda.get_current_stream().record())
             with stream:
-                images, labels = (Tensor(on_device(t.data, device)) for t in batch)
+                images, labels = (Tensor(on_device(t.array, device)) for t in batch)
             return (images, labels), stream.record()
 
     def hand_out(batch: Batch, copied: Any) -> Batch:

@@ -51,7 +51,7 @@ def _shifted(operation: str, x: Tensor, dim: int) -> tuple[Tensor, Array]:
     """x as floats, and less its largest entry along ``dim``: no exponential overflows. An infinite one makes NaN of all."""
     x, axes = floating(x), axes_of(operation, x, dim)
     with np.errstate(invalid="ignore"):
-        return x, x.data - x.data.max(axis=axes, keepdims=True)
+        return x, x.array - x.array.max(axis=axes, keepdims=True)
 
 
 def maxout(input: Tensor, pool_size: int) -> Tensor:
@@ -69,19 +69,19 @@ def maxout(input: Tensor, pool_size: int) -> Tensor:
         raise ValueError(
             f"maxout: pool_size={pool_size} must divide the channels, axis 1 of an input (N, C, ...); got {input.shape}"
         )
-    return _choose(input, _pieces(input.data, pool_size).argmax(axis=-1)[..., None], pool_size)
+    return _choose(input, _pieces(input.array, pool_size).argmax(axis=-1)[..., None], pool_size)
 
 
 def _choose(x: Tensor, arg: Array, pool_size: int) -> Tensor:
     """The entry ``arg`` of every group of channels. Adjoint: `_put_back`."""
-    value = xp_of(x.data).take_along_axis(_pieces(x.data, pool_size), arg, axis=-1)
+    value = xp_of(x.array).take_along_axis(_pieces(x.array, pool_size), arg, axis=-1)
     return record(_channels_second(value[..., 0]), (x, lambda g: _put_back(g, arg, pool_size)), name="maxout")
 
 
 def _put_back(g: Tensor, arg: Array, pool_size: int) -> Tensor:
     """g at the entry ``arg`` of every group of channels, zeros elsewhere. Adjoint: `_choose`."""
-    xp = xp_of(g.data)
-    value = xp.where(arg == xp.arange(pool_size), _pieces(g.data, 1), xp.zeros((), g.data.dtype))
+    xp = xp_of(g.array)
+    value = xp.where(arg == xp.arange(pool_size), _pieces(g.array, 1), xp.zeros((), g.array.dtype))
     flat = value.reshape(*value.shape[:-2], -1)
     return record(_channels_second(flat), (g, lambda h: _choose(h, arg, pool_size)), name="maxout")
 

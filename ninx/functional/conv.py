@@ -61,8 +61,8 @@ def conv2d(
         input, padding = _named_padding(input, weight, stride, padding, dilation)
     geo = geometry.convolution(
         "conv2d",
-        input.data.shape,
-        weight.data.shape,
+        input.array.shape,
+        weight.array.shape,
         geometry.pair(stride, "conv2d", "stride"),
         geometry.pair(padding, "conv2d", "padding"),
         geometry.pair(dilation, "conv2d", "dilation"),
@@ -81,13 +81,13 @@ def conv2d(
 
 def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, relu: bool = False) -> Tensor:
     """conv2d of a geometry that is known to fit."""
-    bias = None if b is None else b.data
-    value = nchw(kernels.tier().conv2d(nhwc(x.data), nhwc(w.data), bias, geo, method, relu))
+    bias = None if b is None else b.array
+    value = nchw(kernels.tier().conv2d(nhwc(x.array), nhwc(w.array), bias, geo, method, relu))
 
     def back_x(g: Tensor) -> Tensor:
         if (gate := ReluGate.open(x.node)) is None:
             return conv2d_input_grad(g, w, geo, method)
-        dx = kernels.tier().conv2d_input_grad(nhwc(g.data), nhwc(w.data), geo, method, nhwc(x.data))
+        dx = kernels.tier().conv2d_input_grad(nhwc(g.array), nhwc(w.array), geo, method, nhwc(x.array))
         return Gated(nchw(dx), gate)
 
     def back_w(g: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, 
     def back_w_b(g: Tensor) -> tuple[Tensor, Tensor]:
         if is_grad_enabled():
             return back_w(g), sum(g, (0, 2, 3))
-        dw, db = kernels.tier().conv2d_weight_bias_grad(nhwc(x.data), nhwc(g.data), geo, method)
+        dw, db = kernels.tier().conv2d_weight_bias_grad(nhwc(x.array), nhwc(g.array), geo, method)
         return Tensor(nchw(dw)), Tensor(db)
 
     learnt = (w, back_w) if b is None else ((w, b), back_w_b)
@@ -115,7 +115,7 @@ def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "a
             [2., 4., 2.],
             [1., 2., 1.]])
     """
-    value = nchw(kernels.tier().conv2d_input_grad(nhwc(g.data), nhwc(weight.data), geo, method))
+    value = nchw(kernels.tier().conv2d_input_grad(nhwc(g.array), nhwc(weight.array), geo, method))
     return record(
         value,
         (g, lambda h: _conv2d(h, weight, None, geo, method)),
@@ -134,7 +134,7 @@ def conv2d_weight_grad(x: Tensor, g: Tensor, geo: Geometry, method: str = "auto"
     tensor([[4., 4.],
             [4., 4.]])
     """
-    value = nchw(kernels.tier().conv2d_weight_grad(nhwc(x.data), nhwc(g.data), geo, method))
+    value = nchw(kernels.tier().conv2d_weight_grad(nhwc(x.array), nhwc(g.array), geo, method))
     return record(
         value,
         (x, lambda v: conv2d_input_grad(g, v, geo, method)),
@@ -194,15 +194,15 @@ def _named_padding(x: Tensor, w: Tensor, stride: Any, name: str, dilation: Any) 
 
 def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int) -> None:
     """One dtype, one device, a bias of the right length."""
-    dtype, device = x.data.dtype, x.data.device
+    dtype, device = x.array.dtype, x.array.device
     for other in (w,) if b is None else (w, b):
-        if other.data.dtype != dtype:
+        if other.array.dtype != dtype:
             raise TypeError(_uneven(operation, "dtype", x, w, b))
-        if other.data.device != device:
+        if other.array.device != device:
             raise ValueError(_uneven(operation, "device", x, w, b))
     if dtype.kind != "f":
         raise TypeError(f"{operation}: needs floating-point numbers, got {x.dtype}")
-    if b is not None and b.data.shape != (outputs,):
+    if b is not None and b.array.shape != (outputs,):
         raise ValueError(f"{operation}: the bias must have shape ({outputs},), got {b.shape}")
 
 

@@ -73,13 +73,13 @@ def nll_loss(
 
 def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> tuple[Tensor, Tensor, Array]:
     """(-weight[t] * logp[t], weight[t], is t counted?) for every target t; both are 0 where it is not."""
-    xp, axis = xp_of(logp.data), 0 if logp.ndim == 1 else 1
+    xp, axis = xp_of(logp.array), 0 if logp.ndim == 1 else 1
     classes = logp.shape[axis]
     if weight is not None and weight.shape != (classes,):
         raise ValueError(f"{operation}: weight must have shape ({classes},), got {weight.shape}")
     _check_target(operation, logp, target, axis)
-    kept = target.data != ignore_index
-    labels = xp.where(kept, target.data, 0)
+    kept = target.array != ignore_index
+    labels = xp.where(kept, target.array, 0)
     if xp is not np:
         bad = (labels < 0) | (labels >= classes)
         from ninx.kernels import cuda
@@ -87,9 +87,9 @@ def _pick(operation: str, logp: Tensor, target: Tensor, weight: Tensor | None, i
         cuda.flag_labels(bad, classes)
         labels = xp.where(bad, 0, labels)
     else:
-        kernels.loops.check_labels(target.data, classes, ignore_index, operation)
+        kernels.loops.check_labels(target.array, classes, ignore_index, operation)
     picked = reshape(getitem(logp, along(xp.expand_dims(labels, axis), axis)), target.shape)
-    counted = kept.astype(logp.dtype) if weight is None else kept * weight.data[labels]
+    counted = kept.astype(logp.dtype) if weight is None else kept * weight.array[labels]
     if xp is not np:
         counted = xp.where(bad, np.nan, counted)
     return where(Tensor(kept), -picked, 0.0) * Tensor(counted), Tensor(counted), kept
@@ -102,28 +102,28 @@ def _check_target(operation: str, input: Tensor, target: Tensor, axis: int) -> N
     wanted = input.shape[:axis] + input.shape[axis + 1 :]
     if target.shape != wanted:
         raise ValueError(f"{operation}: input {input.shape} wants a target of shape {wanted}, got {target.shape}")
-    if target.data.device != input.data.device:
+    if target.array.device != input.array.device:
         raise ValueError(f"{operation}: input is on {input.device}, target on {target.device}; move one with .to()")
 
 
 def _has_kernel(input: Tensor) -> bool:
     """Is there a kernel for the whole loss? In the compiled tier."""
-    return kernels.tier_name() == "fast" and input.dtype in (np.float32, np.float64) and input.data.size > 0
+    return kernels.tier_name() == "fast" and input.dtype in (np.float32, np.float64) and input.array.size > 0
 
 
 def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> tuple[Tensor, Tensor]:
     """(-log(softmax(input)[t]), 1 if t is counted) for every target t; the kernel computes the gradient on the way."""
     _check_target("cross_entropy", input, target, axis)
-    xp, classes = xp_of(input.data), input.shape[axis]
-    rows = xp.moveaxis(input.data, axis, -1)  # an image as it lies
-    loss, slope = kernels.tier().softmax_cross_entropy(rows.reshape(-1, classes), target.data.reshape(-1), ignore_index)
-    kept = target.data != ignore_index
+    xp, classes = xp_of(input.array), input.shape[axis]
+    rows = xp.moveaxis(input.array, axis, -1)  # an image as it lies
+    loss, slope = kernels.tier().softmax_cross_entropy(rows.reshape(-1, classes), target.array.reshape(-1), ignore_index)
+    kept = target.array != ignore_index
 
     def back(g: Tensor) -> Tensor:
         if is_grad_enabled():
-            one_hot = xp.moveaxis((target.data[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
+            one_hot = xp.moveaxis((target.array[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
             return where(Tensor(xp.expand_dims(kept, axis)), softmax(input, axis) - Tensor(one_hot), 0.0) * unsqueeze(g, axis)
-        dx = xp.where(kept.reshape(-1, 1), slope * g.data.reshape(-1, 1), input.dtype.type(0))  # g is NaN where no label counts
+        dx = xp.where(kept.reshape(-1, 1), slope * g.array.reshape(-1, 1), input.dtype.type(0))  # g is NaN where no label counts
         return Tensor(xp.moveaxis(dx.reshape(rows.shape), -1, axis))
 
     return record(loss.reshape(target.shape), (input, back), name="cross_entropy"), Tensor(kept.astype(input.dtype))

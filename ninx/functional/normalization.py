@@ -65,7 +65,7 @@ def batch_norm(
             value = _ended(input * reshape(scale, wide) + reshape(shift, wide), relu)
         # Through scale and shift the weight's gradient would be a difference of two large sums where the mean is far from 0.
         return record(
-            value.data,
+            value.array,
             (input, lambda g: g * reshape(inverse if weight is None else inverse * weight, wide)),
             ((weight,), lambda g: (_total(g * ((input - reshape(mu, wide)) * reshape(inverse, wide)), axes),)),
             ((bias,), lambda g: (_total(g, axes),)),
@@ -75,11 +75,11 @@ def batch_norm(
     m = math.prod(input.shape[a] for a in axes)
     if m == 1:
         raise ValueError(f"batch_norm: training needs more than one value for each channel, got input {input.shape}")
-    if not input.data.size:
+    if not input.array.size:
         y = input * (1.0 if weight is None else reshape(weight, wide))
         return _ended(y if bias is None else y + reshape(bias, wide), relu)
-    w, b = (None if t is None else t.data for t in (weight, bias))
-    rows, mu, variance = kernels.tier().batch_norm(_rows(input.data), w, b, eps, relu)
+    w, b = (None if t is None else t.array for t in (weight, bias))
+    rows, mu, variance = kernels.tier().batch_norm(_rows(input.array), w, b, eps, relu)
     with no_grad():
         if running_mean is not None:
             running_mean += momentum * (Tensor(mu) - running_mean)
@@ -88,7 +88,7 @@ def batch_norm(
 
     def back(g: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         if not is_grad_enabled():
-            dx, dweight, dbias = kernels.tier().batch_norm_grad(_rows(g.data), _rows(input.data), mu, variance, w, eps)
+            dx, dweight, dbias = kernels.tier().batch_norm_grad(_rows(g.array), _rows(input.array), mu, variance, w, eps)
             return Tensor(_like(dx, input)), Tensor(dweight), Tensor(dbias)
         # xhat is computed again from x, so that the way through mean and var is recorded too.
         centred = input - mean(input, axes, keepdim=True)
@@ -110,7 +110,7 @@ def _ended(y: Tensor, relu: bool) -> Tensor:
 def _total(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The sum for each channel, in float64: NumPy adds one row to the next, and there are many."""
     shape, wide = x.shape, tuple(1 if i in axes else n for i, n in enumerate(x.shape))
-    value = x.data.sum(axis=axes, dtype=np.float64).astype(x.dtype)
+    value = x.array.sum(axis=axes, dtype=np.float64).astype(x.dtype)
     return record(value, (x, lambda g: broadcast_to(reshape(g, wide), shape)))
 
 
@@ -155,15 +155,15 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         shrunk = g * d**-beta
         return shrunk - input * channel_window_sum(shrunk * input / d, after, before) * (2 * beta * share)
 
-    d = _window_sum(input.data * input.data, before, after)
+    d = _window_sum(input.array * input.array, before, after)
     d *= share
     d += k
-    return record(input.data * d**-beta, (input, back))
+    return record(input.array * d**-beta, (input, back))
 
 
 def channel_window_sum(input: Tensor, before: int, after: int) -> Tensor:
     """At channel c the sum over the channels c - before to c + after. Adjoint: the same with the two sides exchanged."""
-    value = _window_sum(input.data, before, after)
+    value = _window_sum(input.array, before, after)
     return record(value, (input, lambda g: channel_window_sum(g, after, before)))
 
 

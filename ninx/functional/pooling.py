@@ -71,12 +71,12 @@ def max_pool2d_dropout(input: Tensor, pool: tuple[Any, ...], p: float) -> Tensor
 def _max_pool2d(x: Tensor, geo: Geometry, drop: Drop | None = None, plain: bool = False) -> tuple[Tensor, Array]:
     """The pooling, and which value of each window was chosen. If x is the value of a ReLU, its gate is put into the adjoint."""
     node, mark = x.node, not plain and geo.KH * geo.KW <= NOWHERE and ReluGate.of(x.node) is not None
-    value, arg = kernels.tier().max_pool2d(nhwc(x.data), geo, mark, drop)
+    value, arg = kernels.tier().max_pool2d(nhwc(x.array), geo, mark, drop)
     scale = 1.0 if drop is None else 1 / (1 - drop[0])
 
     def back(g: Tensor) -> Tensor:
         if mark and (gate := ReluGate.open(node)) is not None:
-            return Gated(nchw(kernels.tier().max_unpool2d(nhwc(g.data), arg, geo, scale)), gate)
+            return Gated(nchw(kernels.tier().max_unpool2d(nhwc(g.array), arg, geo, scale)), gate)
         return max_unpool2d(g, arg & arg.dtype.type(MARK - 1) if mark else arg, geo, scale)
 
     return record(nchw(value), (x, back), name="max_pool2d"), arg
@@ -92,13 +92,13 @@ def _places(arg: Array, geo: Geometry) -> Array:
 
 def max_unpool2d(g: Tensor, arg: Array, geo: Geometry, scale: float = 1.0) -> Tensor:
     """g * scale, sent back to the pixels whose values were chosen; zeros elsewhere."""
-    value = kernels.tier().max_unpool2d(nhwc(g.data), arg, geo, scale)
+    value = kernels.tier().max_unpool2d(nhwc(g.array), arg, geo, scale)
     return record(nchw(value), (g, lambda h: max_gather2d(h, arg, geo, scale)))
 
 
 def max_gather2d(x: Tensor, arg: Array, geo: Geometry, scale: float = 1.0) -> Tensor:
     """The values of x at the places that were chosen, times ``scale``."""
-    value = kernels.tier().max_gather2d(nhwc(x.data), arg, geo)
+    value = kernels.tier().max_gather2d(nhwc(x.array), arg, geo)
     if scale != 1:
         value *= scale
     return record(nchw(value), (x, lambda g: max_unpool2d(g, arg, geo, scale)))
@@ -137,19 +137,19 @@ def avg_pool2d(
 
 
 def _average(x: Tensor, geo: Geometry, divisor: Array) -> Tensor:
-    value = kernels.tier().avg_pool2d(nhwc(x.data), geo, divisor)
-    node, y = x.node, None if ReluGate.of(x.node) is None else x.data
+    value = kernels.tier().avg_pool2d(nhwc(x.array), geo, divisor)
+    node, y = x.node, None if ReluGate.of(x.node) is None else x.array
 
     def back(g: Tensor) -> Tensor:
         if y is not None and (gate := ReluGate.open(node)) is not None:
-            return Gated(nchw(kernels.tier().avg_pool2d_input_grad(nhwc(g.data), geo, divisor, nhwc(y))), gate)
+            return Gated(nchw(kernels.tier().avg_pool2d_input_grad(nhwc(g.array), geo, divisor, nhwc(y))), gate)
         return _average_back(g, geo, divisor)
 
     return record(nchw(value), (x, back), name="avg_pool2d")
 
 
 def _average_back(g: Tensor, geo: Geometry, divisor: Array) -> Tensor:
-    value = kernels.tier().avg_pool2d_input_grad(nhwc(g.data), geo, divisor)
+    value = kernels.tier().avg_pool2d_input_grad(nhwc(g.array), geo, divisor)
     return record(nchw(value), (g, lambda h: _average(h, geo, divisor)), name="avg_pool2d")
 
 
@@ -165,7 +165,7 @@ def global_avg_pool2d(input: Tensor) -> Tensor:
     if input.ndim != 4:
         raise ValueError(f"global_avg_pool2d: input must have shape (N, C, H, W), got {input.shape}")
     shape = input.shape
-    value = nchw(kernels.tier().global_avg_pool2d(nhwc(input.data)))
+    value = nchw(kernels.tier().global_avg_pool2d(nhwc(input.array)))
     return record(value, (input, lambda g: broadcast_to(g / (shape[2] * shape[3]), shape)))
 
 
@@ -205,7 +205,7 @@ def _averages(size: int, out: int, like: Tensor) -> Tensor:
     for i in range(out):
         start, end = i * size // out, -(-(i + 1) * size // out)
         matrix[i, start:end] = 1 / (end - start)
-    return Tensor(xp_of(like.data).asarray(matrix))
+    return Tensor(xp_of(like.array).asarray(matrix))
 
 
 def _geometry(operation: str, x: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Geometry:

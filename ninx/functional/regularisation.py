@@ -28,7 +28,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 def _dropped(x: Tensor, p: float, seed: int, call: int) -> Tensor:
     """Linear in x, and its own adjoint; so the mask is never kept, but made again."""
-    rows = nhwc(x.data) if x.ndim == 4 else xp_of(x.data).ascontiguousarray(x.data).reshape(x.shape)
+    rows = nhwc(x.array) if x.ndim == 4 else xp_of(x.array).ascontiguousarray(x.array).reshape(x.shape)
     value = as_it_was(kernels.tier().dropout(rows, p, seed, call))
     return record(value, (x, lambda g: _dropped(g, p, seed, call)), name="dropout")
 
@@ -46,7 +46,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if not training or p == 0:
         return input
     n, c, _, _ = input.shape
-    keep = kernels.tier().dropout_keep((n, 1, 1, c), p, *next_dropout(), xp=xp_of(input.data))
+    keep = kernels.tier().dropout_keep((n, 1, 1, c), p, *next_dropout(), xp=xp_of(input.array))
     return gate(input, nchw(keep)) * (0.0 if p == 1 else 1 / (1 - p))
 
 

@@ -25,9 +25,9 @@ def clip_grad_norm_(
     grads = [p.grad for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]
     if not grads:
         return Tensor(0.0)
-    xp = xp_of(grads[0].data)
+    xp = xp_of(grads[0].array)
     # A gradient is dense, so ravel in memory order ("K") copies nothing.
-    norms = xp.stack([xp.linalg.norm(g.data.ravel(order="K"), norm_type) for g in grads])
+    norms = xp.stack([xp.linalg.norm(g.array.ravel(order="K"), norm_type) for g in grads])
     total = xp.linalg.norm(norms, norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {float(total)}")

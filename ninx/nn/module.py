@@ -33,7 +33,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True):
-        super().__init__(leaf(data.data if isinstance(data, Tensor) else data).data, requires_grad)
+        super().__init__(leaf(data.array if isinstance(data, Tensor) else data).array, requires_grad)
 
     def __repr__(self) -> str:
         """As PyTorch prints it."""
@@ -51,7 +51,7 @@ class Buffer(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        super().__init__(leaf(data.data if isinstance(data, Tensor) else data).data, requires_grad)
+        super().__init__(leaf(data.array if isinstance(data, Tensor) else data).array, requires_grad)
 
 
 class IncompatibleKeys(NamedTuple):
@@ -255,7 +255,7 @@ class Module:
         with no_grad():
             for t in [*self.parameters(), *self.buffers()]:
                 if moves or t.is_floating_point():
-                    t.data = to(t, target).data
+                    t.array = to(t, target).array
                     t.grad = None if t.grad is None else to(t.grad, target)
         return self
 

@@ -22,8 +22,8 @@ def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     array = np.asarray(x) if xp_of(x) is np else x
     if like is None or not isinstance(x, (bool, int, float, np.generic, list, tuple)):
         return Tensor(array.astype(np.float32) if isinstance(x, (float, list, tuple)) and array.dtype == np.float64 else array)
-    given, kind = array.dtype.kind, like.data.dtype
-    return Tensor(xp_of(like.data).asarray(x, _NEW[given] if _RANK.get(given, 0) > _RANK[kind.kind] else kind))
+    given, kind = array.dtype.kind, like.array.dtype
+    return Tensor(xp_of(like.array).asarray(x, _NEW[given] if _RANK.get(given, 0) > _RANK[kind.kind] else kind))
 
 
 def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
@@ -32,20 +32,20 @@ def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
     Floats win over whole numbers and these over booleans, whatever their size; among the winners the larger; and a tensor
     without dimensions only counts where no other wins.
     """
-    highest = max(_RANK[t.data.dtype.kind] for t in tensors)
-    winners = [t for t in tensors if _RANK[t.data.dtype.kind] == highest]
-    return np.result_type(*(t.data.dtype for t in [t for t in winners if t.data.ndim] or winners))
+    highest = max(_RANK[t.array.dtype.kind] for t in tensors)
+    winners = [t for t in tensors if _RANK[t.array.dtype.kind] == highest]
+    return np.result_type(*(t.array.dtype for t in [t for t in winners if t.array.ndim] or winners))
 
 
 def promote(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     """Both operands as tensors on one device and of one dtype: floating wins over whole numbers of any size, as in PyTorch."""
     a = as_tensor(a, b if isinstance(b, Tensor) else None)
     b = as_tensor(b, a)
-    if a.data.device != b.data.device:
+    if a.array.device != b.array.device:
         raise ValueError(
-            f"{operation}: one tensor is on {device_of(a.data)}, the other on {device_of(b.data)}; move one with .to()"
+            f"{operation}: one tensor is on {device_of(a.array)}, the other on {device_of(b.array)}; move one with .to()"
         )
-    if a.data.dtype != b.data.dtype:
+    if a.array.dtype != b.array.dtype:
         common = common_dtype([a, b])
         a, b = astype(a, common), astype(b, common)
     return a, b
@@ -55,8 +55,8 @@ def pair(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     """`promote`, and a check that the shapes broadcast."""
     a, b = promote(operation, a, b)
     try:
-        if a.data.shape != b.data.shape and a.data.ndim and b.data.ndim:
-            np.broadcast_shapes(a.data.shape, b.data.shape)
+        if a.array.shape != b.array.shape and a.array.ndim and b.array.ndim:
+            np.broadcast_shapes(a.array.shape, b.array.shape)
     except ValueError:
         raise ValueError(f"{operation}: shapes {a.shape} and {b.shape} cannot be broadcast together") from None
     return a, b
@@ -64,18 +64,18 @@ def pair(operation: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
 
 def unbroadcast(t: Tensor, vjp: Vjp) -> Vjp:
     """``vjp``, followed by the adjoint of broadcasting: what was repeated is summed, back to the shape of ``t``."""
-    shape = t.data.shape
+    shape = t.array.shape
     return lambda g: sum_to(vjp(g), shape)
 
 
 def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Sum over the axes along which ``shape`` was broadcast; the adjoint of `broadcast_to`."""
-    if x.data.shape == shape:
+    if x.array.shape == shape:
         return x
-    lead = x.data.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.data.shape[i + lead] != 1)
-    big = x.data.shape
-    value = added(x.data, axes, True).reshape(shape)
+    lead = x.array.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.array.shape[i + lead] != 1)
+    big = x.array.shape
+    value = added(x.array, axes, True).reshape(shape)
     return record(value, (x, lambda g: broadcast_to(g, big)))
 
 
@@ -101,11 +101,11 @@ def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     tensor([[1, 2, 3],
             [1, 2, 3]])
     """
-    small = x.data.shape
+    small = x.array.shape
     lead = len(shape) - len(small)
     shape = tuple(small[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(shape))
     try:
-        value = filled(shape, x.data)
+        value = filled(shape, x.array)
     except ValueError:
         raise ValueError(f"broadcast_to: shape {tuple(small)} cannot be broadcast to {shape}") from None
     return record(value, (x, lambda g: sum_to(g, small)))
@@ -124,10 +124,10 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
     >>> ninx.astype(ninx.tensor([1, 0]), ninx.bool_)
     tensor([ True, False])
     """
-    old = x.data.dtype
+    old = x.array.dtype
     if old == dtype:
         return x
-    value = x.data.astype(dtype)
+    value = x.array.astype(dtype)
     return record(value, (x, lambda g: astype(g, old))) if np.issubdtype(dtype, np.floating) else record(value)
 
 
@@ -144,7 +144,7 @@ def to(x: Tensor, target: Any) -> Tensor:
     here = x.device
     if target == here:
         return x
-    return record(on_device(x.data, target), (x, lambda g: to(g, here)))
+    return record(on_device(x.array, target), (x, lambda g: to(g, here)))
 
 
 # -------------------------------------------------------------------- two operands
@@ -159,7 +159,7 @@ def add(a: Any, b: Any) -> Tensor:
     """
     a, b = pair("add", a, b)
     return record(
-        a.data + b.data,
+        a.array + b.array,
         (a, unbroadcast(a, lambda g: g)),
         (b, unbroadcast(b, lambda g: g)),
     )
@@ -173,7 +173,7 @@ def sub(a: Any, b: Any) -> Tensor:
     """
     a, b = pair("sub", a, b)
     return record(
-        a.data - b.data,
+        a.array - b.array,
         (a, unbroadcast(a, lambda g: g)),
         (b, unbroadcast(b, lambda g: -g)),
     )
@@ -187,7 +187,7 @@ def mul(a: Any, b: Any) -> Tensor:
     """
     a, b = pair("mul", a, b)
     return record(
-        a.data * b.data,
+        a.array * b.array,
         (a, unbroadcast(a, lambda g: g * b)),
         (b, unbroadcast(b, lambda g: g * a)),
     )
@@ -201,7 +201,7 @@ def div(a: Any, b: Any) -> Tensor:
     """
     a, b = (x if x.is_floating_point() else astype(x, np.float32) for x in pair("div", a, b))
     return record(
-        a.data / b.data,
+        a.array / b.array,
         (a, unbroadcast(a, lambda g: g / b)),
         (b, unbroadcast(b, lambda g: -g * a / (b * b))),
     )
@@ -216,12 +216,12 @@ def pow(a: Any, b: Any) -> Tensor:
     tensor([1., 4., 9.])
     """
     if isinstance(b, (int, float)) and b != 0 and isinstance(a, Tensor) and a.is_floating_point():
-        return record(a.data**b, (a, lambda g: g * (b * a ** (b - 1))))  # the common case, x**2
+        return record(a.array**b, (a, lambda g: g * (b * a ** (b - 1))))  # the common case, x**2
     a, b = pair("pow", a, b)
     if not a.is_floating_point():
-        return record(a.data**b.data)
+        return record(a.array**b.array)
     return record(
-        a.data**b.data,
+        a.array**b.array,
         (a, unbroadcast(a, lambda g: g * where(b == 0, 0.0, b * a ** where(b == 0, 1.0, b - 1)))),
         (b, unbroadcast(b, lambda g: g * where((a == 0) & (b >= 0), 0.0, a**b * log(where((a == 0) & (b >= 0), 1.0, a))))),
     )
@@ -235,7 +235,7 @@ def maximum(a: Any, b: Any) -> Tensor:
     """
     a, b = pair("maximum", a, b)
     return record(
-        xp_of(a.data).maximum(a.data, b.data),
+        xp_of(a.array).maximum(a.array, b.array),
         (a, unbroadcast(a, lambda g: g * _share(a > b, a == b))),
         (b, unbroadcast(b, lambda g: g * _share(b > a, a == b))),
     )
@@ -249,7 +249,7 @@ def minimum(a: Any, b: Any) -> Tensor:
     """
     a, b = pair("minimum", a, b)
     return record(
-        xp_of(a.data).minimum(a.data, b.data),
+        xp_of(a.array).minimum(a.array, b.array),
         (a, unbroadcast(a, lambda g: g * _share(a < b, a == b))),
         (b, unbroadcast(b, lambda g: g * _share(b < a, a == b))),
     )
@@ -269,11 +269,11 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     tensor([0., 2.])
     """
     condition = condition if isinstance(condition, Tensor) else Tensor(np.array(condition))  # a copy: the caller may change it
-    if condition.data.dtype != np.bool_:
-        raise TypeError(f"where: the condition must be boolean, not {condition.data.dtype}")
+    if condition.array.dtype != np.bool_:
+        raise TypeError(f"where: the condition must be boolean, not {condition.array.dtype}")
     a, b = pair("where", a, b)
     return record(
-        xp_of(a.data).where(condition.data, a.data, b.data),
+        xp_of(a.array).where(condition.array, a.array, b.array),
         (a, unbroadcast(a, lambda g: where(condition, g, 0.0))),
         (b, unbroadcast(b, lambda g: where(condition, 0.0, g))),
     )
@@ -288,7 +288,7 @@ def neg(x: Tensor) -> Tensor:
     >>> -ninx.tensor([1, -2])
     tensor([-1,  2])
     """
-    return record(-x.data, (x, lambda g: -g))
+    return record(-x.array, (x, lambda g: -g))
 
 
 def abs(x: Tensor) -> Tensor:
@@ -297,7 +297,7 @@ def abs(x: Tensor) -> Tensor:
     >>> ninx.abs(ninx.tensor([-1.0, 2.0]))
     tensor([1., 2.])
     """
-    return record(xp_of(x.data).abs(x.data), (x, lambda g: g * sign(x)))
+    return record(xp_of(x.array).abs(x.array), (x, lambda g: g * sign(x)))
 
 
 def sign(x: Tensor) -> Tensor:
@@ -306,7 +306,7 @@ def sign(x: Tensor) -> Tensor:
     >>> ninx.sign(ninx.tensor([-3.0, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
     """
-    return record(xp_of(x.data).sign(x.data))
+    return record(xp_of(x.array).sign(x.array))
 
 
 def exp(x: Tensor) -> Tensor:
@@ -316,7 +316,7 @@ def exp(x: Tensor) -> Tensor:
     tensor([1.0000, 2.7183])
     """
     x = floating(x)
-    return record(xp_of(x.data).exp(x.data), (x, lambda g, y: g * y))
+    return record(xp_of(x.array).exp(x.array), (x, lambda g, y: g * y))
 
 
 def log(x: Tensor) -> Tensor:
@@ -326,7 +326,7 @@ def log(x: Tensor) -> Tensor:
     tensor([0.0000, 2.3026])
     """
     x = floating(x)
-    return record(xp_of(x.data).log(x.data), (x, lambda g: g / x))
+    return record(xp_of(x.array).log(x.array), (x, lambda g: g / x))
 
 
 def sqrt(x: Tensor) -> Tensor:
@@ -336,7 +336,7 @@ def sqrt(x: Tensor) -> Tensor:
     tensor([2., 3.])
     """
     x = floating(x)
-    return record(xp_of(x.data).sqrt(x.data), (x, lambda g, y: g / (2 * y)))
+    return record(xp_of(x.array).sqrt(x.array), (x, lambda g, y: g / (2 * y)))
 
 
 def sin(x: Tensor) -> Tensor:
@@ -346,7 +346,7 @@ def sin(x: Tensor) -> Tensor:
     tensor([0., 1.])
     """
     x = floating(x)
-    return record(xp_of(x.data).sin(x.data), (x, lambda g: g * cos(x)))
+    return record(xp_of(x.array).sin(x.array), (x, lambda g: g * cos(x)))
 
 
 def cos(x: Tensor) -> Tensor:
@@ -356,7 +356,7 @@ def cos(x: Tensor) -> Tensor:
     tensor([ 1., -1.])
     """
     x = floating(x)
-    return record(xp_of(x.data).cos(x.data), (x, lambda g: -g * sin(x)))
+    return record(xp_of(x.array).cos(x.array), (x, lambda g: -g * sin(x)))
 
 
 def tanh(x: Tensor) -> Tensor:
@@ -366,7 +366,7 @@ def tanh(x: Tensor) -> Tensor:
     tensor([-0.7616,  0.0000,  1.0000])
     """
     x = floating(x)
-    return record(xp_of(x.data).tanh(x.data), (x, lambda g, y: g * (1 - y * y)))
+    return record(xp_of(x.array).tanh(x.array), (x, lambda g, y: g * (1 - y * y)))
 
 
 def sigmoid(x: Tensor) -> Tensor:
@@ -376,9 +376,9 @@ def sigmoid(x: Tensor) -> Tensor:
     tensor([0.0000, 0.5000, 0.8808])
     """
     x = floating(x)
-    xp = xp_of(x.data)
-    small = xp.exp(-xp.abs(x.data))  # at most 1
-    return record(xp.where(x.data >= 0, 1, small) / (1 + small), (x, lambda g, y: g * y * (1 - y)))
+    xp = xp_of(x.array)
+    small = xp.exp(-xp.abs(x.array))  # at most 1
+    return record(xp.where(x.array >= 0, 1, small) / (1 + small), (x, lambda g, y: g * y * (1 - y)))
 
 
 def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -397,10 +397,10 @@ def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
             x, bound = pair("clip", x, bound)
             if bound.requires_grad:
                 raise ValueError("clip: the bounds take no gradient; use maximum and minimum")
-        bounds.append(None if bound is None else bound.data)
+        bounds.append(None if bound is None else bound.array)
     low, high = bounds
-    inside = (True if low is None else x.data >= low) & (True if high is None else x.data <= high)
-    return record(xp_of(x.data).clip(x.data, low, high), (x, unbroadcast(x, lambda g: where(inside, g, 0.0))))
+    inside = (True if low is None else x.array >= low) & (True if high is None else x.array <= high)
+    return record(xp_of(x.array).clip(x.array, low, high), (x, unbroadcast(x, lambda g: where(inside, g, 0.0))))
 
 
 def floating(x: Any) -> Tensor:
@@ -419,7 +419,7 @@ def eq(a: Any, b: Any) -> Tensor:
     tensor([False,  True, False])
     """
     a, b = pair("eq", a, b)
-    return record(a.data == b.data)
+    return record(a.array == b.array)
 
 
 def ne(a: Any, b: Any) -> Tensor:
@@ -429,7 +429,7 @@ def ne(a: Any, b: Any) -> Tensor:
     tensor([ True, False,  True])
     """
     a, b = pair("ne", a, b)
-    return record(a.data != b.data)
+    return record(a.array != b.array)
 
 
 def lt(a: Any, b: Any) -> Tensor:
@@ -439,7 +439,7 @@ def lt(a: Any, b: Any) -> Tensor:
     tensor([ True, False, False])
     """
     a, b = pair("lt", a, b)
-    return record(a.data < b.data)
+    return record(a.array < b.array)
 
 
 def le(a: Any, b: Any) -> Tensor:
@@ -449,7 +449,7 @@ def le(a: Any, b: Any) -> Tensor:
     tensor([ True,  True, False])
     """
     a, b = pair("le", a, b)
-    return record(a.data <= b.data)
+    return record(a.array <= b.array)
 
 
 def gt(a: Any, b: Any) -> Tensor:
@@ -459,7 +459,7 @@ def gt(a: Any, b: Any) -> Tensor:
     tensor([False, False,  True])
     """
     a, b = pair("gt", a, b)
-    return record(a.data > b.data)
+    return record(a.array > b.array)
 
 
 def ge(a: Any, b: Any) -> Tensor:
@@ -469,7 +469,7 @@ def ge(a: Any, b: Any) -> Tensor:
     tensor([False,  True,  True])
     """
     a, b = pair("ge", a, b)
-    return record(a.data >= b.data)
+    return record(a.array >= b.array)
 
 
 def logical_not(x: Tensor) -> Tensor:
@@ -478,7 +478,7 @@ def logical_not(x: Tensor) -> Tensor:
     >>> ~ninx.tensor([True, False])
     tensor([False,  True])
     """
-    return record(xp_of(x.data).logical_not(x.data))
+    return record(xp_of(x.array).logical_not(x.array))
 
 
 def logical_and(a: Any, b: Any) -> Tensor:
@@ -489,7 +489,7 @@ def logical_and(a: Any, b: Any) -> Tensor:
     tensor([False,  True, False])
     """
     a, b = pair("logical_and", a, b)
-    return record(xp_of(a.data).logical_and(a.data, b.data))
+    return record(xp_of(a.array).logical_and(a.array, b.array))
 
 
 def logical_or(a: Any, b: Any) -> Tensor:
@@ -500,7 +500,7 @@ def logical_or(a: Any, b: Any) -> Tensor:
     tensor([ True, False,  True])
     """
     a, b = pair("logical_or", a, b)
-    return record(xp_of(a.data).logical_or(a.data, b.data))
+    return record(xp_of(a.array).logical_or(a.array, b.array))
 
 
 def isnan(x: Tensor) -> Tensor:
@@ -509,7 +509,7 @@ def isnan(x: Tensor) -> Tensor:
     >>> ninx.isnan(ninx.tensor([1.0, float("nan")]))
     tensor([False,  True])
     """
-    return record(xp_of(x.data).isnan(x.data))
+    return record(xp_of(x.array).isnan(x.array))
 
 
 def isfinite(x: Tensor) -> Tensor:
@@ -518,4 +518,4 @@ def isfinite(x: Tensor) -> Tensor:
     >>> ninx.isfinite(ninx.tensor([1.0, float("inf"), float("nan")]))
     tensor([ True, False, False])
     """
-    return record(xp_of(x.data).isfinite(x.data))
+    return record(xp_of(x.array).isfinite(x.array))

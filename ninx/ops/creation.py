@@ -24,7 +24,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: st
             [3., 4.]], requires_grad=True)
     """
     if isinstance(data, Tensor):
-        data = to_numpy(data.data)
+        data = to_numpy(data.array)
     array = np.array(data, dtype=dtype, order="K")
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float32)

@@ -1,7 +1,7 @@
 """Changes in place: ``x[...] = v``, ``x += v``, `add_`, `copy_`, `fill_`.
 
 Where gradients are wanted, an in-place operation is the ordinary operation whose result x then takes over, with its history.
-Each change raises the version of x, by which `backward` notices that a value it needs is gone. Writing through ``.data`` or
+Each change raises the version of x, by which `backward` notices that a value it needs is gone. Writing through ``.array`` or
 ``.numpy()`` is not noticed.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..array import Array, device_of, xp_of
 from ..engine import Tensor, record
+from ..graph import Unwritable
 from ..modes import is_grad_enabled
 from . import arithmetic
 from .arithmetic import as_tensor, astype, broadcast_to, sum_to, to
@@ -23,6 +24,11 @@ from .shapes import frozen, getitem, plain
 def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
     """Does this change belong into the history of x? Raises RuntimeError where it cannot be recorded."""
     x.source()  # refuses a stale view
+    if isinstance(x.version, Unwritable):
+        raise RuntimeError(
+            f"{operation}: this tensor of shape {x.shape} is a copy where a view was asked for (view of an image that lies "
+            "channels-last, expand), so nothing else would change with it; use reshape() or clone() for one of your own"
+        )
     if not is_grad_enabled() or not (x.requires_grad or value.requires_grad):
         return False
     if x.is_leaf and x.requires_grad:
@@ -35,23 +41,23 @@ def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
 
 
 def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
-    """x.data[index] = value, checked, and counted as a new version."""
-    if not np.can_cast(value.dtype, x.data.dtype, "same_kind"):
-        raise TypeError(f"{operation}: a value of dtype {value.dtype} does not fit in place into {x.data.dtype}")
-    if value.device != x.data.device:
+    """x.array[index] = value, checked, and counted as a new version."""
+    if not np.can_cast(value.dtype, x.array.dtype, "same_kind"):
+        raise TypeError(f"{operation}: a value of dtype {value.dtype} does not fit in place into {x.array.dtype}")
+    if value.device != x.array.device:
         raise ValueError(f"{operation}: a value on {device_of(value)} for a tensor on {x.device}; move it with .to()")
     try:
-        x.data[index] = value
+        x.array[index] = value
     except ValueError:
-        if xp_of(x.data) is np and not x.data.flags.writeable:
+        if xp_of(x.array) is np and not x.array.flags.writeable:
             raise ValueError(f"{operation}: the array of this tensor is read-only") from None
-        place = tuple(x.data[index].shape)
+        place = tuple(x.array[index].shape)
         raise ValueError(f"{operation}: a value of shape {tuple(value.shape)} does not fit in place into shape {place}") from None
     changed(x)
 
 
 def changed(x: Tensor) -> None:
-    """Note that the memory of x was written to: raise its version. For code that writes to ``x.data`` itself."""
+    """Note that the memory of x was written to: raise its version. For code that writes to ``x.array`` itself."""
     x.version.count += 1
 
 
@@ -62,12 +68,12 @@ def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, 
         y = result(detach(x), detach(value))
         _write(operation, x, ..., _same_shape(operation, x, y))
         return x
-    old = Tensor(x.data.copy(order="K"), x.requires_grad)  # what the vjps may need is not what is being overwritten
+    old = Tensor(x.array.copy(order="K"), x.requires_grad)  # what the vjps may need is not what is being overwritten
     old.node = x.node
     y = result(old, value)
     _write(operation, x, ..., _same_shape(operation, x, y))
     retained = None if x.node is None else x.node.retained
-    x.node = astype(y, x.data.dtype).node
+    x.node = astype(y, x.array.dtype).node
     x.requires_grad = x.node is not None  # zero_ leaves a constant
     if retained is not None and old.node is not None and x.node is not None:
         old.node.retained, x.node.retained = None, retained  # .grad is to be that of the new value
@@ -79,7 +85,7 @@ def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, 
 def _same_shape(operation: str, x: Tensor, y: Tensor) -> Array:
     if y.shape != x.shape:
         raise ValueError(f"{operation}: a result of shape {y.shape} does not fit in place into shape {x.shape}")
-    return y.data
+    return y.array
 
 
 def detach(x: Tensor) -> Tensor:
@@ -90,7 +96,7 @@ def detach(x: Tensor) -> Tensor:
     >>> w.grad
     tensor(3.)
     """
-    out = Tensor(x.data)
+    out = Tensor(x.array)
     out.version = x.version
     return out
 
@@ -106,19 +112,19 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
     tensor([0., 1., 2.])
     """
     index, value = plain(index), as_tensor(value, x)
-    if x.data.dtype == np.bool_:
+    if x.array.dtype == np.bool_:
         value = astype(value, np.bool_)  # what is not 0 is True
     if not _is_tracked("setitem", x, value):
-        _write("setitem", x, index, value.data)
+        _write("setitem", x, index, value.array)
         return
 
     index = frozen(index)
 
     def put(old: Tensor, new: Tensor) -> Tensor:
-        new, small = astype(new, old.data.dtype), new.shape
-        _write("setitem", old, index, new.data)  # old is a copy of x
+        new, small = astype(new, old.array.dtype), new.shape
+        _write("setitem", old, index, new.array)  # old is a copy of x
         return record(
-            old.data, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)), name="setitem"
+            old.array, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)), name="setitem"
         )
 
     _take_over("setitem", x, value, put)
@@ -126,7 +132,7 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
 
 def cleared(x: Tensor, index: Any) -> Tensor:
     """x with zeros at ``index``; its own adjoint."""
-    value = x.data.copy(order="K")
+    value = x.array.copy(order="K")
     value[index] = 0
     return record(value, (x, lambda g: cleared(g, index)))
 
@@ -182,7 +188,7 @@ def copy_(x: Tensor, other: Any) -> Tensor:
     """
     if isinstance(other, Tensor):
         other = to(other, x.device)
-    return _take_over("copy_", x, other, lambda old, new: broadcast_to(astype(new, old.data.dtype), old.shape))
+    return _take_over("copy_", x, other, lambda old, new: broadcast_to(astype(new, old.array.dtype), old.shape))
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:

@@ -34,7 +34,7 @@ def matmul(a: Any, b: Any) -> Tensor:
             del shape[-1 if b.ndim == 1 else -2]
         return reshape(y, shape)
     try:
-        value = xp_of(a.data).matmul(a.data, b.data)
+        value = xp_of(a.array).matmul(a.array, b.array)
     except ValueError:
         raise _misfit(a, b) from None
     shape_a, shape_b = a.shape, b.shape

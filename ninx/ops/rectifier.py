@@ -34,7 +34,7 @@ class ReluGate:
 
     def __call__(self, g: Tensor, y: Tensor) -> Tensor:
         """g behind the gate; g itself if it has been there."""
-        return g if isinstance(g, Gated) and g.by is self else gate(g, y.data)
+        return g if isinstance(g, Gated) and g.by is self else gate(g, y.array)
 
     @staticmethod
     def of(node: Node | None) -> ReluGate | None:
@@ -60,11 +60,11 @@ def relu(x: Tensor) -> Tensor:
     >>> ninx.relu(ninx.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
     """
-    value = as_it_was(kernels.tier().relu(as_it_lies(x.data)))
+    value = as_it_was(kernels.tier().relu(as_it_lies(x.array)))
     return record(value, (x, lambda g: g), first=ReluGate())
 
 
 def gate(x: Tensor, y: Array) -> Tensor:
     """x where the array y > 0 (or True), else 0; its own adjoint."""
-    value = as_it_was(kernels.tier().gate(as_it_lies(x.data), as_it_lies(y)))
+    value = as_it_was(kernels.tier().gate(as_it_lies(x.array), as_it_lies(y)))
     return record(value, (x, lambda g: gate(g, y)))

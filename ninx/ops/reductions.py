@@ -49,7 +49,7 @@ def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """
     axes, shape = _axes("sum", x, dim), x.shape
     kept = _kept(shape, axes)
-    return record(added(x.data, axes, keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
+    return record(added(x.array, axes, keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -62,7 +62,7 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     shape, kept = x.shape, _kept(x.shape, axes)
     n = _count(shape, axes) or np.nan
     return record(
-        _mean(x.data, axes, keepdim),
+        _mean(x.array, axes, keepdim),
         (x, lambda g: broadcast_to(reshape(g / n, kept), shape)),
     )
 
@@ -87,8 +87,8 @@ def var(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = Fal
     kept = _kept(x.shape, axes)
     n = builtins.max(_count(x.shape, axes) - correction, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        centred = x.data - _mean(x.data, axes, True)
-        value = added(centred * centred, axes, keepdim) / x.data.dtype.type(n)
+        centred = x.array - _mean(x.array, axes, True)
+        value = added(centred * centred, axes, keepdim) / x.array.dtype.type(n)
 
     def back(g: Tensor) -> Tensor:
         with np.errstate(invalid="ignore"):
@@ -104,7 +104,7 @@ def std(x: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = Fal
     tensor(1.)
     """
     v = var(x, dim, correction=correction, keepdim=keepdim)
-    return record(xp_of(v.data).sqrt(v.data), (v, lambda g, y: where(y == 0, 0.0, g / (2 * where(y == 0, 1.0, y)))))
+    return record(xp_of(v.array).sqrt(v.array), (v, lambda g, y: where(y == 0, 0.0, g / (2 * where(y == 0, 1.0, y)))))
 
 
 def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -134,12 +134,12 @@ def _extreme(operation: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     kept = _kept(x.shape, axes)
     if _count(x.shape, axes) == 0:
         raise ValueError(f"{operation}: no entries along dim {dim} of a tensor of shape {x.shape}")
-    value = getattr(x.data, operation[1:])(axis=axes, keepdims=True)
-    chosen = (x.data == value) | (x.data != x.data)
+    value = getattr(x.array, operation[1:])(axis=axes, keepdims=True)
+    chosen = (x.array == value) | (x.array != x.array)
     count = chosen.sum(axis=axes, keepdims=True)
 
     def share(g: Tensor) -> Tensor:
-        return where(chosen, reshape(g, kept) / Tensor(count.astype(x.data.dtype)), 0.0)
+        return where(chosen, reshape(g, kept) / Tensor(count.astype(x.array.dtype)), 0.0)
 
     return record(value if keepdim else value.squeeze(axes), (x, share), name=operation)
 
@@ -172,7 +172,7 @@ def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def _along(which: str, x: Tensor, dim: int, keepdim: bool) -> ValuesIndices:
     axis = _axis(which[3:], x, dim)
-    index = xp_of(x.data).expand_dims(getattr(x.data, which)(axis=axis), axis)
+    index = xp_of(x.array).expand_dims(getattr(x.array, which)(axis=axis), axis)
     values = getitem(x, along(index, axis))
     if not keepdim:
         values, index = reshape(values, values.shape[:axis] + values.shape[axis + 1 :]), index.squeeze(axis)
@@ -193,7 +193,7 @@ def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     tensor([1, 0])
     """
     axis = None if dim is None else _axis("argmax", x, dim)
-    return record(x.data.argmax(axis=axis, keepdims=keepdim))
+    return record(x.array.argmax(axis=axis, keepdims=keepdim))
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -203,7 +203,7 @@ def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     tensor(1)
     """
     axis = None if dim is None else _axis("argmin", x, dim)
-    return record(x.data.argmin(axis=axis, keepdims=keepdim))
+    return record(x.array.argmin(axis=axis, keepdims=keepdim))
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -212,7 +212,7 @@ def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     >>> ninx.tensor([[True, False], [False, False]]).any(dim=1)
     tensor([ True, False])
     """
-    return record(x.data.any(axis=axes_of("any", x, dim), keepdims=keepdim))
+    return record(x.array.any(axis=axes_of("any", x, dim), keepdims=keepdim))
 
 
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -221,7 +221,7 @@ def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     >>> ninx.tensor([[True, False], [True, True]]).all(dim=1)
     tensor([False,  True])
     """
-    return record(x.data.all(axis=axes_of("all", x, dim), keepdims=keepdim))
+    return record(x.array.all(axis=axes_of("all", x, dim), keepdims=keepdim))
 
 
 def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -231,11 +231,11 @@ def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     tensor(100.6931)
     """
     x, axes = floating(x), _axes("logsumexp", x, dim)
-    xp, kept = xp_of(x.data), _kept(x.shape, axes)
-    top = x.data.max(axis=axes, keepdims=True) if _count(x.shape, axes) else xp.zeros(kept, x.data.dtype)
+    xp, kept = xp_of(x.array), _kept(x.shape, axes)
+    top = x.array.max(axis=axes, keepdims=True) if _count(x.shape, axes) else xp.zeros(kept, x.array.dtype)
     top = xp.where(xp.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
-        value = xp.log(added(xp.exp(x.data - top), axes, True)) + top
+        value = xp.log(added(xp.exp(x.array - top), axes, True)) + top
 
     def back(g: Tensor, y: Tensor) -> Tensor:
         with np.errstate(invalid="ignore"):  # the softmax of infinities is NaN

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
-from .arithmetic import as_tensor, astype, common_dtype
+from ..graph import Unwritable
+from .arithmetic import as_tensor, astype, broadcast_to, common_dtype
 
 
 def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
@@ -43,7 +44,7 @@ def axes_of(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
 
 def _view(value: Array, x: Tensor) -> Tensor | None:
     """``x`` if ``value`` lies in its memory: a change of one is then a change of the other."""
-    return x if xp_of(value).may_share_memory(value, x.data) else None
+    return x if xp_of(value).may_share_memory(value, x.array) else None
 
 
 def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -57,10 +58,47 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     """
     old = x.shape
     try:
-        value = x.data.reshape(tuple(shape))
+        value = x.array.reshape(tuple(shape))
     except ValueError:
-        raise ValueError(f"reshape: {x.data.size} entries of shape {old} do not fit shape {tuple(shape)}") from None
+        raise ValueError(f"reshape: {x.array.size} entries of shape {old} do not fit shape {tuple(shape)}") from None
     return record(value, (x, lambda g: reshape(g, old)), view_of=_view(value, x))
+
+
+def view(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """`reshape`, for code that may write into the result: where the memory allows no view, the copy refuses to be changed.
+
+    An image lies channels-last, so that ``x.view(N, -1)`` is such a copy; PyTorch raises for a tensor in that memory format.
+
+    >>> x = ninx.zeros(2, 3)
+    >>> x.view(6)[0] = 1
+    >>> x
+    tensor([[1., 0., 0.],
+            [0., 0., 0.]])
+    """
+    return _unwritable(reshape(x, shape))
+
+
+def _unwritable(y: Tensor) -> Tensor:
+    """``y``, which refuses to be changed if it is a copy: who asked for a view would expect that another tensor changes too."""
+    if not y.is_view:
+        y.version = Unwritable()
+        if xp_of(y.array) is np:
+            y.array.flags.writeable = False
+    return y
+
+
+def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """Repeat along axes of size 1 and new leading axes until it has the shape (-1 keeps a size).
+
+    A copy that refuses to be changed; in PyTorch it is a view whose entries share their memory.
+
+    Adjoint: the sum over what was repeated. Raises ValueError for an axis of another size.
+
+    >>> ninx.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    return _unwritable(broadcast_to(x, tuple(shape)))
 
 
 def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
@@ -74,7 +112,7 @@ def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
     if len(axes) != x.ndim:
         raise ValueError(f"permute: {tuple(dims)} is no order of the {x.ndim} axes of shape {x.shape}")
     inverse = tuple(int(i) for i in np.argsort(axes))
-    return record(x.data.transpose(axes), (x, lambda g: permute(g, inverse)), view_of=x)
+    return record(x.array.transpose(axes), (x, lambda g: permute(g, inverse)), view_of=x)
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -129,7 +167,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 def plain(index: Any) -> Any:
     """An index with tensors in it as an index with arrays."""
     if isinstance(index, Tensor):
-        return index.data
+        return index.array
     return tuple(plain(i) for i in index) if isinstance(index, tuple) else index
 
 
@@ -152,7 +190,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     if is_basic(index) and not (isinstance(index, tuple) and Ellipsis in index):
         index = (*(index if isinstance(index, tuple) else (index,)), Ellipsis)  # then one entry is a view too, not a NumPy number
     try:
-        value = x.data[index]
+        value = x.array[index]
     except IndexError as error:
         raise IndexError(f"getitem: {error} (the tensor has shape {x.shape})") from None
     index, shape = frozen(index), x.shape
@@ -168,13 +206,13 @@ def frozen(index: Any) -> Any:
 
 def scatter(x: Tensor, index: Any, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` to which x is added at ``index``; an entry named twice gets both. Adjoint: `getitem`."""
-    xp = xp_of(x.data)
-    value = empty(shape, x.data.dtype, xp)
+    xp = xp_of(x.array)
+    value = empty(shape, x.array.dtype, xp)
     value[...] = 0
     if is_basic(index):
-        value[index] = x.data
+        value[index] = x.array
     else:
-        xp.add.at(value, index, x.data)
+        xp.add.at(value, index, x.array)
     return record(value, (x, lambda g: getitem(g, index)))
 
 
@@ -194,16 +232,18 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
         raise ValueError(f"pad: needs at most {x.ndim} pairs of sizes of at least 0 for shape {x.shape}, got {tuple(pad)}")
     pairs = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
     inside = tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True))
-    out = empty(tuple(n + before + after for (before, after), n in zip(pairs, x.shape, strict=True)), x.data.dtype, xp_of(x.data))
+    out = empty(
+        tuple(n + before + after for (before, after), n in zip(pairs, x.shape, strict=True)), x.array.dtype, xp_of(x.array)
+    )
     out[...] = 0 if value is None else value
-    out[inside] = x.data
+    out[inside] = x.array
     return record(out, (x, lambda g: crop(g, inside)))
 
 
 def crop(x: Tensor, slices: tuple[slice, ...]) -> Tensor:
     """``x[slices]`` as a copy without gaps, in the layout of x: what reads it next need not make one. Adjoint: `scatter`."""
     shape = x.shape
-    return record(x.data[slices].copy(order="K"), (x, lambda g: scatter(g, slices, shape)))
+    return record(x.array[slices].copy(order="K"), (x, lambda g: scatter(g, slices, shape)))
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -230,9 +270,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     items = [astype(t, dtype) for t in items]
     ends = np.cumsum([0] + [t.shape[axis] for t in items])
     slices = [(*(slice(None),) * axis, slice(int(a), int(b))) for a, b in pairwise(ends)]
-    out = empty((*first.shape[:axis], int(ends[-1]), *first.shape[axis + 1 :]), dtype, xp_of(first.data))
+    out = empty((*first.shape[:axis], int(ends[-1]), *first.shape[axis + 1 :]), dtype, xp_of(first.array))
     for t, where in zip(items, slices, strict=True):
-        out[where] = t.data
+        out[where] = t.array
     return record(out, (tuple(items), lambda g: tuple(crop(g, where) for where in slices)))
 
 

@@ -109,12 +109,12 @@ def clone(x: Tensor) -> Tensor:
     >>> x
     tensor([1, 2])
     """
-    return record(x.data.copy(order="K"), (x, lambda g: g))
+    return record(x.array.copy(order="K"), (x, lambda g: g))
 
 
 def picklable(x: Tensor) -> tuple[Any, ...]:
     """What `rebuild` needs to make x again, on the CPU. The entries travel in their memory order, so the layout survives."""
-    array = to_numpy(_leaf(x).data)
+    array = to_numpy(_leaf(x).array)
     order = tuple(int(i) for i in np.argsort([-abs(s) for s in array.strides], kind="stable"))
     return type(x), np.asarray(array.transpose(order), order="C"), order, x.requires_grad
 
@@ -133,9 +133,9 @@ def rebuild(kind: type[Tensor], lying: np.ndarray[Any, Any], order: tuple[int, .
 def deepcopy(x: Tensor, memo: dict[int, Any]) -> Tensor:
     """An independent leaf with the same entries and layout (and gradient, if there is one)."""
     if id(x) not in memo:
-        memo[id(x)] = type(x)(_leaf(x).data.copy(order="K"), x.requires_grad)
+        memo[id(x)] = type(x)(_leaf(x).array.copy(order="K"), x.requires_grad)
         if x.grad is not None:
-            memo[id(x)].grad = Tensor(x.grad.data.copy(order="K"))
+            memo[id(x)].grad = Tensor(x.grad.array.copy(order="K"))
     return memo[id(x)]  # type: ignore[no-any-return]  # memo is copy.deepcopy's own, of any type
 
 
@@ -173,7 +173,7 @@ def _rows(texts: np.ndarray[Any, Any], width: int, cut: tuple[bool, ...], indent
 
 def to_string(x: Tensor) -> str:
     """``tensor([1.5000, 2.0000], requires_grad=True)``: four digits, long rows cut, as PyTorch prints."""
-    array = to_numpy(x.data)
+    array = to_numpy(x.array)
     shown = _shown(array)
     form, values = _form(shown), shown.ravel().tolist()
     counted = values if array.dtype.kind != "f" else [v for v in values if v != 0 and math.isfinite(v)]  # PyTorch's way

@@ -93,7 +93,7 @@ class Optimizer:
                 if set_to_none or p.grad is None:
                     p.grad = None
                 else:
-                    p.grad.data[...] = 0
+                    p.grad.array[...] = 0
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Change every parameter that has a gradient; ``closure`` computes the loss anew and returns it.
@@ -115,7 +115,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    self.update(p.data, p.grad.data, self.state.setdefault(index, {}), group)
+                    self.update(p.array, p.grad.array, self.state.setdefault(index, {}), group)
                     changed(p)
                 index += 1
         return loss
@@ -196,8 +196,8 @@ def _alike(value: Any, default: Any) -> bool:
 
 def _copied(value: Any, p: Tensor) -> Array:
     """A copy of a state array on the device and in the memory layout of its parameter."""
-    copy = empty_like(p.data)
-    copy[...] = on_device(value.data if isinstance(value, Tensor) else value, p.device)
+    copy = empty_like(p.array)
+    copy[...] = on_device(value.array if isinstance(value, Tensor) else value, p.device)
     return copy
 
 

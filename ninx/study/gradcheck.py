@@ -43,7 +43,7 @@ def gradcheck(
     >>> ninx.gradcheck(ninx.log, x)
     True
     >>> def wrong(x):  # 2*x, said to have the gradient g
-    ...     return ninx.record(2 * x.data, (x, lambda g: g))
+    ...     return ninx.record(2 * x.array, (x, lambda g: g))
     >>> ninx.gradcheck(wrong, x)
     Traceback (most recent call last):
     ninx.study.gradcheck.GradientError: gradcheck: the gradient of input 0 is wrong: ...
@@ -90,7 +90,7 @@ def _check(func: Function, inputs: tuple[Tensor, ...], eps: float, atol: float, 
         if inputs[i].dtype != np.float64:
             raise ValueError(f"gradcheck: input {i} has dtype {inputs[i].dtype}; finite differences need float64")
     rng = np.random.default_rng(seed)
-    values = [to_numpy(t.data).copy() for t in inputs]
+    values = [to_numpy(t.array).copy() for t in inputs]
     for change_layout in (False, True):
         args = [_fresh(v, t, t.requires_grad, change_layout) for v, t in zip(values, inputs, strict=True)]
         outputs = _outputs(func, args)
@@ -104,10 +104,10 @@ def _check(func: Function, inputs: tuple[Tensor, ...], eps: float, atol: float, 
             allow_unused=True,
         )
         for i, (arg, value) in enumerate(zip(args, values, strict=True)):
-            if not np.array_equal(to_numpy(arg.data), value, equal_nan=True):
+            if not np.array_equal(to_numpy(arg.array), value, equal_nan=True):
                 raise GradientError(f"gradcheck: the function changed its input {i}")
         for i, g in zip(wanted, found, strict=True):
-            ours = np.zeros(values[i].shape) if g is None else to_numpy(g.data)
+            ours = np.zeros(values[i].shape) if g is None else to_numpy(g.array)
 
             def along(direction: Any, i: int = i, weights: Any = cotangents) -> float:
                 return _difference(func, values, inputs, i, direction, weights, eps)
@@ -132,7 +132,7 @@ def _difference(
     for step in (eps, -eps):
         moved = [v + step * direction if j == i else v for j, v in enumerate(values)]
         outputs = _outputs(func, [_fresh(v, t, t.requires_grad) for v, t in zip(moved, inputs, strict=True)])
-        sides.append([to_numpy(y.data) for y in outputs])
+        sides.append([to_numpy(y.array) for y in outputs])
     return float(sum((g * (p - m)).sum() for g, p, m in zip(cotangents, *sides, strict=True)) / (2 * eps))
 
 

@@ -169,7 +169,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
 
 def _plain(value: Tensor | Array) -> Any:
     """A C-contiguous array: safetensors writes the memory as it lies. (ascontiguousarray would turn 0-d into 1-d.)"""
-    return np.asarray(to_numpy(value.data if isinstance(value, Tensor) else value), order="C")
+    return np.asarray(to_numpy(value.array if isinstance(value, Tensor) else value), order="C")
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
