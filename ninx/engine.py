@@ -28,7 +28,7 @@ Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
 
 
 class Tensor(Operators):
-    """An array, and how it was made if its gradient is wanted. `ninx.tensor` makes one; its methods stand in methods.py.
+    """An array, and how it was made if its gradient is wanted. `ninx.tensor` makes one; its methods stand in methods/.
     >>> ninx.tensor([1.0, 2.0], requires_grad=True) * 2
     tensor([2., 4.], grad_fn=<mul>)
     """
@@ -49,9 +49,7 @@ class Tensor(Operators):
         """A tensor on the same memory without history, as in PyTorch; `backward` does not notice what is written into it.
 
         >>> w = ninx.ones(2, requires_grad=True)
-        >>> w.data[:] = 3
-        >>> w
-        tensor([3., 3.], requires_grad=True)
+        >>> w.data[:] = 3  # without .data a leaf that requires grad refuses it
         """
         return Tensor(self.array)
 

@@ -58,12 +58,11 @@ from .rectifier import gate as gate
 from .rectifier import relu
 from .reductions import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
 from .shapes import cat, concat, flatten, permute, reshape, squeeze, stack, transpose, unsqueeze
-from .shapes import expand as expand
 from .shapes import getitem as getitem
 from .shapes import pad as pad
 from .shapes import scatter as scatter
 from .shapes import sequence as sequence
-from .shapes import view as view
+from .shapes import unwritable as unwritable
 from .tensors import backward as backward
 from .tensors import clone
 from .tensors import deepcopy as deepcopy

@@ -16,7 +16,7 @@ import numpy as np
 from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
 from ..graph import Unwritable
-from .arithmetic import as_tensor, astype, broadcast_to, common_dtype
+from .arithmetic import as_tensor, astype, common_dtype
 
 
 def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
@@ -64,41 +64,13 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     return record(value, (x, lambda g: reshape(g, old)), view_of=_view(value, x))
 
 
-def view(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """`reshape`, for code that may write into the result: where the memory allows no view, the copy refuses to be changed.
-
-    An image lies channels-last, so that ``x.view(N, -1)`` is such a copy; PyTorch raises for a tensor in that memory format.
-
-    >>> x = ninx.zeros(2, 3)
-    >>> x.view(6)[0] = 1
-    >>> x
-    tensor([[1., 0., 0.],
-            [0., 0., 0.]])
-    """
-    return _unwritable(reshape(x, shape))
-
-
-def _unwritable(y: Tensor) -> Tensor:
+def unwritable(y: Tensor) -> Tensor:
     """``y``, which refuses to be changed if it is a copy: who asked for a view would expect that another tensor changes too."""
     if not y.is_view:
         y.version = Unwritable()
         if xp_of(y.array) is np:
             y.array.flags.writeable = False
     return y
-
-
-def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """Repeat along axes of size 1 and new leading axes until it has the shape (-1 keeps a size).
-
-    A copy that refuses to be changed; in PyTorch it is a view whose entries share their memory.
-
-    Adjoint: the sum over what was repeated. Raises ValueError for an axis of another size.
-
-    >>> ninx.tensor([[1], [2]]).expand(2, 3)
-    tensor([[1, 1, 1],
-            [2, 2, 2]])
-    """
-    return _unwritable(broadcast_to(x, tuple(shape)))
 
 
 def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
