@@ -1,7 +1,10 @@
 """Differentiable functions on tensors, with PyTorch's names and arguments (``import ninx.functional as F``)."""
 
+from typing import TYPE_CHECKING
+
 from ninx.kernels.listing import only_public
 
+from ..hints import hinted
 from ..ops import pad, relu, sigmoid, tanh
 from .activation import leaky_relu, log_softmax, maxout, softmax
 from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
@@ -40,3 +43,5 @@ __all__ = [
 ]
 
 __dir__ = only_public(globals())
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
