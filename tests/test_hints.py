@@ -5,6 +5,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import ninx
 from ninx import nn, optim
 from ninx.hints import HINTS
 
+PAGE = Path(__file__).parent.parent / "docs" / "FROM_PYTORCH.md"
 NAMES = [(place, name, hint) for place, hints in HINTS.items() for names, hint in hints.items() for name in names.split()]
 INSTANCES = {"Tensor": ninx.ones(2, 2), "Module": nn.Linear(2, 2)}
 
@@ -44,7 +46,13 @@ def test_an_import_of_a_missing_name_says_the_same(place):
         assert str(raised.value) == f"{place} has no {name}: {hint}"
 
 
-PLACES = {"ninx.functional": "nn.functional", "ninx.nn": "nn", "ninx.optim": "optim", "ninx.nn.init": "nn.init", "ninx.utils": "utils"}
+PLACES = {
+    "ninx.functional": "nn.functional",
+    "ninx.nn": "nn",
+    "ninx.optim": "optim",
+    "ninx.nn.init": "nn.init",
+    "ninx.utils": "utils",
+}
 
 
 @pytest.mark.parametrize("place", [place for place in HINTS if place not in ("ninx.transforms", "ninx.datasets")])
@@ -52,7 +60,9 @@ def test_pytorch_has_the_name(place):
     if place in INSTANCES:
         theirs = {"Tensor": torch.ones(1), "Module": torch.nn.Linear(1, 1)}[place]
     else:
-        theirs = importlib.import_module(("torch." + place.removeprefix("ninx").lstrip(".").replace("functional", "nn.functional")).rstrip("."))
+        theirs = importlib.import_module(
+            ("torch." + place.removeprefix("ninx").lstrip(".").replace("functional", "nn.functional")).rstrip(".")
+        )
         if place == "ninx.nn.init":
             theirs = torch.nn.init
     for name in [name for p, name, _ in NAMES if p == place]:
@@ -87,3 +97,21 @@ def test_other_names_are_pythons_own_business():
         ninx.ones(1).nothing_like_this  # noqa: B018
     run = subprocess.run([sys.executable, "-c", "import ninx; ninx.ones(2).reshap(2)"], capture_output=True, text=True)
     assert run.stderr.rstrip().endswith("AttributeError: 'Tensor' object has no attribute 'reshap'. Did you mean: 'reshape'?")
+
+
+def page_with_table(page: str) -> str:
+    """The page with its last table written anew from the hints."""
+    head, rule, _ = page.rpartition("|---|---|---|\n")
+    rows = [
+        f"| {place} | {names.replace(' ', ', ')} | {hint} |\n" for place, hints in HINTS.items() for names, hint in hints.items()
+    ]
+    return head + rule + "".join(rows)
+
+
+def test_the_page_lists_them_all():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == page_with_table(page), "write the table anew: python tests/test_hints.py"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
