@@ -6,11 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ninx import kernels
-
 from ..array import Array, as_it_lies, xp_of
 from .given import check_betas, check_settings, refuse
-from .optimizer import Group, Optimizer, numbers, zeros
+from .optimizer import Group, Optimizer, kernels_for, numbers, zeros
 
 
 class Adam(Optimizer):
@@ -69,7 +67,7 @@ class Adam(Optimizer):
             _amsgrad(p, g, state, numbers(p, beta1, beta2, group["eps"], step, scale, inner, shrink))
             return
         arrays = [as_it_lies(a) for a in (p, g, state["exp_avg"].array, state["exp_avg_sq"].array)]
-        kernels.tier().adam(
+        kernels_for(p).adam(
             *arrays, lr=step, beta1=beta1, beta2=beta2, scale=scale, eps=group["eps"], decay=inner, shrink=shrink
         )  # fmt: skip
 

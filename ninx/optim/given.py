@@ -164,6 +164,6 @@ def refuse(optimizer: str, **switches: Any) -> None:
 def count(where: str, value: Any) -> int:
     """The number of steps in a state, which is the exponent of a beta: whole, and not below 0."""
     number = float(value) if is_number(value) else math.nan
-    if not (number >= 0 and number == math.floor(number)):  # also refuses NaN and infinity
+    if not (number >= 0 and number.is_integer()):
         raise ValueError(f"{where}: state step = {brief(value)} is no number of steps")
     return int(number)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ninx import kernels
+
 from ..array import Array, device_of, empty_like, on_device, xp_of
 from ..engine import Tensor
 from ..looks import brief, unfailing
@@ -236,6 +238,11 @@ def _copied(value: Any) -> Any:
 def zeros(p: Array) -> Tensor:
     """A state array to begin with, lying as the parameter lies."""
     return Tensor(xp_of(p).zeros_like(p))
+
+
+def kernels_for(p: Array) -> Any:
+    """Those of the tier; but none is compiled for float16."""
+    return kernels.strided if p.itemsize == 2 else kernels.tier()
 
 
 def numbers(p: Array, *settings: Any) -> list[Any]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ninx import kernels
-
 from ..array import Array, as_it_lies
 from .given import check_settings, refuse
-from .optimizer import Group, Optimizer, zeros
+from .optimizer import Group, Optimizer, kernels_for, zeros
 
 
 class SGD(Optimizer):
@@ -59,7 +57,7 @@ class SGD(Optimizer):
             if "momentum_buffer" not in state:
                 state["momentum_buffer"], keep = zeros(p), 1.0
             v = as_it_lies(state["momentum_buffer"].array)
-        kernels.tier().sgd(
+        kernels_for(p).sgd(
             as_it_lies(p), as_it_lies(g), v, lr=float(group["lr"]), momentum=momentum, keep=keep, decay=group["weight_decay"],
             nesterov=group["nesterov"],
         )  # fmt: skip

@@ -211,9 +211,9 @@ class LRScheduler:
                 if not _fits(value, own[key]):
                     raise ValueError(f"{where}: {key} = {brief(value)} is not like {brief(own[key])}")
                 taken[key] = list(value) if isinstance(value, list) else plain(value)
-            elif not str(key).startswith("_") and key not in ("verbose", "mode_worse", *vars(self)):
+            elif not str(key).startswith("_") and key not in ("verbose", "mode_worse", "default_min_lr"):
                 raise ValueError(f"{where}: has no {key!r}; is it the state of another schedule?")
-        if not (taken["last_epoch"] >= -1 and taken["last_epoch"] == int(taken["last_epoch"])):
+        if not (taken["last_epoch"] >= -1 and float(taken["last_epoch"]).is_integer()):
             raise ValueError(f"{where}: last_epoch = {taken['last_epoch']} is no epoch")
         lengths = {k: len(v) for k, v in taken.items() if isinstance(v, list)}
         for key in ("base_lrs", "_last_lr"):

@@ -80,6 +80,9 @@ class SequentialLR(_Composed):
                 f"SequentialLR: {len(self._schedulers)} schedules have {len(self._schedulers) - 1} milestones between them, "
                 f"got {len(self.milestones)}"
             )
+        if late := [part for part in self._schedulers[1:] if isinstance(part, _Composed)]:
+            kind = type(late[0]).__name__
+            raise ValueError(f"SequentialLR: a {kind} can only stand first, as it has no epoch 0 to go to later")
         self._set([float(group["initial_lr"]) for group in self._groups()])  # what the parts have done when they were made
         self._undo()
         self._schedulers[bisect_right(self.milestones, 0)]._begin()

@@ -18,14 +18,19 @@ def _set_momentum(group: dict[str, Any], momentum: float) -> None:
         group["momentum"] = momentum
 
 
-def _cycles_momentum(schedule: str, optimizer: Optimizer, base: Any, high: Any) -> None:
-    """Leave in each group between which values its momentum goes, and begin with the higher."""
+def _momenta(schedule: str, optimizer: Optimizer, base: Any, high: Any) -> list[list[float]]:
+    """The lower and the higher momenta between which the groups go."""
+    lows, highs = (each_group(schedule, n, v, optimizer) for n, v in (("base_momentum", base), ("max_momentum", high)))
     if not {"momentum", "betas"} & set(optimizer.defaults):
         raise ValueError(f"{schedule}: the optimiser has no momentum to cycle; use cycle_momentum=False")
-    lows, highs = (each_group(schedule, n, v, optimizer) for n, v in (("base_momentum", base), ("max_momentum", high)))
-    for group, low, top in zip(optimizer.param_groups, lows, highs, strict=True):
-        group["base_momentum"], group["max_momentum"] = low, top
-        _set_momentum(group, top)
+    return [lows, highs]
+
+
+def _begin_high(optimizer: Optimizer, lows: list[float], highs: list[float]) -> None:
+    """Leave in each group between which values its momentum goes, and begin with the higher."""
+    for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
+        group["base_momentum"], group["max_momentum"] = low, high
+        _set_momentum(group, high)
 
 
 class OneCycleLR(LRScheduler):
@@ -77,12 +82,13 @@ class OneCycleLR(LRScheduler):
         self.total_steps = (epochs or 0) * (steps_per_epoch or 0) if total_steps is None else total_steps
         self.pct_start, self.anneal_strategy, self.three_phase = float(pct_start), anneal_strategy, bool(three_phase)
         self.cycle_momentum = bool(cycle_momentum)
+        momenta = _momenta("OneCycleLR", optimizer, base_momentum, max_momentum) if cycle_momentum else []
         if last_epoch == -1:
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["initial_lr"], group["max_lr"] = peak / div_factor, peak
                 group["min_lr"] = group["initial_lr"] / final_div_factor
-            if cycle_momentum:
-                _cycles_momentum("OneCycleLR", optimizer, base_momentum, max_momentum)
+            if momenta:
+                _begin_high(optimizer, *momenta)
         super().__init__(optimizer, last_epoch)
 
     def _phases(self) -> list[tuple[float, str, str, str, str]]:
@@ -160,11 +166,13 @@ class CyclicLR(LRScheduler):
         by_step = mode == "exp_range" if scale_fn is None else scale_mode == "iterations"
         self.scale_mode = "iterations" if by_step else "cycle"
         self.cycle_momentum = bool(cycle_momentum)
+        momenta = _momenta("CyclicLR", optimizer, base_momentum, max_momentum) if cycle_momentum else [[], []]
+        self.base_momentums, self.max_momentums = momenta
         if last_epoch == -1:
             for group, low in zip(optimizer.param_groups, lows, strict=True):
                 group["lr"] = low
             if cycle_momentum:
-                _cycles_momentum("CyclicLR", optimizer, base_momentum, max_momentum)
+                _begin_high(optimizer, *momenta)
         super().__init__(optimizer, last_epoch)
         self.base_lrs = lows
 
@@ -181,7 +189,6 @@ class CyclicLR(LRScheduler):
         x = 1.0 + t / self.total_size - cycle  # the part of the cycle that is done
         height = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
         scale = self._scale(t if self.scale_mode == "iterations" else cycle)
-        for group in self._groups() if self.cycle_momentum else ():
-            if "max_momentum" in group:
-                _set_momentum(group, group["max_momentum"] - (group["max_momentum"] - group["base_momentum"]) * height * scale)
+        for group, low, high in zip(self._groups(), self.base_momentums, self.max_momentums, strict=False):
+            _set_momentum(group, high - (high - low) * height * scale)
         return [low + (high - low) * height * scale for low, high in zip(self.base_lrs, self.max_lrs, strict=True)]

@@ -77,7 +77,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     def _reduce(self) -> None:
         rates = self._now()
-        if self._least is not None:
+        if self._least is not None and len(self.min_lrs) != len(rates):
             self.min_lrs = [self._least] * len(rates)
         if len(self.min_lrs) != len(rates):
             raise ValueError(
