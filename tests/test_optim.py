@@ -320,7 +320,7 @@ NET = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
         (
             lambda p: optim.Adam(NET.parameters),
             TypeError,
-            r"the method parameters itself was given; call it: Adam\(net.parameters",
+            r"the method parameters itself was given; call it: Adam\(net",
         ),
         (lambda p: optim.SGD({p}), TypeError, "a set has no order, .* give a list"),
         (lambda p: optim.SGD({"w": p}), TypeError, r"a dictionary was given; write SGD\(dictionary.values\(\)\) for its tensors"),
@@ -333,7 +333,7 @@ NET = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
         (
             lambda p: optim.SGD([{"params": [p]}, ninx.ones(2)]),
             TypeError,
-            r"a group is a dictionary with 'params' and settings, not",
+            r"a group is a dictionary with 'params' and",
         ),
         (lambda p: optim.SGD([{"lr": 1}]), ValueError, r"a group needs 'params', its parameters; there are \['lr'\]"),
         (lambda p: optim.SGD([{"params": NET}]), TypeError, "a Sequential was given"),
@@ -341,12 +341,12 @@ NET = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
         (
             lambda p: optim.SGD([{"params": iter([])}]),
             ValueError,
-            "the generator of a group's parameters is empty: it was read bef",
+            "the generator of a group's parameters is empty: it",
         ),
         (
             lambda p: optim.SGD([("w", p), ninx.ones(2)]),
             ValueError,
-            "all parameters of a group are given with their names, or none",
+            "all parameters of a group are given with their names",
         ),
         (
             lambda p: optim.SGD([{"params": [("w", p)]}, {"params": [ninx.ones(2)]}]),
@@ -357,7 +357,7 @@ NET = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
         (lambda p: optim.SGD([{"params": [p]}, {"params": [p]}]), ValueError, "given twice"),
         (lambda p: optim.SGD([p], lr=-1), ValueError, "lr must be at least 0"),
         (lambda p: optim.SGD([p], lr="0.1"), TypeError, "lr must be a number, got '0.1'"),
-        (lambda p: optim.SGD([p], lr=ninx.ones(2)), TypeError, r"lr must be a number, got tensor\(\[1., 1.\]\)"),
+        (lambda p: optim.SGD([p], lr=ninx.ones(2)), TypeError, r"lr must be a number, got tensor\(\[1., 1.\]"),
         (lambda p: optim.SGD([p], lr=None), TypeError, "lr must be a number, got None"),
         (lambda p: optim.SGD([p], lr=True), TypeError, "lr must be a number, got True"),
         (lambda p: optim.SGD([p], lr=0.1, nesterov=True), ValueError, "nesterov needs a momentum"),
@@ -367,7 +367,7 @@ NET = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
         (
             lambda p: optim.NAdam([p], betas=(-0.1, 0.9)),
             ValueError,
-            "NAdam: betas must be from 0 to below 1, got -0.1 at index 0",
+            "NAdam: betas must be from 0 .* got -0.1 at index 0",
         ),
         (lambda p: optim.AdamW([p], betas=0.9), ValueError, "AdamW: betas must be two numbers, got 0.9"),
         (lambda p: optim.Adamax([p], betas=(0.9, "x")), ValueError, "Adamax: betas must be two numbers"),
@@ -381,13 +381,13 @@ NET = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
         (
             lambda p: optim.RMSprop([p], differentiable=True),
             ValueError,
-            "differentiable=True is not there: a step is no part of a",
+            "differentiable=True is not there: a step is",
         ),
         (lambda p: optim.SGD([{"params": [p], "rate": 1}], lr=0.1), ValueError, "unknown setting 'rate' .* did you mean 'lr'"),
         (
             lambda p: optim.SGD([{"params": [p], "Momentun": 1}]),
             ValueError,
-            "unknown setting 'Momentun' .* did you mean 'momentum'",
+            "'Momentun' .* did you mean 'momentum'",
         ),
         (lambda p: optim.Adam([{"params": [p], "beta": 1}]), ValueError, "unknown setting 'beta' .* did you mean 'betas'"),
         (lambda p: optim.Adam([{"params": [p], "wd": 1}]), ValueError, "unknown setting 'wd' .* did you mean 'weight_decay'"),
@@ -523,7 +523,7 @@ def test_a_gradient_may_be_set_filled_and_taken_away() -> None:
         (
             lambda: ninx.ones(3),
             ValueError,
-            r"a gradient of shape \(3,\) and dtype float32 .* parameter of shape \(2,\) and dtype float32",
+            r"a gradient of shape \(3,\) .* parameter of shape \(2,\) and dtype float32",
         ),
         (lambda: ninx.ones(2, dtype=np.float64), ValueError, "a gradient of shape .* and dtype float64 on .* and dtype float32"),
         (lambda: ninx.ones(1, 2), ValueError, r"a gradient of shape \(1, 2\)"),

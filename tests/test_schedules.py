@@ -568,6 +568,7 @@ def test_wrong_settings_say_what_is_wrong(make: Callable, error: type, match: st
         ({"last_epoch": 3, "T_max": 5}, "has no 'T_max'; is it the state of another schedule"),
         ({"last_epoch": "3"}, "last_epoch = '3' is not like 0"),
         ({"last_epoch": 2.5}, "last_epoch = 2.5 is no epoch"),
+        ({"last_epoch": math.inf}, "last_epoch = inf is no epoch"),
         ({"last_epoch": math.nan}, "last_epoch = nan is no epoch"),
         ({"last_epoch": 3, "gamma": None}, "gamma = None is not like 0.5"),
         ({"last_epoch": 3, "base_lrs": 0.1}, "base_lrs = 0.1 is not like"),
