@@ -269,7 +269,7 @@ class NAdam(Optimizer):
     >>> (w**2).sum().backward()
     >>> optimizer.step()
     >>> w.detach()
-    tensor([0.8839, 1.8839])
+    tensor([0.8944, 1.8944])
     """
 
     scalars = ("step", "mu_product")
