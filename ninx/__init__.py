@@ -25,7 +25,8 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import data, models, train
+    from . import autograd, data, models, train
+    from .saving import load, save
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.summary import summary
     from .train.checkpoint import load_checkpoint
@@ -36,11 +37,11 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "GradientError", "Run", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
-    "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_run", "load_weights", "manual_seed",
-    "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save_weights", "set_num_threads", "set_rng_state",
-    "summary", "train", "uint8", "use_kernels",
+    "GradientError", "Run", "Tensor", "__version__", "autograd", "bool_", "data", "detect_anomaly", "enable_grad", "float32",
+    "float64", "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck",
+    "inference_mode", "int64", "is_grad_enabled", "kernels", "layout_copies", "load", "load_checkpoint", "load_run",
+    "load_weights", "manual_seed", "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save",
+    "save_weights", "set_num_threads", "set_rng_state", "summary", "train", "uint8", "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__
@@ -58,7 +59,10 @@ _LAZY = {
     "load_checkpoint": "ninx.train.checkpoint",
     "Run": "ninx.train.runs",
     "load_run": "ninx.train.runs",
+    "autograd": "ninx.autograd",
+    "load": "ninx.saving",
     "load_weights": "ninx.weights",
+    "save": "ninx.saving",
     "save_weights": "ninx.weights",
 }
 

@@ -30,7 +30,7 @@ class Buildable(Protocol):
 
 
 class OrderedState(dict[Any, Any]):
-    """Stands in for collections.OrderedDict; the attributes that a pickle gives it (PyTorch's _metadata) are dropped."""
+    """Stands in for the dictionaries of collections; the attributes that a pickle gives it (PyTorch's _metadata) are dropped."""
 
     def set_state(self, state: Any) -> None:
         """Attributes are no weights."""
@@ -135,7 +135,8 @@ class _Machine:
     def set_items(self, values: list[Any]) -> None:
         target = self.of_kind(dict)
         for key, value in zip(values[::2], values[1::2], strict=True):
-            if not isinstance(key, str | bytes | int):  # a nested tuple as a key could exhaust the stack when it is hashed
+            # A nested tuple as a key could exhaust the stack when it is hashed.
+            if not isinstance(key, str | bytes | int | float | None):
                 raise ValueError(f"a key of the kind {type(key).__name__}")
             target[key] = value
 

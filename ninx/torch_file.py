@@ -1,6 +1,6 @@
-"""PyTorch's files of weights (.pth, .pt), read without PyTorch and without running anything in them.
+"""PyTorch's files (.pth, .pt), read without PyTorch and without running anything in them.
 
-torch.save writes an uncompressed zip archive: ``data.pkl`` is a pickle of the state_dict in which every tensor is a call of
+torch.save writes an uncompressed zip archive: ``data.pkl`` is a pickle in which every tensor is a call of
 _rebuild_tensor_v2(storage, offset, size, stride, ...), and ``data/KEY`` holds the bytes of storage KEY. Tensors may share one.
 """
 
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from .pickles import Known, ordered_dict, read_pickle
-
-Values = np.ndarray[Any, Any]
+from .pickled_arrays import NUMBERS, PickledArray, Values, known_arrays
+from .pickles import Known, OrderedState, ordered_dict, read_pickle
 
 _BFLOAT16 = "bfloat16"  # NumPy has no such type; the values are read as float32, which holds each of them exactly
 _TYPES = {
@@ -30,7 +29,17 @@ _TYPES = {
     "Byte": "u1",
     "Bool": "?",
 }
+_DTYPES = "float64 float32 float16 int64 int32 int16 int8 uint8"
 MAX_NDIM = 32
+MAX_DEPTH = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tensor of the file."""
+
+    values: Values
+    requires_grad: bool = False
 
 
 class _File:
@@ -85,7 +94,7 @@ def _values(content: bytes, code: str, order: str, key: str) -> Values:
     return np.frombuffer(content, order + code).astype(code)  # a copy, which may be written to
 
 
-def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Values:
+def _tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any = False, *_: Any) -> Found:
     """_rebuild_tensor_v2: a window on the storage. Every index is checked to lie inside it."""
     if not isinstance(storage, np.ndarray) or type(offset) is not int or not _whole(size) or not _whole(stride):
         raise ValueError("a tensor whose properties are of the wrong kind")
@@ -95,48 +104,93 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Value
     if last >= len(storage):
         raise ValueError(f"a tensor of the size {size} reaches beyond its storage of {len(storage)} values")
     steps = tuple(s * storage.itemsize for s in stride) if 0 not in size else None
-    return np.ndarray(size, storage.dtype, storage, offset * storage.itemsize if 0 not in size else 0, steps)
+    values: Values = np.ndarray(size, storage.dtype, storage, offset * storage.itemsize if 0 not in size else 0, steps)
+    return Found(values, requires_grad is True and values.dtype.kind == "f")
 
 
 def _whole(numbers: Any) -> bool:
     return isinstance(numbers, tuple) and all(type(n) is int and 0 <= n < 2**48 for n in numbers)
 
 
-def _parameter(tensor: Any, *_: Any) -> Values:
-    if not isinstance(tensor, np.ndarray):
+def _parameter(tensor: Any, requires_grad: Any = True, *_: Any) -> Found:
+    if not isinstance(tensor, Found):
         raise ValueError("a parameter that is no tensor")
-    return tensor
+    return Found(tensor.values, requires_grad is True and tensor.values.dtype.kind == "f")
+
+
+def _device(kind: Any, number: Any = None) -> str:
+    """torch.device: here a device is its name."""
+    if kind not in ("cpu", "cuda", "mps", "xpu", "meta") or not (number is None or type(number) is int):
+        raise ValueError("an unknown device")
+    return kind if number is None else f"{kind}:{number}"
+
+
+def _counter(counts: Any = None) -> OrderedState:
+    """collections.Counter, as the schedules have for their milestones."""
+    if counts is not None and not isinstance(counts, dict):
+        raise ValueError("a Counter that is made of no dictionary")
+    return OrderedState(counts or {})
 
 
 _KNOWN: dict[str, Any] = {
     "collections.OrderedDict": ordered_dict,
+    "collections.Counter": _counter,
+    "collections.defaultdict": lambda *_: OrderedState(),
+    **{f"{module}.{kind}": None for module in ("builtins", "__builtin__") for kind in ("dict", "list", "int", "float")},
+    "torch.Size": lambda sizes=(): tuple(sizes),
+    "torch.device": _device,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": _parameter,
     **{f"torch.{name}Storage": code for name, code in _TYPES.items()},
+    **{f"torch.{name}": np.dtype(name) for name in _DTYPES.split()},
+    "torch.bool": np.dtype(np.bool_),
+    **known_arrays(NUMBERS, lambda value: value[()]),
 }
 
 
-def read_torch_file(path: str | Path) -> dict[str, Values]:
-    """The arrays of a state_dict that torch.save has written; tensors that shared memory share it here too.
+def read_torch_file(file: BinaryIO, where: str) -> Any:
+    """What torch.save has written: dictionaries, lists, tuples and plain values, with a `Found` for each tensor.
 
-    bfloat16 becomes float32. Raises ValueError, naming the file, for anything that is no plain state_dict; nothing is run.
+    Tensors that shared memory share it here too; bfloat16 becomes float32. Raises ValueError, which begins with ``where``, for
+    anything else; nothing is run.
     """
-    path = Path(path)
     try:
-        with path.open("rb") as raw, zipfile.ZipFile(raw) as archive:
-            file = _File(archive, path.stat().st_size)
-            found = read_pickle(file.read("data.pkl"), f"weights {path}", _KNOWN, file.storage)
-    except FileNotFoundError:
-        raise ValueError(f"weights: there is no file {path}") from None
+        size = file.seek(0, 2)
+        with zipfile.ZipFile(file) as archive:
+            content = _File(archive, size)
+            found = read_pickle(content.read("data.pkl"), where, _KNOWN, content.storage)
+        return _plain(found, {}, 0)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"weights {path}: is damaged or cut off ({' '.join(str(error).split())[:200]})") from None
+        raise ValueError(f"{where}: is damaged or cut off ({' '.join(str(error).split())[:200]})") from None
     except ValueError as error:
         text = str(error)
-        raise ValueError(text if text.startswith("weights ") else f"weights {path}: cannot be read ({text[:200]})") from None
-    if not isinstance(found, dict) or not found:
-        raise ValueError(f"weights {path}: holds no state_dict; save the weights alone: torch.save(model.state_dict(), ...)")
-    if odd := [k for k, v in found.items() if not (isinstance(k, str) and isinstance(v, np.ndarray))]:
-        raise ValueError(
-            f"weights {path}: {str(odd[0])[:100]!r} is no tensor; save the weights alone: torch.save(model.state_dict(), ...)"
-        )
-    return dict(found)
+        raise ValueError(text if text.startswith(where) else f"{where}: cannot be read ({text[:200]})") from None
+
+
+def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
+    """The value without what stood in for something else. Each container once, however often it is named: a short pickle may
+    name one a thousand times a thousand times, or put it into itself."""
+    if id(value) in done:
+        if done[id(value)] is None:
+            raise ValueError("something that contains itself")
+        return done[id(value)]
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+    if isinstance(value, PickledArray):
+        if value.value is None:
+            raise ValueError("an array without a content")
+        return value.value.astype(value.value.dtype.newbyteorder("="))
+    if isinstance(value, Known):
+        if not isinstance(value.value, np.dtype):
+            raise ValueError(f"it holds {value.name[:100]!r} itself, which is no data")
+        return value.value
+    if not isinstance(value, (dict, list, tuple)):
+        return value
+    done[id(value)] = None
+    made: Any
+    if isinstance(value, dict):
+        made = {k: _plain(v, done, depth + 1) for k, v in value.items()}
+    else:
+        made = type(value)(_plain(v, done, depth + 1) for v in value)
+    done[id(value)] = made
+    return made

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from .array import Array, to_numpy
 from .engine import Tensor
 from .files import write_atomically
 from .nn import Module
-from .torch_file import read_torch_file
+from .structure import rebuild
+from .torch_file import Found, read_torch_file
+
+SAVED = "ninx save 1"  # the format of `ninx.save`
 
 _TYPES = {
     "F64": "<f8",
@@ -40,33 +44,57 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     {'weight': tensor([1., 1.])}
     """
     path = Path(path)
+    where = f"weights {path}"
     try:
         with path.open("rb") as file:
-            head = file.read(4)
+            found = read_file(file, where)
     except FileNotFoundError:
         raise ValueError(f"weights: there is no file {path}") from None
     except OSError as error:
-        raise ValueError(f"weights {path}: cannot be read ({error.strerror})") from None
-    if head[:1] == b"\x80":  # a pickle: no safetensors file has so long a header
-        raise ValueError(f"weights {path}: is of PyTorch before 1.6, or a bare pickle; save it again with a newer torch.save")
-    arrays = read_torch_file(path) if head[:2] == b"PK" else _read_safetensors(path)
-    return {name: Tensor(array) for name, array in arrays.items()}
+        raise ValueError(f"{where}: cannot be read ({error.strerror})") from None
+    if not isinstance(found, dict) or not found:
+        raise ValueError(f"{where}: holds no state_dict; save the weights alone: torch.save(model.state_dict(), ...)")
+    if odd := [k for k, v in found.items() if not (isinstance(k, str) and isinstance(v, Found))]:
+        raise ValueError(
+            f"{where}: {str(odd[0])[:100]!r} is no tensor; save the weights alone: torch.save(model.state_dict(), ...), "
+            "or read all of it with ninx.load"
+        )
+    return {name: Tensor(tensor.values) for name, tensor in found.items()}
 
 
-def _read_safetensors(path: Path) -> dict[str, Any]:
+def read_file(file: BinaryIO, where: str) -> Any:
+    """What a file of ours, of safetensors or of PyTorch holds, with a `Found` for each tensor; of a checkpoint its weights.
+
+    Nothing in it is executed. Raises ValueError, which begins with ``where``, for anything else.
+    """
+    head = file.read(9)
+    file.seek(0)
+    if head[8:] == b"{":  # first the length of its header, which may be any, then the header: JSON
+        return _read_safetensors(file.read(), where)
+    if head[:1] == b"\x80":  # how a pickle begins
+        raise ValueError(f"{where}: is of PyTorch before 1.6, or a bare pickle; save it again with a newer torch.save")
+    return read_torch_file(file, where) if head[:2] == b"PK" else _read_safetensors(file.read(), where)
+
+
+def _read_safetensors(content: bytes, where: str) -> Any:
     import safetensors  # not needed by `import ninx`
 
     deserialize: Any = safetensors.deserialize  # unlike safe_open it also gives what NumPy has no type for
     try:
-        with safetensors.safe_open(path, "numpy") as file:
-            metadata = file.metadata() or {}
-        parts = deserialize(path.read_bytes())
+        parts = deserialize(content)
     except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"weights {path}: is damaged, or neither safetensors nor of torch.save ({error})") from None
-    arrays = {name: _array(part, f"weights {path}: {name}") for name, part in sorted(parts)}
+        raise ValueError(f"{where}: is damaged, or neither safetensors nor of torch.save ({error})") from None
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # deserialize has looked at it
+    metadata = header.get("__metadata__") or {}
+    arrays = {name: _array(part, f"{where}: {name}") for name, part in sorted(parts)}
+    if metadata.get("format") == SAVED:
+        try:
+            return rebuild(json.loads(metadata.get("structure", "")), arrays, Found)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{where}: its description is damaged ({str(error)[:200]})") from None
     if metadata.get("format", "").startswith("ninx checkpoint"):  # its optimiser's state is no weight
-        return {name.removeprefix("model/"): a for name, a in arrays.items() if name.startswith("model/")}
-    return arrays
+        arrays = {name.removeprefix("model/"): a for name, a in arrays.items() if name.startswith("model/")}
+    return {name: Found(array) for name, array in arrays.items()}
 
 
 def _array(part: Mapping[str, Any], where: str) -> Any:

@@ -27,6 +27,7 @@ FLOORS = [
         "ninx.hints",
         "ninx.looks",
         "ninx.names",
+        "ninx.pickled_arrays",
         "ninx.pickles",
         "ninx.tables",
         "ninx.torch_file",
@@ -36,8 +37,8 @@ FLOORS = [
     {"ninx.ops"},
     {"ninx.functional"},
     {"ninx.nn"},
-    {"ninx.models", "ninx.data", "ninx.optim", "ninx.weights"},
-    {"ninx.study", "ninx.train", "ninx.doctor"},
+    {"ninx.models", "ninx.data", "ninx.optim", "ninx.saving", "ninx.structure", "ninx.weights"},
+    {"ninx.autograd", "ninx.study", "ninx.train", "ninx.doctor"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
 ]
 

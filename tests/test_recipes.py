@@ -149,6 +149,7 @@ def _rates(schedule: dict, accuracies: list[float], batches: int = 3) -> list[li
         rates.append([])
         for _ in range(batches):
             rates[-1].append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
             made.after_batch()
         made.after_epoch(accuracy)
     return rates

@@ -357,6 +357,7 @@ def test_one_faulty_part_does_not_hide_the_others() -> None:
 PACKAGES = [
     "ninx",
     *(f"ninx.{name}" for name in ("data", "functional", "kernels", "models", "nn", "ops", "optim", "train")),
+    "ninx.autograd",
     "ninx.nn.init",
     "ninx.optim.lr_scheduler",
 ]

@@ -104,6 +104,16 @@ def test_safetensors_of_every_dtype(tmp_path: Path) -> None:
         ninx.load_weights(tmp_path / "f8.safetensors")
 
 
+def test_a_header_of_any_length_is_no_pickle(tmp_path: Path) -> None:
+    """Its length is what such a file begins with, and one in 32 begins with the byte that pickles begin with."""
+    first = set()
+    for length in range(1, 257):
+        ninx.save_weights({"w" * length: np.ones(2)}, tmp_path / "w.safetensors")
+        first.add((tmp_path / "w.safetensors").read_bytes()[0])
+        assert list(ninx.load_weights(tmp_path / "w.safetensors")) == ["w" * length]
+    assert {0x80, 0x50} <= first
+
+
 def test_a_checkpoint_gives_its_weights_alone(tmp_path: Path) -> None:
     tiny = {"model": {"name": "nin-mnist-v0"}, "limit": 32, "epochs": 1, "optim": {"name": "SGD", "lr": 0.01, "momentum": 0.9}}
     run = train.Training(recipes.load("digits", tiny), tmp_path)
@@ -262,7 +272,7 @@ def test_a_nest_without_end_is_no_crash(tmp_path: Path) -> None:
         b"}X\x01\x00\x00\x00a" * 100_000 + b"}" + b"s" * 100_000,
     ):
         _zip(tmp_path / "w.pth", _pickled(body))
-        with pytest.raises(ValueError, match=r"w\.pth: .*(holds no state_dict|is no tensor)"):
+        with pytest.raises(ValueError, match=r"w\.pth: .*(holds no state_dict|is no tensor|it is nested more than 200 deep)"):
             ninx.load_weights(tmp_path / "w.pth")
 
 

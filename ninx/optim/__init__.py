@@ -7,10 +7,11 @@ from ninx.kernels.listing import only_public
 from ..hints import hinted
 from . import lr_scheduler
 from .adam import Adam, AdamW
+from .adaptive import Adadelta, Adagrad, Adamax, NAdam, RMSprop
 from .optimizer import Optimizer
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "lr_scheduler"]
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RMSprop", "lr_scheduler"]
 
 __dir__ = only_public(globals())
 if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there

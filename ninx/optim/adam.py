@@ -6,20 +6,20 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ninx import kernels
-
 from ..array import Array, as_it_lies, xp_of
-from .optimizer import Group, Optimizer, check_settings
+from .given import check_betas, check_settings, refuse
+from .optimizer import Group, Optimizer, kernels_for, numbers, zeros
 
 
 class Adam(Optimizer):
     """Steps of about lr, whatever the size of the gradient.
 
-    g = gradient + weight_decay * p
+    g = gradient + weight_decay * p        (-gradient with ``maximize``)
     m = beta1 * m + (1 - beta1) * g            v = beta2 * v + (1 - beta2) * g^2
     p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)          t counts the steps from 1
 
-    Raises ValueError for a negative setting, and for betas outside 0 to below 1.
+    With ``amsgrad`` the largest v so far takes the place of v in the last line (Reddi et al., 2018, arXiv 1904.09237); with
+    ``decoupled_weight_decay`` it is `AdamW`. Raises ValueError for a negative setting, and for betas outside 0 to below 1.
 
     >>> w = ninx.tensor([1.0, 2.0], requires_grad=True)
     >>> optimizer = optim.Adam([w], lr=0.1)
@@ -29,8 +29,9 @@ class Adam(Optimizer):
     tensor([0.9000, 1.9000])
     """
 
-    remembered = ("step", "exp_avg", "exp_avg_sq")
-    decoupled = False  # does weight decay act on p itself instead of on the gradient?
+    scalars = ("step",)
+    remembered = ("exp_avg", "exp_avg_sq")
+    optional = ("max_exp_avg_sq",)
 
     def __init__(
         self,
@@ -39,31 +40,51 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ):
         name = type(self).__name__
         check_settings(name, lr=lr, eps=eps, weight_decay=weight_decay)
-        if not all(0 <= b < 1 for b in betas):
-            raise ValueError(f"{name}: betas must be from 0 to below 1, got {betas}")
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        refuse(name, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        defaults = {"lr": lr, "betas": check_betas(name, betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        super().__init__(params, defaults | {"maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay})
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
         """See the class."""
-        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+        (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
         if not state:
-            zeros_like = xp_of(p).zeros_like
-            state.update(step=0, exp_avg=zeros_like(p), exp_avg_sq=zeros_like(p))
+            state.update(step=0, exp_avg=zeros(p), exp_avg_sq=zeros(p))
         state["step"] += 1
-        arrays = [as_it_lies(a) for a in (p, g, state["exp_avg"], state["exp_avg_sq"])]
-        kernels.tier().adam(
-            *arrays,
-            lr=lr / (1 - beta1 ** state["step"]),
-            beta1=beta1,
-            beta2=beta2,
-            scale=1 / math.sqrt(1 - beta2 ** state["step"]),
-            eps=group["eps"],
-            decay=0.0 if self.decoupled else decay,
-            shrink=1 - lr * decay if self.decoupled else 1.0,
-        )
+        step, scale = lr / (1 - beta1 ** state["step"]), 1 / math.sqrt(1 - beta2 ** state["step"])
+        inner, shrink = (0.0, 1 - lr * decay) if group["decoupled_weight_decay"] else (decay, 1.0)
+        if group["amsgrad"]:
+            _amsgrad(p, g, state, numbers(p, beta1, beta2, group["eps"], step, scale, inner, shrink))
+            return
+        arrays = [as_it_lies(a) for a in (p, g, state["exp_avg"].array, state["exp_avg_sq"].array)]
+        kernels_for(p).adam(
+            *arrays, lr=step, beta1=beta1, beta2=beta2, scale=scale, eps=group["eps"], decay=inner, shrink=shrink
+        )  # fmt: skip
+
+
+def _amsgrad(p: Array, g: Array, state: dict[str, Any], settings: list[Any]) -> None:
+    """The step with the largest v so far: rarely wanted, so there is no kernel of its own for it."""
+    beta1, beta2, eps, step, scale, decay, shrink = settings
+    xp, m, v = xp_of(p), state["exp_avg"].array, state["exp_avg_sq"].array
+    largest = state.setdefault("max_exp_avg_sq", zeros(p)).array
+    g = g + decay * p
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * (g * g)
+    xp.maximum(largest, v, out=largest)
+    p *= shrink
+    p -= step * m / (scale * xp.sqrt(largest) + eps)
 
 
 class AdamW(Adam):
@@ -77,8 +98,6 @@ class AdamW(Adam):
     tensor([9.4000])
     """
 
-    decoupled = True
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -86,5 +105,13 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ):
-        super().__init__(params, lr, betas, eps, weight_decay)
+        refuse("AdamW", foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)

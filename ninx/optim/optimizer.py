@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from numbers import Real
 from typing import Any
 
-from ..array import Array, empty_like, on_device
+import numpy as np
+
+from ninx import kernels
+
+from ..array import Array, device_of, empty_like, on_device, xp_of
 from ..engine import Tensor
 from ..looks import brief, unfailing
 from ..modes import enable_grad
-from ..ops import changed
+from ..ops import changed, detach
+from .given import Group, alike, checked_group, count, groups_of, is_number, plain
 
-Group = dict[str, Any]
 SHOWN = 8  # groups that are printed
 
 
 class Optimizer:
     """Base class: a subclass writes ``update(parameter, gradient, state, group)``, which changes the parameter's array.
 
-    ``params`` are tensors, or dictionaries {"params": tensors, "lr": ...} whose settings override the defaults for that group.
+    ``params`` are tensors, pairs of a name and a tensor, or dictionaries {"params": tensors, "lr": ...} whose settings override
+    the defaults for that group; a group may have keys of its own, such as a name. ``state`` is by parameter. (PyTorch's way, a
+    subclass with a ``step`` of its own that walks through ``param_groups``, works too.)
 
     >>> class Signs(optim.Optimizer):
     ...     def update(self, p, g, state, group):
@@ -32,41 +38,32 @@ class Optimizer:
     tensor([ 0.5000, -0.5000])
     """
 
-    remembered: tuple[str, ...] = ()  # what the state of a parameter has, once it was changed
+    remembered: tuple[str, ...] = ()  # the arrays in the state of a parameter, once it was changed
+    optional: tuple[str, ...] = ()  # those that only some settings need
+    scalars: tuple[str, ...] = ()  # the numbers there, which are needed too
+    stepped = False  # was there a step? A schedule asks before its own first one
 
     def __init__(self, params: Iterable[Any], defaults: Group):
-        self.defaults = defaults
+        self.defaults = {name: plain(value) for name, value in defaults.items()}
         self.param_groups: list[Group] = []
-        self.state: dict[int, dict[str, Any]] = {}  # by the position of the parameter, counted over all groups
-        given: list[Any] = [params] if isinstance(params, Tensor) else list(params)
-        if not given:
-            raise ValueError(f"{type(self).__name__}: there are no parameters to learn")
-        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        for group in groups_of(type(self).__name__, params):
             self.add_param_group(group)
 
-    def add_param_group(self, group: Group) -> None:
+    def add_param_group(self, param_group: Group) -> None:
         """Learn more parameters, with settings of their own.
 
-        Raises TypeError for what is no leaf, ValueError for a parameter that is given twice and for an unknown setting.
+        Raises TypeError for what is no tensor; ValueError for what is no leaf, for a parameter that is given twice, and for a
+        misspelt setting.
 
         >>> body, head = nn.Linear(4, 8), nn.Linear(8, 2)
         >>> optimizer = optim.SGD(body.parameters(), lr=0.1)
-        >>> optimizer.add_param_group({"params": head.parameters(), "lr": 1.0})
+        >>> optimizer.add_param_group({"params": head.parameters(), "lr": 1.0, "name": "head"})
         >>> [group["lr"] for group in optimizer.param_groups]
         [0.1, 1.0]
         """
-        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
-        known = {id(p) for g in self.param_groups for p in g["params"]}
-        for p in params:
-            if not isinstance(p, Tensor) or not p.is_leaf:
-                raise TypeError(f"{type(self).__name__}: parameters must be leaf tensors, got {type(p).__name__}")
-            if id(p) in known:
-                raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
-            known.add(id(p))
-        unknown = set(group) - set(self.defaults) - {"params"}
-        if unknown:
-            raise ValueError(f"{type(self).__name__}: unknown setting(s) {sorted(unknown)}; there are {sorted(self.defaults)}")
-        self.param_groups.append({**self.defaults, **group, "params": params})
+        group = checked_group(type(self).__name__, param_group, self.defaults, self.param_groups)
+        self.param_groups.append({name: plain(value) for name, value in group.items()})
 
     @unfailing
     def __repr__(self) -> str:
@@ -93,7 +90,10 @@ class Optimizer:
                 if set_to_none or p.grad is None:
                     p.grad = None
                 else:
+                    if not p.grad.is_leaf:  # of backward(create_graph=True)
+                        p.grad = detach(p.grad)
                     p.grad.array[...] = 0
+                    changed(p.grad)
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Change every parameter that has a gradient; ``closure`` computes the loss anew and returns it.
@@ -111,17 +111,32 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        index = 0
+        self.stepped = True
         for group in self.param_groups:
+            uphill = group.get("maximize")
             for p in group["params"]:
                 if p.grad is not None:
-                    self.update(p.array, p.grad.array, self.state.setdefault(index, {}), group)
+                    g = self._gradient(p, p.grad)
+                    self.update(p.array, -g if uphill else g, self.state[p], group)
                     changed(p)
-                index += 1
         return loss
 
+    def _gradient(self, p: Tensor, grad: Any) -> Array:
+        """The array of a gradient; one that was assigned by hand may be one of something else."""
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"{type(self).__name__}.step: a gradient is a Tensor, not {type(grad).__name__}")
+        g, array = grad.array, p.array
+        if g.dtype != array.dtype or g.shape != array.shape or g.device != array.device:
+            raise ValueError(
+                f"{type(self).__name__}.step: a gradient of shape {tuple(g.shape)} and dtype {g.dtype} on {device_of(g)} for a "
+                f"parameter of shape {p.shape} and dtype {p.dtype} on {p.device}"
+            )
+        return g
+
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """Write the new values into ``p``; g is the gradient (not to be changed), ``state`` what is remembered.
+        """Write the new values into ``p``; g is the gradient (not to be changed).
+
+        ``state`` is a dictionary of what is remembered of the parameter, empty at first: numbers, and tensors.
 
         >>> class Plain(optim.Optimizer):
         ...     def update(self, p, g, state, group):
@@ -141,15 +156,16 @@ class Optimizer:
         >>> optim.SGD([w], lr=0.1).state_dict()["param_groups"][0]["params"]
         [0]
         """
-        groups, first = [], 0
+        groups: list[Group] = []
+        places: dict[Tensor, int] = {}
         for group in self.param_groups:
-            count = len(group["params"])
-            groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": list(range(first, first + count))})
-            first += count
-        return {"state": {i: dict(s) for i, s in self.state.items()}, "param_groups": groups}
+            first = len(places)
+            places |= {p: first + i for i, p in enumerate(group["params"])}
+            groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": list(range(first, len(places)))})
+        return {"state": {places[p]: dict(s) for p, s in self.state.items() if s and p in places}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over settings and state (arrays are copied) of an optimiser of as many parameters of the same shapes.
+        """Take over settings and state (copied, in each parameter's dtype) of an optimiser of as many parameters.
 
         Raises ValueError, and takes nothing, if something does not fit: the state may come from a damaged file, and the kernels
         believe its arrays.
@@ -161,48 +177,75 @@ class Optimizer:
         0.5
         """
         where = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
+            there = sorted(map(str, state_dict)) if isinstance(state_dict, dict) else type(state_dict).__name__
+            raise ValueError(f"{where}: wants a dictionary with 'state' and 'param_groups', got {brief(there)}")
         groups = state_dict["param_groups"]
         sizes = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes[0] != sizes[1]:
             raise ValueError(f"{where}: groups of {sizes[0]} parameters given, {sizes[1]} wanted")
         for name, default in self.defaults.items():
             for value in (group[name] for group in groups if name in group):
-                if not _alike(value, default):
+                if not alike(value, default):
                     raise ValueError(f"{where}: setting {name} = {value!r} is not like {default!r}")
         params = [p for group in self.param_groups for p in group["params"]]
-        fresh: dict[int, dict[str, Any]] = {}
+        fresh: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         for i, s in ((int(i), s) for i, s in state_dict["state"].items()):
             if not 0 <= i < len(params):
                 raise ValueError(f"{where}: state of a parameter {i}, but there are {len(params)}")
-            begun = {k: v for k, v in s.items() if v is not None}  # older versions of PyTorch wrote None
-            for k, v in begun.items():
-                shape = getattr(v, "shape", None)
-                if k != "step" and shape != params[i].shape:
-                    raise ValueError(f"{where}: state {k} of shape {shape} for parameter {i}, of shape {params[i].shape}")
-            if begun and (lacking := [k for k in self.remembered if k not in begun]):
-                raise ValueError(f"{where}: the state of parameter {i} lacks {', '.join(lacking)}")
-            fresh[i] = {k: int(v) if k == "step" else _copied(v, params[i]) for k, v in begun.items()}
+            fresh[params[i]] = self._state(where, i, params[i], s)
         for group, given in zip(self.param_groups, groups, strict=True):
-            group.update({k: v for k, v in given.items() if k != "params"})
+            group.update({k: _copied(v) for k, v in given.items() if k != "params"})
         self.state = fresh
 
+    def _state(self, where: str, i: int, p: Tensor, given: dict[str, Any]) -> dict[str, Any]:
+        """The state of parameter number ``i``, copied; every array that `update` believes has the parameter's shape."""
+        begun = {k: v for k, v in given.items() if v is not None}  # older versions of PyTorch wrote None
+        if begun and (lacking := [k for k in (*self.scalars, *self.remembered) if k not in begun]):
+            raise ValueError(f"{where}: the state of parameter {i} lacks {', '.join(lacking)}")
+        state: dict[str, Any] = {}
+        for k, v in begun.items():
+            if k == "step":
+                state[k] = count(where, v)
+            elif k in self.scalars:
+                if not is_number(v):
+                    raise ValueError(f"{where}: state {k} = {brief(v)} of parameter {i} is no number")
+                state[k] = float(v)
+            elif k in self.remembered or k in self.optional:
+                shape = getattr(v, "shape", None)
+                if shape != p.shape:
+                    raise ValueError(f"{where}: state {k} of shape {shape} for parameter {i}, of shape {p.shape}")
+                state[k] = _like(v, p)
+            else:
+                state[k] = _like(v, p) if getattr(v, "shape", None) == p.shape != () else _copied(v)
+        return state
 
-def _alike(value: Any, default: Any) -> bool:
-    """Is a setting of the kind of its default: true or false, a number, or so many numbers?"""
-    if isinstance(default, tuple):
-        return isinstance(value, (tuple, list)) and len(value) == len(default) and all(map(_alike, value, default))
-    return isinstance(value, Real) and isinstance(value, bool) == isinstance(default, bool)
 
-
-def _copied(value: Any, p: Tensor) -> Array:
-    """A copy of a state array on the device and in the memory layout of its parameter."""
+def _like(value: Any, p: Tensor) -> Tensor:
+    """A copy of a state array in the dtype, on the device and in the memory layout of its parameter."""
     copy = empty_like(p.array)
     copy[...] = on_device(value.array if isinstance(value, Tensor) else value, p.device)
-    return copy
+    return Tensor(copy)
 
 
-def check_settings(optimizer: str, **settings: float) -> None:
-    """Raise ValueError for a negative or NaN setting."""
-    for name, value in settings.items():
-        if not value >= 0:
-            raise ValueError(f"{optimizer}: {name} must be at least 0, got {value}")
+def _copied(value: Any) -> Any:
+    """What an optimiser does not know, as it is; an array as a tensor, so that nothing is shared."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        return Tensor((value.array if isinstance(value, Tensor) else value).copy(order="K"))
+    return list(value) if isinstance(value, list) else plain(value)
+
+
+def zeros(p: Array) -> Tensor:
+    """A state array to begin with, lying as the parameter lies."""
+    return Tensor(xp_of(p).zeros_like(p))
+
+
+def kernels_for(p: Array) -> Any:
+    """Those of the tier; but none is compiled for float16."""
+    return kernels.strided if p.itemsize == 2 else kernels.tier()
+
+
+def numbers(p: Array, *settings: Any) -> list[Any]:
+    """Settings as numbers that keep the dtype of p. With those of float32, an array of float16 is computed in float32."""
+    kind = np.float32 if p.dtype == np.float16 else float
+    return [kind(float(s)) for s in settings]

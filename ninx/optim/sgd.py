@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ninx import kernels
-
-from ..array import Array, as_it_lies, xp_of
-from .optimizer import Group, Optimizer, check_settings
+from ..array import Array, as_it_lies
+from .given import check_settings, refuse
+from .optimizer import Group, Optimizer, kernels_for, zeros
 
 
 class SGD(Optimizer):
     """p -= lr * g, with weight decay and momentum (Sutskever et al., 2013, in PyTorch's form).
 
-    g = gradient + weight_decay * p
+    g = gradient + weight_decay * p        (-gradient with ``maximize``)
     v = momentum * v + (1 - dampening) * g          (the first time: v = g)
     p = p - lr * (g + momentum * v  if nesterov else  v)
 
@@ -38,21 +37,27 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ):
         check_settings("SGD", lr=lr, momentum=momentum, weight_decay=weight_decay)
+        refuse("SGD", foreach=foreach, differentiable=differentiable, fused=fused)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening")
         defaults = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov}
-        super().__init__(params, defaults)
+        super().__init__(params, defaults | {"maximize": maximize})
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
         """See the class."""
         momentum, keep, v = group["momentum"], 1 - group["dampening"], None
         if momentum:
             if "momentum_buffer" not in state:
-                state["momentum_buffer"], keep = xp_of(p).zeros_like(p), 1.0
-            v = as_it_lies(state["momentum_buffer"])
-        kernels.tier().sgd(
-            as_it_lies(p), as_it_lies(g), v, lr=group["lr"], momentum=momentum, keep=keep, decay=group["weight_decay"],
+                state["momentum_buffer"], keep = zeros(p), 1.0
+            v = as_it_lies(state["momentum_buffer"].array)
+        kernels_for(p).sgd(
+            as_it_lies(p), as_it_lies(g), v, lr=float(group["lr"]), momentum=momentum, keep=keep, decay=group["weight_decay"],
             nesterov=group["nesterov"],
         )  # fmt: skip

@@ -8,6 +8,8 @@ from .. import optim
 from ..looks import unfailing
 from .recipe import Recipe
 
+_REMEMBERED = ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")
+
 
 class Schedule:
     """A schedule that is told of each batch and each epoch; ``batches`` is the number of batches in an epoch."""
@@ -50,8 +52,8 @@ class Schedule:
             self.steps.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """What the schedule remembers."""
-        return (self.plateau or self.steps).state_dict()
+        """What the schedule remembers; its settings stand in the recipe, and the rates in the optimiser's state."""
+        return {k: v for k, v in (self.plateau or self.steps).state_dict().items() if k in _REMEMBERED}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
