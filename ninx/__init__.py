@@ -35,11 +35,11 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "Generator", "GradientError", "Run", "Tensor", "__version__", "bool_", "data", "datasets", "detect_anomaly", "enable_grad", "float32", "float64",
-    "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_run", "load_weights", "manual_seed",
-    "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save_weights", "set_num_threads", "set_rng_state",
-    "summary", "train", "transforms", "uint8", "use_kernels", "utils",
+    "Generator", "GradientError", "Run", "Tensor", "__version__", "bool_", "data", "datasets", "detect_anomaly",
+    "enable_grad", "float32", "float64", "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck",
+    "gradgradcheck", "inference_mode", "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_run",
+    "load_weights", "manual_seed", "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save_weights",
+    "set_num_threads", "set_rng_state", "summary", "train", "transforms", "uint8", "use_kernels", "utils",
 ]
 # fmt: on
 __all__ += ops.__all__

@@ -10,7 +10,7 @@ __all__ = ["Generator"]
 
 
 class Generator(np.random.Generator):
-    """A NumPy generator with PyTorch's ``manual_seed``; the numbers are not PyTorch's. It lives on the host, and begins with seed 0.
+    """A NumPy generator with PyTorch's ``manual_seed``, on the host, with seed 0 at first; its numbers are not PyTorch's.
 
     >>> g = ninx.Generator().manual_seed(42)
     >>> train, held_out = ninx.data.random_split(range(10), [8, 2], generator=g)

@@ -1,4 +1,4 @@
-"""A batch from samples, by PyTorch's rules: tensors, arrays and numbers are stacked; what holds them is taken apart and put together."""
+"""A batch from samples, by PyTorch's rules: tensors, arrays and numbers are stacked; of what holds them, each part."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Fields(dict[Any, Any]):
     """
 
     def __missing__(self, key: Any) -> Any:
+        """The field at a place, if no field has this number for its name."""
         if isinstance(key, int) and -len(self) <= key < len(self):
             return list(self.values())[key]
         raise KeyError(key)
@@ -32,8 +33,9 @@ class Fields(dict[Any, Any]):
 def default_collate(batch: Sequence[Any]) -> Any:
     """The batch of a list of samples, as PyTorch's function of this name makes it.
 
-    Tensors and arrays of one shape get a new first axis and keep their dtype; Python's floats become float64, whole numbers int64.
-    Texts stay as they are. Of dictionaries, tuples and lists each field is collated by itself; tuples become lists, as in PyTorch.
+    Tensors and arrays of one shape get a new first axis and keep their dtype; Python's floats become float64, its whole numbers
+    int64. Texts stay as they are. Of dictionaries, tuples and lists each field is collated by itself; tuples become lists, as in
+    PyTorch.
 
     Raises TypeError for what is none of these, such as None; ValueError for different shapes, lengths and fields.
 
@@ -109,7 +111,7 @@ def _stacked(batch: Sequence[Any]) -> Tensor:
     if len(shapes := {array.shape for array in arrays}) > 1:
         what = "images" if arrays[0].ndim > 1 else "arrays"
         raise ValueError(
-            f"DataLoader: the {what} of a batch must have one shape, got {sorted(shapes)}; a Resize or a crop makes images equal, "
+            f"DataLoader: the {what} of a batch must have one shape, got {sorted(shapes)}; a Resize makes images equal, "
             "collate_fn=list keeps the samples apart"
         )
     dtypes = {array.dtype for array in arrays}

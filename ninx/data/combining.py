@@ -28,6 +28,7 @@ class IterableDataset(Dataset[T], Generic[T]):
     """
 
     def __iter__(self) -> Iterator[T]:
+        """The samples."""
         raise NotImplementedError(f"{type(self).__name__}: an IterableDataset defines __iter__(self), which yields the samples")
 
 
@@ -144,21 +145,23 @@ def random_split(dataset: Samples[T], lengths: Sequence[float], generator: Any =
     >>> len(train), len(test)
     (3200, 800)
     """
-    n, sizes = len(dataset), [*lengths]
-    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
-        if wrong := [f for f in sizes if not 0 <= f <= 1]:
+    n, given = len(dataset), [*lengths]
+    if math.isclose(sum(given), 1) and sum(given) <= 1:
+        if wrong := [f for f in given if not 0 <= f <= 1]:
             raise ValueError(f"random_split: a fraction is from 0 to 1, got {wrong[0]}")
-        sizes = [math.floor(n * fraction) for fraction in sizes]
+        sizes = [math.floor(n * fraction) for fraction in given]
         for i in range(n - sum(sizes)):
             sizes[i % len(sizes)] += 1
         for i, size in enumerate(sizes):
             if size == 0:
                 warnings.warn(f"random_split: part {i} is empty, since its fraction of {n} samples is none", stacklevel=2)
-    if any(size < 0 or size != int(size) for size in sizes) or sum(sizes) != n:
+    else:
+        sizes = [int(size) for size in given]
+    if sum(sizes) != n or any(size < 0 for size in sizes) or (sum(given) > 1 and sizes != given):
         raise ValueError(
-            f"random_split: whole lengths that add up to the {n} samples, or fractions that add up to 1, got {list(lengths)}, "
-            f"which add up to {sum(lengths):g}"
+            f"random_split: whole lengths that add up to the {n} samples, or fractions that add up to 1, got {given}, "
+            f"which add up to {sum(given):g}"
         )
     order = chance.given("random_split", generator).permutation(n).tolist()
-    ends = list(itertools.accumulate(int(size) for size in sizes))
-    return [Subset(dataset, order[end - int(size) : end]) for size, end in zip(sizes, ends, strict=True)]
+    ends = list(itertools.accumulate(sizes))
+    return [Subset(dataset, order[end - size : end]) for size, end in zip(sizes, ends, strict=True)]

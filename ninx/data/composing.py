@@ -13,7 +13,6 @@ import numpy as np
 from ..looks import brief, unfailing
 from . import chance
 
-
 _FUNCTIONS = {types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial}
 
 
@@ -66,9 +65,12 @@ def check_callable(operation: str, transform: Any) -> None:
 
 
 def applied(transform: Any, image: Any, rng: np.random.Generator | None = None) -> Any:
-    """``transform(image, rng)``, or ``transform(image)`` if it takes no generator. None is left to ninx's own transforms: they ask
-    `chance` only if they draw, and a generator for each sample costs more than most of what is done to an image."""
-    kind = type(transform)
+    """``transform(image, rng)``, or ``transform(image)`` if it takes no generator.
+
+    A missing rng is left to ninx's own transforms: they ask `chance` only if they draw, and a generator for each sample costs
+    more than most of what is done to an image.
+    """
+    kind: Any = type(transform)
     takes = _takes(transform if kind in _FUNCTIONS else kind)  # all objects of a class are called alike
     if takes == "nothing":
         return transform(image)

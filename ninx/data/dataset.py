@@ -50,6 +50,7 @@ class Dataset(Generic[T]):
         raise NotImplementedError(f"{type(self).__name__}: a Dataset defines __getitem__(self, index) and __len__(self)")
 
     def __add__(self, other: Samples[Any]) -> ConcatDataset[Any]:
+        """Both, one after the other."""
         from .combining import ConcatDataset
 
         return ConcatDataset([self, other])  # type: ignore[list-item]

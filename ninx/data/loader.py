@@ -16,8 +16,8 @@ from ..looks import brief, unfailing
 from . import chance
 from .ahead import copied_ahead
 from .collate import collate
-from .composing import Transform, applied, check_callable
 from .combining import IterableDataset
+from .composing import Transform, applied, check_callable
 from .dataset import Samples
 from .options import check_dataset, check_numbers, check_order, check_workers
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, batched
@@ -29,19 +29,19 @@ Plan = Iterable[tuple[list[Any], list[int]]]  # of each batch the samples' indic
 class DataLoader(Generic[T]):
     """Iterate over batches of ``dataset``: of pairs (image, label), [images (B, C, H, W), labels (B)].
 
-    The options are PyTorch's, in its order; ``seed``, ``transform`` and ``device`` are ninx's own. A batch is made by `collate`,
-    that is by PyTorch's `default_collate`, or by ``collate_fn``: arrays keep their dtype (uint8 too), Python's floats become float64,
-    and pairs come as a list of two. Images lie channels-last in memory.
+    The options are PyTorch's, in its order; ``seed``, ``transform`` and ``device`` are ninx's own. A batch is made by PyTorch's
+    rules (`default_collate`) or by ``collate_fn``: arrays keep their dtype, uint8 too, Python's floats become float64, and
+    pairs come as a list of two. Images lie channels-last in memory.
 
     Each pass is an epoch: ``epoch`` counts them and may be set, and (seed, epoch) decides the order and every random transform.
-    Without ``seed`` it is that of `ninx.manual_seed`, which also begins the epochs anew; so a loader that is made again begins with
-    the same order: make it once, before the loop over the epochs. Or ``generator``, a NumPy generator or `ninx.Generator`, is asked
-    for a seed in each pass.
+    Without ``seed`` it is that of `ninx.manual_seed`, which also begins the epochs anew. A loader that is made again begins
+    with the same order: make it once, before the loop over the epochs. A ``generator``, NumPy's or `ninx.Generator`, is asked
+    for a new seed in each pass.
 
-    ``num_workers`` threads prepare batches ahead, ``prefetch_factor`` (2) each; the batches are the same for any number. They are
-    threads of this process, so pin_memory, persistent_workers, multiprocessing_context and in_order change nothing here.
-    ``transform`` is called with (image, rng), or with the image alone if it takes no more; after it all images must have one shape.
-    On a ``device`` that is a GPU, one batch is copied ahead while the one before is learnt from.
+    ``num_workers`` threads prepare batches ahead, ``prefetch_factor`` (2) each; the batches are the same for any number. Since
+    they are threads of one process, pin_memory, persistent_workers, multiprocessing_context and in_order change nothing.
+    ``transform`` is called with (image, rng), or with the image alone if it takes no more; after it all images must have one
+    shape. On a ``device`` that is a GPU, one batch is copied ahead while the one before is learnt from.
 
     Raises ValueError and TypeError for options that exclude each other. What a sample raises bears a note with its index.
 
@@ -98,7 +98,7 @@ class DataLoader(Generic[T]):
         self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
         self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
         self.prefetch_factor, self.persistent_workers, self.in_order = prefetch_factor, persistent_workers, in_order
-        self._own_order = sampler is None and batch_sampler is None
+        self._given = batch_sampler if sampler is None else sampler  # else the order is the loader's own
         self.sampler: Any = sampler
         if sampler is None and not isinstance(dataset, IterableDataset):
             self.sampler = (RandomSampler if self.shuffle else SequentialSampler)(dataset)
@@ -113,7 +113,7 @@ class DataLoader(Generic[T]):
                 return len(self.batch_sampler)
             n = len(self.dataset)
         except TypeError:
-            what = self.dataset if self._own_order else self.sampler if self.batch_sampler is None else self.batch_sampler
+            what = self.dataset if self._given is None else self._given
             raise TypeError(
                 f"DataLoader: the number of batches is not known, since {type(what).__name__} has no length"
             ) from None
@@ -138,7 +138,7 @@ class DataLoader(Generic[T]):
         except TypeError:
             count = "batches"
         plain = isinstance(self.dataset, (list, tuple))  # of thousands of images, perhaps
-        order = ("shuffled" if self.shuffle else "in order") if self._own_order else "in the order of a sampler"
+        order = ("shuffled" if self.shuffle else "in order") if self._given is None else "in the order of a sampler"
         lines = [
             f"{count} of {self.batch_size}, {order}, seed {random.seeding()[0] if self.seed is None else self.seed}, "
             f"epoch {self.epoch}, {self.num_workers} workers, on {self.device}",
@@ -160,7 +160,7 @@ class DataLoader(Generic[T]):
 
     def _plan(self, seed: int, epoch: int) -> Plan:
         """The chance of a sample has its index for a number, or if a sampler may ask for it twice, its place in the epoch."""
-        if self._own_order:
+        if self._given is None:
             n = len(self.dataset)
             order = self.sampler.drawn(np.random.default_rng((seed, epoch))) if self.shuffle else range(n)
             return ((indices, indices) for indices in batched(order, self.batch_size, self.drop_last))
@@ -220,7 +220,7 @@ class DataLoader(Generic[T]):
 
     def _stream(self, seed: int, epoch: int) -> Iterator[Any]:
         """The batches of an IterableDataset."""
-        samples = iter(self.dataset)  # type: ignore[call-overload]
+        samples = iter(self.dataset)
         for first in itertools.count(0, self.batch_size):
             batch = []
             try:

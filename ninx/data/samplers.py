@@ -38,6 +38,7 @@ class Sampler(Generic[T]):
     """
 
     def __iter__(self) -> Iterator[T]:
+        """The numbers."""
         raise NotImplementedError(f"{type(self).__name__}: a Sampler defines __iter__(self), which yields the numbers of samples")
 
 
@@ -52,6 +53,7 @@ class SequentialSampler(Sampler[int]):
         self.data_source = data_source
 
     def __iter__(self) -> Iterator[int]:
+        """The numbers."""
         return iter(range(len(self.data_source)))
 
     def __len__(self) -> int:
@@ -88,6 +90,7 @@ class RandomSampler(Sampler[int]):
         return self.num_samples
 
     def __iter__(self) -> Iterator[int]:
+        """The numbers, drawn anew."""
         return iter(self.drawn(chance.given("RandomSampler", self.generator)))
 
     def drawn(self, rng: np.random.Generator) -> list[int]:
@@ -100,8 +103,9 @@ class RandomSampler(Sampler[int]):
         if not n:
             return []
         if self.replacement:
-            return rng.integers(n, size=count).tolist()
-        return np.concatenate([rng.permutation(n) for _ in range(math.ceil(count / n))])[:count].tolist()
+            return [int(i) for i in rng.integers(n, size=count)]
+        rounds = (rng.permutation(n).tolist() for _ in range(math.ceil(count / n)))
+        return list(itertools.chain.from_iterable(rounds))[:count]
 
 
 class SubsetRandomSampler(Sampler[int]):
@@ -115,6 +119,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.indices, self.generator = indices, generator
 
     def __iter__(self) -> Iterator[int]:
+        """The numbers, drawn anew."""
         for place in chance.given("SubsetRandomSampler", self.generator).permutation(len(self.indices)).tolist():
             yield self.indices[place]
 
@@ -147,6 +152,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(f"WeightedRandomSampler: cannot draw {num_samples} of {there} without replacement")
 
     def __iter__(self) -> Iterator[int]:
+        """The numbers, drawn anew."""
         rng = chance.given("WeightedRandomSampler", self.generator)
         share = self.weights / self.weights.sum()
         return iter(rng.choice(len(share), self.num_samples, self.replacement, share).tolist())
@@ -172,6 +178,7 @@ class BatchSampler(Sampler[list[Any]]):
         self.batch_size = whole("BatchSampler", "batch_size", batch_size)
 
     def __iter__(self) -> Iterator[list[Any]]:
+        """The batches."""
         return batched(self.sampler, self.batch_size, self.drop_last)
 
     def __len__(self) -> int:

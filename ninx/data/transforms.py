@@ -1,8 +1,8 @@
 """What happens to an image between the data set and the network.
 
-A transform is called with (image, rng) and returns the new image, of the kind that it was (`kinds`). All chance comes from ``rng``,
-a generator that the loader makes for each sample of each epoch, so that a batch does not depend on how many threads prepare it.
-Called with the image alone, it draws from the generator of the sample that a loader prepares, or else from ninx's own (`chance`).
+A transform is called with (image, rng) and returns the new image; `kinds` says of which kinds. All chance comes from ``rng``.
+Called with the image alone, it draws from the generator of the sample that a loader prepares, so that a batch does not depend
+on how many threads prepare it, or else from ninx's own (`chance`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..engine import Tensor
 from ..looks import brief, shows, unfailing
 from . import chance
 from .dataset import Image
-from .kinds import BILINEAR, PADDING_MODES, as_array, floats_of, is_picture, mirrored, padded, resized, size_of, window
+from .kinds import BILINEAR, PADDING_MODES, as_array, floats_of, is_picture, mirrored, padded, pixels, resized, size_of, window
 
 _AFFINE = PillowImage.Transform.AFFINE
 
@@ -27,9 +27,7 @@ _AFFINE = PillowImage.Transform.AFFINE
 def planes_of(image: Any) -> Image:
     """A picture as an array (C, H, W): bytes as float32 from 0 to 1, all else with its own values and dtype."""
     if is_picture(image):
-        image = np.asarray(image)
-        if image.dtype == np.bool_:  # black and white
-            image = image.astype(np.uint8) * np.uint8(255)
+        image = pixels(image)
     if not isinstance(image, np.ndarray):
         hint = (
             "; it is one already"
@@ -113,8 +111,10 @@ class Normalize:
                 np.subtract(image, mean, out=image)
                 return np.divide(image, std, out=image)
             return (image - mean) / std
-        mean, std = Tensor(mean), Tensor(std)
-        return image.sub_(mean).div_(std) if self.inplace else (image - mean) / std
+        if not (self.inplace or image.requires_grad) and type(image.array) is np.ndarray:  # nothing to record, nor to notice
+            return Tensor((image.array - mean) / std)
+        middle, width = (Tensor(a).to(image.device) for a in (mean, std))
+        return image.sub_(middle).div_(width) if self.inplace else (image - middle) / width
 
     @unfailing
     def __repr__(self) -> str:
@@ -158,7 +158,7 @@ def sides_of(operation: str, padding: Any) -> tuple[int, int, int, int]:
     if not isinstance(given, list | tuple) or len(given) not in (1, 2, 4):
         raise TypeError(f"{operation}: padding is 1, 2 or 4 whole numbers, got {brief(padding)}")
     if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in given) or min(given) < 0:
-        raise ValueError(f"{operation}: padding must be at least 0, in whole pixels, got {padding}")
+        raise ValueError(f"{operation}: padding is at least 0, in whole pixels, got {padding}")
     left, top, right, bottom = (int(n) for n in (*given, *given, *given, *given)[:4])
     return left, top, right, bottom
 
@@ -171,7 +171,7 @@ def check_mode(operation: str, padding_mode: Any) -> None:
 
 def check_probability(operation: str, p: Any) -> None:
     """Raises ValueError unless p is from 0 to 1."""
-    if not isinstance(p, numbers.Real) or not 0 <= p <= 1:
+    if not isinstance(p, int | float | np.number) or not 0 <= p <= 1:
         raise ValueError(f"{operation}: p must be from 0 to 1, got {p}")
 
 
@@ -220,7 +220,7 @@ class RandomAffine:
     __repr__ = shows("degrees", "scale")
 
     def __init__(self, degrees: float, scale: float = 0.0):
-        if not isinstance(degrees, numbers.Real) or not isinstance(scale, numbers.Real):
+        if not all(isinstance(given, int | float | np.number) for given in (degrees, scale)):
             raise TypeError(
                 f"RandomAffine: degrees and scale are numbers here, got {degrees!r} and {scale!r}; "
                 "ninx.transforms.RandomAffine takes torchvision's pairs"
@@ -259,8 +259,8 @@ class Geometric:
 class Resize(Geometric):
     """Scale an image to ``size``: (height, width), or the length of the shorter side. Bilinear, with smoothing when it shrinks.
 
-    Takes uint8 (H, W) or (H, W, C) before `ToTensor`, floats (C, H, W) after it, Pillow images and tensors. ``max_size`` is the most
-    that the longer side becomes, where ``size`` is one number.
+    Takes uint8 (H, W) or (H, W, C) before `ToTensor`, floats (C, H, W) after it, Pillow images and tensors. ``max_size`` is the
+    most that the longer side becomes, where ``size`` is one number.
 
     Raises ValueError for a size below 1, and for ``antialias=False``, which is not there; TypeError for what is no image.
 
@@ -356,8 +356,7 @@ class RandomCrop(Geometric):
         if min(room) < 0:
             raise ValueError(f"RandomCrop: {self.size} does not fit into an image of {(h, w)} with padding {self.padding}")
         y, x = (int(rng.integers(r + 1)) for r in room)
-        fill = float(self.fill) if isinstance(self.fill, numbers.Number) and isinstance(image, np.ndarray | Tensor) else self.fill
-        wide = padded("RandomCrop", image, (left, top, right, bottom), fill, self.padding_mode)
+        wide = padded("RandomCrop", image, (left, top, right, bottom), self.fill, self.padding_mode)
         return window("RandomCrop", wide, y, x, *self.size)
 
 

@@ -35,7 +35,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         """The number of each class."""
         return {name: i for i, name in enumerate(self.classes)}
 
-    def prepared(self, image: Any, label: Any) -> tuple[Any, Any]:
+    def _prepared(self, image: Any, label: Any) -> tuple[Any, Any]:
         """Both after their transforms."""
         if self.transform is not None:
             image = applied(self.transform, image)

@@ -19,8 +19,8 @@ def default_loader(path: str) -> Any:
 class ImageFolder(VisionDataset):
     """The images in ``root``/CLASS/, Pillow images in colour; a class is a sub-folder, numbered by the alphabet.
 
-    A photograph is turned upright, and what is transparent lies on black or white; ``loader``, a function of the path, reads them in
-    another way. ``is_valid_file``, a function of the path, chooses among the images.
+    A photograph is turned upright, and what is transparent lies on black or white; ``loader``, a function of the path, reads them
+    in another way. ``is_valid_file``, a function of the path, chooses among the images.
 
     Raises ValueError if there is no such folder, no sub-folder, or one of them holds no image.
 
@@ -57,4 +57,4 @@ class ImageFolder(VisionDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         """(image, label), each after its transform"""
         path, label = self.samples[index]
-        return self.prepared(self.loader(path), label)
+        return self._prepared(self.loader(path), label)

@@ -1,7 +1,7 @@
 """torchvision's transforms by their names, arguments and units, on Pillow images, arrays and tensors.
 
-A Pillow image stays one until `ToTensor`, which makes a `Tensor` (C, H, W); the kinds are those of `ninx.data.kinds`. Chance comes from
-the generator of `ninx.manual_seed`; inside a `DataLoader`, from that of the sample, so that workers change nothing.
+A Pillow image stays one until `ToTensor`, which makes a `Tensor` (C, H, W); the kinds are those of `ninx.data.kinds`. Chance
+comes from the generator of `ninx.manual_seed`; inside a `DataLoader`, from that of the sample, so that workers change nothing.
 """
 
 from __future__ import annotations

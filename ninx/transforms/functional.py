@@ -169,7 +169,7 @@ def vflip(img: Any) -> Any:
 
 
 def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> Any:
-    """The image with pixels around it; ``padding`` is one number, (left and right, top and bottom), or (left, top, right, bottom).
+    """The image with pixels around it: one number, (left and right, top and bottom), or (left, top, right, bottom) of them.
 
     >>> ninx.transforms.functional.pad(ninx.zeros(3, 8, 8), [1, 2]).shape
     (3, 12, 10)
@@ -211,7 +211,8 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     parts = [img[(*before, slice(c, c + 1))] for c in range(img.shape[axis])]
     grey = parts[0]
     if len(parts) == 3:
-        total = sum((weight * _floats(part) for weight, part in zip(_GREY, parts, strict=True)), start=0.0)
+        red, green, blue = (weight * _floats(part) for weight, part in zip(_GREY, parts, strict=True))
+        total = red + green + blue
         grey = total.astype(img.dtype) if isinstance(img, np.ndarray) else total.to(img.dtype)
     return grey[(*before, [0] * num_output_channels)]
 
@@ -267,7 +268,7 @@ def affine(
     fill: Any = None,
     center: Any = None,
 ) -> Any:
-    """The image turned clockwise by ``angle`` degrees, scaled and sheared about its middle, then moved by ``translate`` pixels (x, y).
+    """The image turned clockwise by ``angle`` degrees, scaled and sheared about its middle, moved by ``translate`` pixels (x, y).
 
     ``shear`` is one angle, along x, or two, along x and y, in degrees.
 
@@ -277,7 +278,7 @@ def affine(
     """
     if len(translate) != 2 or scale <= 0:
         raise ValueError(f"affine: translate is (x, y) and scale is positive, got {translate} and {scale}")
-    shears = (float(shear), 0.0) if isinstance(shear, numbers.Number) else tuple(float(s) for s in (*shear, 0.0)[:2])
+    shears = (float(shear), 0.0) if isinstance(shear, int | float | np.number) else tuple(float(s) for s in (*shear, 0.0)[:2])
     resample = filter_of("affine", interpolation)
     height, width = kinds.size_of("affine", img)
     cx, cy = (width * 0.5, height * 0.5) if center is None else center

@@ -86,8 +86,9 @@ class RandomRotation:
 class RandomAffine:
     """Turn, move, scale and shear an image about its middle, in torchvision's units.
 
-    ``degrees``: of -degrees to degrees, or from the first to the second. ``translate`` (a, b): by up to these fractions of the width
-    and the height. ``scale``: from the first factor to the second. ``shear``: degrees along x, or along x and y, as ``degrees``.
+    ``degrees``: of -degrees to degrees, or from the first to the second. ``translate`` (a, b): by up to these fractions of the
+    width and the height. ``scale``: from the first factor to the second. ``shear``: degrees along x, or along x and y, as
+    ``degrees``.
 
     Raises TypeError for the single number that `ninx.data.RandomAffine` takes as scale.
 
@@ -127,8 +128,8 @@ class RandomAffine:
         height, width = kinds.size_of("RandomAffine", img)
         most = (self.translate[0] * width, self.translate[1] * height) if self.translate is not None else (0.0, 0.0)
         move = [round(float(rng.uniform(-m, m))) for m in most]
-        scale = 1.0 if self.scale is None else float(rng.uniform(*self.scale))
-        shear = [0.0, 0.0] if self.shear is None else [float(rng.uniform(*s)) for s in self.shear]
+        scale = 1.0 if self.scale is None else float(rng.uniform(self.scale[0], self.scale[1]))
+        shear = [0.0, 0.0] if self.shear is None else [float(rng.uniform(low, high)) for low, high in self.shear]
         return functional.affine(img, angle, move, scale, shear, self.interpolation, self.fill, self.center)
 
 
