@@ -335,7 +335,7 @@ def test_a_worker_that_takes_too_long_is_not_waited_for() -> None:
             time.sleep(0.3)
             return index
 
-    with pytest.raises(RuntimeError, match="not ready within timeout=0.02 seconds"):
+    with pytest.raises(RuntimeError, match=r"not ready within timeout=0\.02 seconds"):
         list(ours.DataLoader(Slow(), num_workers=1, timeout=0.02))
     assert len(list(ours.DataLoader(Slow(), num_workers=1, timeout=30))) == 1
 

@@ -6,7 +6,6 @@ of floats. On a tensor windows and mirror images are differentiable.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -121,8 +120,7 @@ def padded(operation: str, image: Any, sides: tuple[int, int, int, int], fill: A
         return image
     if is_picture(image):
         if mode == "constant":
-            whole = image.mode not in ("F", "I", "I;16") and isinstance(fill, numbers.Number)
-            return ImageOps.expand(image, sides, tuple(fill) if isinstance(fill, list) else int(fill) if whole else fill)
+            return ImageOps.expand(image, sides, colour(image, fill))
         values = np.asarray(image)
         wide = PillowImage.fromarray(np.pad(values, ((top, bottom), (left, right)) + ((0, 0),) * (values.ndim - 2), mode=mode))  # type: ignore[call-overload]
         if image.mode == "P":
@@ -141,6 +139,15 @@ def padded(operation: str, image: Any, sides: tuple[int, int, int, int], fill: A
     if isinstance(image, np.ndarray):
         return np.pad(image, widths, mode=mode, **settings)  # type: ignore[call-overload]
     return Tensor(np.pad(plain(operation, image), widths, mode=mode, **settings))  # type: ignore[call-overload]
+
+
+def colour(image: Any, fill: Any) -> Any:
+    """``fill`` as Pillow wants it: a number is that of every channel, and whole where the values are bytes."""
+    if not isinstance(fill, int | float | np.number):
+        return tuple(fill) if isinstance(fill, list) else fill
+    bands = len(image.getbands())
+    value = float(fill) if image.mode == "F" else int(fill)
+    return value if bands == 1 else (value,) * bands
 
 
 def plain(operation: str, image: Tensor) -> Image:

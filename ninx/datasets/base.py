@@ -20,9 +20,10 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         operation = type(self).__name__
         if not isinstance(root, str | Path):
             raise TypeError(f"{operation}: root is the folder of the files, got {brief(root)}")
-        for given in (transform, target_transform):
-            if given is not None:
-                check_callable(operation, given)
+        if transform is not None:
+            check_callable(operation, transform)
+        if target_transform is not None and not callable(target_transform):  # a class such as int may do
+            raise TypeError(f"{operation}: target_transform is called with a label, but {brief(target_transform)} is no function")
         self.root = Path(root).expanduser()
         self.transform, self.target_transform = transform, target_transform
 

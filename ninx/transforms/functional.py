@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -310,10 +309,8 @@ def inverse_affine(
 def _by_pillow(operation: str, img: Any, fill: Any, act: Callable[[Any, Any], Any]) -> Any:
     """``act(picture, fill)``, of arrays and tensors for each channel by itself."""
     if kinds.is_picture(img):
-        if fill is not None and img.mode in ("RGB", "RGBA", "LA"):
-            fill = (fill,) * len(img.mode) if isinstance(fill, numbers.Number) else tuple(fill)
-        return act(img, fill)
-    if fill is not None and not isinstance(fill, numbers.Number):
+        return act(img, None if fill is None else kinds.colour(img, fill))
+    if fill is not None and not isinstance(fill, int | float | np.number):
         raise TypeError(f"{operation}: fill is one number for arrays and tensors, got {brief(fill)}")
     y, _ = kinds.axes_of(operation, img)
     values = kinds.plain(operation, img) if isinstance(img, Tensor) else img
