@@ -20,14 +20,13 @@ from .samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler, S
 from .sources import data_folder
 from .transforms import (
     CenterCrop,
-    Normalize,
     RandomAffine,
     RandomCrop,
     RandomHorizontalFlip,
     RandomTranslate,
     Resize,
-    ToTensor,
 )
+from .values import Normalize, ToTensor
 
 __all__ = [
     "MEAN",

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from .. import data
 from ..data.composing import Compose
-from ..data.transforms import Normalize
+from ..data.values import Normalize
 from ..engine import Tensor
 from ..kernels.listing import only_public
 from ..looks import shows

@@ -11,7 +11,8 @@ from PIL import Image as PillowImage
 
 from ..data import kinds
 from ..data.dataset import Image
-from ..data.transforms import Normalize, check_mode, filter_of, planes_of, sides_of
+from ..data.transforms import check_mode, filter_of, sides_of
+from ..data.values import Normalize, planes_of
 from ..engine import Tensor
 from ..looks import brief
 from .modes import InterpolationMode
