@@ -25,7 +25,8 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import autograd, data, models, train
+    from . import autograd, data, datasets, models, train, transforms, utils
+    from .generator import Generator
     from .saving import load, save
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.summary import summary
@@ -37,11 +38,11 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "GradientError", "Run", "Tensor", "__version__", "autograd", "bool_", "data", "detect_anomaly", "enable_grad", "float32",
-    "float64", "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck",
-    "inference_mode", "int64", "is_grad_enabled", "kernels", "layout_copies", "load", "load_checkpoint", "load_run",
-    "load_weights", "manual_seed", "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save",
-    "save_weights", "set_num_threads", "set_rng_state", "summary", "train", "uint8", "use_kernels",
+    "Generator", "GradientError", "Run", "Tensor", "__version__", "autograd", "bool_", "data", "datasets", "detect_anomaly",
+    "enable_grad", "float32", "float64", "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck",
+    "gradgradcheck", "inference_mode", "int64", "is_grad_enabled", "kernels", "layout_copies", "load", "load_checkpoint",
+    "load_run", "load_weights", "manual_seed", "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save",
+    "save_weights", "set_num_threads", "set_rng_state", "summary", "train", "transforms", "uint8", "use_kernels", "utils",
 ]
 # fmt: on
 __all__ += ops.__all__
@@ -50,8 +51,12 @@ __dir__ = only_public(globals())
 
 _LAZY = {
     "data": "ninx.data",
+    "datasets": "ninx.datasets",
     "models": "ninx.models",
     "train": "ninx.train",
+    "transforms": "ninx.transforms",
+    "utils": "ninx.utils",
+    "Generator": "ninx.generator",
     "GradientError": "ninx.study.gradcheck",
     "gradcheck": "ninx.study.gradcheck",
     "gradgradcheck": "ninx.study.gradcheck",

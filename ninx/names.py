@@ -10,6 +10,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     import difflib  # here, because it is wanted only after a mistake
 
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, 1) or difflib.get_close_matches(name.lower(), names, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+    near = next((n for form in (name, name.lower(), name.upper()) for n in difflib.get_close_matches(form, names, 1)), None)
+    hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(names)}"
     return f"there is no {kind} {name!r}; {hint}"

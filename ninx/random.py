@@ -23,6 +23,7 @@ class _State:
 
 
 _state = _State(0)
+_seedings = 0  # how often `manual_seed` was called
 
 
 def manual_seed(seed: int) -> None:
@@ -34,11 +35,12 @@ def manual_seed(seed: int) -> None:
     >>> (a == ninx.rand(3)).all()
     tensor(True)
     """
-    global _state
-    _state = _State(_checked_seed(seed))
+    global _state, _seedings
+    _state, _seedings = _State(checked_seed(seed)), _seedings + 1
 
 
-def _checked_seed(seed: int) -> int:
+def checked_seed(seed: int) -> int:
+    """``seed`` as a whole number from 0 to 2**64 - 1; else TypeError or ValueError."""
     seed = operator.index(seed)
     if not 0 <= seed < 2**64:
         raise ValueError(f"manual_seed: the seed must be from 0 to 2**64 - 1, got {seed}")
@@ -48,6 +50,11 @@ def _checked_seed(seed: int) -> int:
 def generator() -> np.random.Generator:
     """The generator of initial weights, `randn` and the like."""
     return _state.generator
+
+
+def seeding() -> tuple[int, int]:
+    """(the seed of `manual_seed`, how often it was called), for what keeps a count of its own and begins it anew."""
+    return _state.seed, _seedings
 
 
 def next_dropout() -> tuple[int, int]:
@@ -81,7 +88,7 @@ def set_rng_state(state: str) -> None:
 
     try:
         fields: dict[str, Any] = json.loads(state)
-        fresh = _State(_checked_seed(fields["seed"]))
+        fresh = _State(checked_seed(fields["seed"]))
         fresh.calls = operator.index(fields["calls"])
         fresh.generator.bit_generator.state = fields["generator"]
         if fresh.calls < 0:

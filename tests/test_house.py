@@ -33,11 +33,12 @@ FLOORS = [
         "ninx.torch_file",
     },  # all but the first: helpers that know nothing of the rest
     {"ninx.array"},
-    {"ninx.engine", "ninx.graph", "ninx.methods", "ninx.modes", "ninx.random"},
+    {"ninx.engine", "ninx.generator", "ninx.graph", "ninx.methods", "ninx.modes", "ninx.random"},
     {"ninx.ops"},
     {"ninx.functional"},
     {"ninx.nn"},
     {"ninx.models", "ninx.data", "ninx.optim", "ninx.saving", "ninx.structure", "ninx.weights"},
+    {"ninx.datasets", "ninx.transforms", "ninx.utils"},  # PyTorch's names for what stands in ninx.data
     {"ninx.autograd", "ninx.study", "ninx.train", "ninx.doctor"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
 ]

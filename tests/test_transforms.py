@@ -191,7 +191,7 @@ def test_no_transform_depends_on_the_number_of_threads(workers: int) -> None:
     ("make", "match"),
     [
         (lambda: data.Resize(0), "size must be at least 1, got 0"),
-        (lambda: data.RandomCrop(3, -1), "padding at least 0"),
+        (lambda: data.RandomCrop(3, -1), "padding is at least 0, in whole pixels, got -1"),
         (lambda: data.CenterCrop(0), "size must be at least 1, got 0"),
         (lambda: data.RandomHorizontalFlip(1.5), "p must be from 0 to 1, got 1.5"),
         (lambda: data.GlobalContrastNorm(0), "scale must be positive"),

@@ -8,10 +8,21 @@ from typing import Any
 from ..array import cuda_device, on_device
 from ..engine import Tensor
 
-Batch = tuple[Tensor, Tensor]
+
+def moved(batch: Any, device: str) -> Any:
+    """A batch with its tensors on ``device``: a tensor, or lists, tuples and dictionaries of such; all else stays as it is."""
+    if isinstance(batch, Tensor):
+        return Tensor(on_device(batch.array, device))
+    if isinstance(batch, dict):
+        return type(batch)((key, moved(value, device)) for key, value in batch.items())
+    if hasattr(batch, "_fields"):  # a named tuple
+        return type(batch)(*(moved(value, device) for value in batch))
+    if isinstance(batch, list | tuple):
+        return type(batch)(moved(value, device) for value in batch)
+    return batch
 
 
-def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
+def copied_ahead(batches: Iterable[Any], device: str) -> Iterator[Any]:
     """The batches on a GPU, copied one ahead of the one that is handed out, in a stream of their own.
 
     CuPy copies by way of pinned memory, so that the processor need not wait. Two events keep the order: a copy waits for all that
@@ -24,14 +35,14 @@ def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
     with gpu:
         stream = cupy.cuda.Stream(non_blocking=True)
 
-    def copy(batch: Batch) -> tuple[Batch, Any]:
+    def copy(batch: Any) -> tuple[Any, Any]:
         with gpu:
             stream.wait_event(cupy.cuda.get_current_stream().record())
             with stream:
-                images, labels = (Tensor(on_device(t.array, device)) for t in batch)
-            return (images, labels), stream.record()
+                there = moved(batch, device)
+            return there, stream.record()
 
-    def hand_out(batch: Batch, copied: Any) -> Batch:
+    def hand_out(batch: Any, copied: Any) -> Any:
         with gpu:
             cupy.cuda.get_current_stream().wait_event(copied)
         return batch

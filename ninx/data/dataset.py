@@ -1,30 +1,62 @@
-"""Data sets: anything with a length whose items are (image, label)."""
+"""Data sets: anything with a length and numbered samples; ninx's own are images with labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
-from ..looks import few, unfailing
+from ..looks import brief, few, unfailing
 
 Image = np.ndarray[Any, Any]
 
 
-class Dataset(Protocol):
-    """What a `DataLoader` reads: ``len(dataset)`` and ``dataset[i] -> (image, label)``."""
+if TYPE_CHECKING:
+    from .combining import ConcatDataset
+
+T = TypeVar("T", covariant=True)
+
+
+class Samples(Protocol[T]):
+    """What a `DataLoader` reads: ``len(dataset)`` and ``dataset[i]``, by whatever class, a list for example."""
 
     def __len__(self) -> int:
         """The number of samples."""
         ...
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int, /) -> T:
         """The sample at ``index``."""
         ...
 
 
-class LabelledDataset(Dataset, Protocol):
+class Dataset(Generic[T]):
+    """The base class of data sets, as in PyTorch: define ``__len__`` and ``__getitem__``. ``a + b`` goes through both.
+
+    Nobody has to derive from it: a loader reads whatever has these two, a list for example.
+
+    >>> class Squares(ninx.data.Dataset):
+    ...     def __len__(self):
+    ...         return 5
+    ...     def __getitem__(self, index):
+    ...         return index, index**2
+    >>> roots, squares = next(iter(ninx.data.DataLoader(Squares(), batch_size=3)))
+    >>> squares
+    tensor([0, 1, 4])
+    """
+
+    def __getitem__(self, index: Any) -> T:
+        """The sample at ``index``."""
+        raise NotImplementedError(f"{type(self).__name__}: a Dataset defines __getitem__(self, index) and __len__(self)")
+
+    def __add__(self, other: Samples[Any]) -> ConcatDataset[Any]:
+        """Both, one after the other."""
+        from .combining import ConcatDataset
+
+        return ConcatDataset([self, other])  # type: ignore[list-item]
+
+
+class LabelledDataset(Samples[tuple[Any, int]], Protocol):
     """A data set whose classes have names, and that can be cut into parts."""
 
     classes: tuple[str, ...]
@@ -43,10 +75,11 @@ class LabelledDataset(Dataset, Protocol):
         ...
 
 
-class ArrayDataset:
+class ArrayDataset(Dataset[tuple[Image, int]]):
     """Images (N, H, W) or (N, H, W, C), uint8, or floats from `prepared`, with labels (N), whole numbers, and class names.
 
-    Raises ValueError for another number of labels than images, and for a label without a class.
+    Raises ValueError for another number of labels than images, for a label without a class, and for labels that are not a row of
+    whole numbers.
 
     >>> dataset = ninx.data.ArrayDataset(np.zeros((4, 28, 28), np.uint8), np.array([0, 1, 1, 0]), ["cat", "dog"])
     >>> image, label = dataset[1]
@@ -54,14 +87,15 @@ class ArrayDataset:
     (4, (28, 28), 'dog')
     """
 
-    def __init__(self, images: Image, labels: Image, classes: Sequence[str]):
+    def __init__(self, images: Image, labels: Any, classes: Sequence[str]):
+        labels = _whole_labels(labels)
         if len(images) != len(labels):
             raise ValueError(f"ArrayDataset: {len(images)} images, but {len(labels)} labels")
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
             raise ValueError(
                 f"ArrayDataset: labels run from {labels.min()} to {labels.max()}, but there are {len(classes)} classes"
             )
-        self.images, self.labels = images, labels.astype(np.int64)
+        self.images, self.labels = images, labels
         self.classes: tuple[str, ...] = tuple(classes)
 
     def __len__(self) -> int:
@@ -102,6 +136,17 @@ class ArrayDataset:
         (10, 100)
         """
         return type(self)(self.images[which], self.labels[which], self.classes)
+
+
+def _whole_labels(labels: Any) -> Image:
+    """A row of whole numbers, int64."""
+    row = np.asarray(labels.numpy() if hasattr(labels, "numpy") else labels)
+    if row.ndim != 1:
+        hint = "labels[:, 0]" if row.ndim == 2 and row.shape[1] == 1 else "labels.argmax(axis=1) if they are one-hot"
+        raise ValueError(f"ArrayDataset: labels are a row of whole numbers, one for each image, not {row.shape}; give {hint}")
+    if row.dtype.kind not in "iub" and not (row.dtype.kind == "f" and (row == np.floor(row)).all()):
+        raise ValueError(f"ArrayDataset: labels are whole numbers, the numbers of classes, not {brief(row.tolist())}")
+    return row.astype(np.int64)
 
 
 def stratified(labels: Image, count: int, seed: int) -> Image:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from ..looks import few, shortened, unfailing
-from .dataset import Image
+from .dataset import Dataset, Image
 from .pictures.opening import opaque, open_image
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
@@ -19,7 +19,7 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-class ImageFolder:
+class ImageFolder(Dataset[tuple[Image, int]]):
     """The images in ``root``/CLASS/, in colour or (``mode="L"``) in grey; a class is a sub-folder, numbered by the alphabet.
 
     An image is read when it is asked for. They may differ in size: a `Resize` or `RandomCrop` in the loader makes them equal.
