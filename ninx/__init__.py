@@ -5,7 +5,7 @@ A 1x1 convolution is one matrix product over all pixels. README.md has a first e
 
 from typing import TYPE_CHECKING, Any
 
-from numpy import bool_, float32, float64, int64, uint8
+from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
 try:
     from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels  # in a clone they lie beside this folder
@@ -15,15 +15,16 @@ except ModuleNotFoundError as error:
     raise ImportError("ninx is not installed, Python only sees its source: run `pip install -e .` in the clone") from None
 from . import functional, kernels, nn, ops, optim
 from .array import layout_copies
+from .devices import device
 from .engine import Tensor, grad, record
 from .gpu import gpu_status
 from .kernels.listing import only_public
-from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
+from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import data, models, train
+    from . import cuda, data, models, train
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.summary import summary
     from .train.checkpoint import load_checkpoint
@@ -32,13 +33,59 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# PyTorch's shorter names. They are not in __all__, as ``from ninx import *`` must not replace Python's own int and float.
+bool, half, float, double, short, int, long = bool_, float16, float32, float64, int16, int32, int64
+contiguous_format, channels_last, preserve_format = "contiguous_format", "channels_last", "preserve_format"
+
 # fmt: off
 __all__ = [
-    "GradientError", "Run", "Tensor", "__version__", "bool_", "data", "detect_anomaly", "enable_grad", "float32", "float64",
-    "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-    "int64", "is_grad_enabled", "kernels", "layout_copies", "load_checkpoint", "load_run", "load_weights", "manual_seed",
-    "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save_weights", "set_num_threads", "set_rng_state",
-    "summary", "train", "uint8", "use_kernels",
+    "GradientError",
+    "Run",
+    "Tensor",
+    "__version__",
+    "bool_",
+    "cuda",
+    "data",
+    "detect_anomaly",
+    "device",
+    "enable_grad",
+    "float16",
+    "float32",
+    "float64",
+    "functional",
+    "get_num_threads",
+    "get_rng_state",
+    "gpu_status",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "kernels",
+    "layout_copies",
+    "load_checkpoint",
+    "load_run",
+    "load_weights",
+    "manual_seed",
+    "memory_stats",
+    "models",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "record",
+    "save_weights",
+    "set_grad_enabled",
+    "set_num_threads",
+    "set_rng_state",
+    "summary",
+    "train",
+    "uint8",
+    "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__
@@ -46,6 +93,7 @@ __all__ += ops.__all__
 __dir__ = only_public(globals())
 
 _LAZY = {
+    "cuda": "ninx.cuda",
     "data": "ninx.data",
     "models": "ninx.models",
     "train": "ninx.train",

@@ -31,7 +31,7 @@ from ninx import nn, optim
 
 MODULES = [
     *("ninx", "ninx.functional", "ninx.nn", "ninx.nn.init", "ninx.optim", "ninx.optim.lr_scheduler", "ninx.data", "ninx.models"),
-    *("ninx.train", "ninx.kernels"),
+    *("ninx.train", "ninx.kernels", "ninx.cuda"),
     *(f"ninx.study.{module.name}" for module in pkgutil.iter_modules(ninx.study.__path__)),
 ]
 GLOBALS = {"ninx": ninx, "np": np, "F": F, "nn": nn, "optim": optim}

@@ -22,6 +22,7 @@ FOLDERS = {"ninx": "ninx", "kernels": "ninx.kernels", "benchmarks": "ninx.benchm
 FLOORS = [
     {
         "ninx.kernels",
+        "ninx.devices",
         "ninx.files",
         "ninx.gpu",
         "ninx.looks",
@@ -32,6 +33,7 @@ FLOORS = [
     },  # all but the first: helpers that know nothing of the rest
     {"ninx.array"},
     {"ninx.engine", "ninx.graph", "ninx.methods", "ninx.modes", "ninx.random"},
+    {"ninx.cuda"},
     {"ninx.ops"},
     {"ninx.functional"},
     {"ninx.nn"},
