@@ -17,6 +17,7 @@ from . import functional, kernels, nn, ops, optim
 from .array import layout_copies
 from .devices import device
 from .engine import Tensor, grad, record
+from .functional import log_softmax, softmax
 from .gpu import gpu_status
 from .kernels.listing import only_public
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -39,53 +40,12 @@ contiguous_format, channels_last, preserve_format = "contiguous_format", "channe
 
 # fmt: off
 __all__ = [
-    "GradientError",
-    "Run",
-    "Tensor",
-    "__version__",
-    "bool_",
-    "cuda",
-    "data",
-    "detect_anomaly",
-    "device",
-    "enable_grad",
-    "float16",
-    "float32",
-    "float64",
-    "functional",
-    "get_num_threads",
-    "get_rng_state",
-    "gpu_status",
-    "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "inference_mode",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "is_grad_enabled",
-    "kernels",
-    "layout_copies",
-    "load_checkpoint",
-    "load_run",
-    "load_weights",
-    "manual_seed",
-    "memory_stats",
-    "models",
-    "nn",
-    "no_grad",
-    "ops",
-    "optim",
-    "record",
-    "save_weights",
-    "set_grad_enabled",
-    "set_num_threads",
-    "set_rng_state",
-    "summary",
-    "train",
-    "uint8",
-    "use_kernels",
+    "GradientError", "Run", "Tensor", "__version__", "bool_", "cuda", "data", "detect_anomaly", "device", "enable_grad",
+    "float16", "float32", "float64", "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck",
+    "gradgradcheck", "inference_mode", "int8", "int16", "int32", "int64", "is_grad_enabled", "kernels", "layout_copies",
+    "load_checkpoint", "load_run", "load_weights", "log_softmax", "manual_seed", "memory_stats", "models", "nn", "no_grad",
+    "ops", "optim", "record", "save_weights", "set_grad_enabled", "set_num_threads", "set_rng_state", "softmax", "summary",
+    "train", "uint8", "use_kernels",
 ]
 # fmt: on
 __all__ += ops.__all__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .base import Base
-from .deferred import ops
+from .deferred import functional, ops
 
 if TYPE_CHECKING:
     from ..engine import Tensor
@@ -156,6 +156,22 @@ class Arithmetic(Base):
 
     def atan(self) -> Tensor:
         return ops.atan(self)
+
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """Shares that sum to 1 along ``dim``: `ninx.functional.softmax`, after a cast to ``dtype``.
+
+        >>> ninx.tensor([0.0, 0.0]).softmax(0)
+        tensor([0.5000, 0.5000])
+        """
+        return functional.softmax(self if dtype is None else ops.to(self, dtype=dtype), dim)
+
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """The logarithm of `softmax`: `ninx.functional.log_softmax`, after a cast to ``dtype``.
+
+        >>> ninx.tensor([0.0, 0.0]).log_softmax(0)
+        tensor([-0.6931, -0.6931])
+        """
+        return functional.log_softmax(self if dtype is None else ops.to(self, dtype=dtype), dim)
 
     def round(self, decimals: int = 0) -> Tensor:
         return ops.round(self, decimals)

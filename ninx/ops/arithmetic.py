@@ -77,16 +77,23 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """
     if rounding_mode is not None:
         return _rounded(input, other, rounding_mode)
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):  # x / 1000 of bytes: the number is not cut down to one
-        input, other = (floating(t) if isinstance(t, Tensor) else t for t in (input, other))
+    if not (_is_float(input) or _is_float(other)):
+        input, other = (_as_float(t) for t in (input, other))  # before they meet: bytes / 1000 does not cut the number down
     a, b = pair("div", input, other)
-    if a.array.dtype.kind != "f":
-        a, b = floating(a), floating(b)
     return record(
         a.array / b.array,
         (a, unbroadcast(a, lambda g: g / b)),
         (b, unbroadcast(b, lambda g: -g * a / (b * b))),
     )
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, Tensor) and bool(x.array.dtype.kind == "f")
+
+
+def _as_float(x: Any) -> Any:
+    """An operand of a quotient that has no float tensor in it: float32, and arrays of floats as they are."""
+    return float(x) if isinstance(x, int) and -(2**63) <= x < 2**64 else floating(x, "div")
 
 
 def _rounded(a: Any, b: Any, rounding_mode: str) -> Tensor:

@@ -34,36 +34,36 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: An
         device, data = data.device if device is None else device, to_numpy(data.array)
     elif xp_of(data) is not np:
         device, data = Tensor(data).device if device is None else device, to_numpy(data)
-    return leaf(_copied(data, wanted), requires_grad, device)
+    return leaf(_copied("tensor", data, wanted), requires_grad, device)
 
 
-def _copied(data: Any, dtype: np.dtype[Any] | None) -> Array:
+def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
     """A fresh array of the host with the values of ``data``."""
     if data is None or isinstance(data, (str, bytes, dict, set)):
-        raise TypeError(f"tensor: a tensor holds floats, whole numbers or booleans, not {data!r}")
+        raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {data!r}")
     if hasattr(data, "dtype") and hasattr(data, "shape"):
-        array = sound("tensor", data if dtype is None or data.dtype.kind != "O" else np.asarray(data, dtype))
+        array = sound(operation, data if dtype is None or data.dtype.kind != "O" else np.asarray(data, dtype))
         return np.array(array, dtype, order="K")
     try:
         array = np.array(data)
     except RuntimeError:  # there are tensors in it that require grad; here their values are asked for
         array = np.array(_values(data))
     except ValueError:
-        raise ValueError("tensor: the rows of the data have different lengths") from None
+        raise ValueError(f"{operation}: the rows of the data have different lengths") from None
     if array.dtype.kind == "O":
         odd = next(v for v in array.ravel().tolist() if not isinstance(v, (bool, int, float)) or abs(v) >= 2**63)
         if isinstance(odd, int):
-            raise ValueError(f"tensor: the number {odd} does not fit into 64 bits")
-        raise TypeError(f"tensor: a tensor holds floats, whole numbers or booleans, not {odd!r}")
+            raise ValueError(f"{operation}: the number {odd} does not fit into 64 bits")
+        raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {odd!r}")
     if array.dtype == np.uint64 and not hasattr(data, "dtype"):
-        raise ValueError(f"tensor: the number {array.max()} does not fit into int64")
-    array = sound("tensor", array)
+        raise ValueError(f"{operation}: the number {array.max()} does not fit into int64")
+    array = sound(operation, array)
     if dtype is None:
         return array.astype(np.float32) if array.dtype == np.float64 else array
     cast = array.astype(dtype)
     if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(cast, array):
         raise ValueError(
-            f"tensor: a number in the data does not fit into {dtype}; make it int64 first, then .to({dtype}) cuts it"
+            f"{operation}: a number in the data does not fit into {dtype}; make it int64 first, then .to({dtype}) cuts it"
         )
     return cast
 
@@ -80,7 +80,7 @@ def leaf(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
     >>> ninx.ops.creation.leaf(np.ones(2, np.float32), requires_grad=True)
     tensor([1., 1.], requires_grad=True)
     """
-    array = sound("tensor", array) if hasattr(array, "dtype") else _copied(array, None)
+    array = sound("tensor", array) if hasattr(array, "dtype") else _copied("tensor", array, None)
     if requires_grad:
         if requires_grad is not True:
             raise TypeError(f"requires_grad: say True or False, not {requires_grad!r}")
@@ -155,7 +155,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
     tensor([[7., 7.],
             [7., 7.]])
     """
-    value = tensor(fill_value, dtype=dtype).array
+    fill_value = to_numpy(fill_value.array) if isinstance(fill_value, Tensor) else fill_value
+    value = _copied("full", fill_value, None if dtype is None else dtype_of("full", dtype))
     out = empty_array(sizes("full", (size,)), value.dtype, np)
     out[...] = value
     return leaf(out, requires_grad, device)

@@ -17,7 +17,7 @@ from ..engine import Tensor, record
 from ..graph import Unwritable
 from ..modes import is_grad_enabled, no_grad
 from . import arithmetic
-from .operands import astype, broadcast_to, operand, sum_to, to
+from .operands import RANK, astype, broadcast_to, operand, sum_to, to
 from .shapes import frozen, getitem, plain
 
 
@@ -42,7 +42,7 @@ def _is_tracked(operation: str, x: Tensor, value_wants: bool) -> bool:
 
 def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
     """x.array[index] = value, checked, and counted as a new version."""
-    if not np.can_cast(value.dtype, x.array.dtype, "same_kind"):
+    if RANK[value.dtype.kind] > RANK[x.array.dtype.kind]:
         raise TypeError(f"{operation}: a value of dtype {value.dtype} does not fit in place into {x.array.dtype}")
     if value.device != x.array.device:
         raise ValueError(f"{operation}: a value on {device_of(value)} for a tensor on {x.device}; move it with .to()")

@@ -17,7 +17,7 @@ from ..engine import Tensor, record
 from ..graph import Vjp
 
 _KIND = {bool: "b", int: "i", float: "f"}  # of Python's numbers
-_RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
+RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
 _NEW = {"b": np.bool_, "i": np.int64, "u": np.int64, "f": np.float32}  # what a number becomes where it has no example
 _WRAPS = {"add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "eq", "ne", "lt", "le", "gt", "ge"} | {
     f"bitwise_{name}" for name in ("and", "or", "xor", "left_shift", "right_shift")
@@ -47,7 +47,7 @@ def operand(operation: str, x: Any, like: Tensor | None = None) -> Tensor:
 def _meeting(kind: str, like: Tensor) -> Any:
     """The dtype of a number of this kind beside a tensor."""
     dtype = like.array.dtype
-    return _NEW[kind] if _RANK[kind] > _RANK[dtype.kind] else dtype
+    return _NEW[kind] if RANK[kind] > RANK[dtype.kind] else dtype
 
 
 def _cut_down(operation: str, x: int, dtype: np.dtype[Any]) -> Array:
@@ -89,10 +89,10 @@ def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
     Floats win over whole numbers and these over booleans, whatever their size; among the winners the larger; and a tensor
     without dimensions only counts where no other wins.
     """
-    highest = max(_RANK[t.array.dtype.kind] for t in tensors)
-    winners = [t for t in tensors if _RANK[t.array.dtype.kind] == highest]
+    highest = max(RANK[t.array.dtype.kind] for t in tensors)
+    winners = [t for t in tensors if RANK[t.array.dtype.kind] == highest]
     common = np.result_type(*(t.array.dtype for t in [t for t in winners if t.array.ndim] or winners))
-    if _RANK[common.kind] != highest:  # NumPy makes floats of uint64 and int64
+    if RANK[common.kind] != highest:  # NumPy makes floats of uint64 and int64
         raise TypeError(f"{' and '.join(sorted({str(t.dtype) for t in winners}))} have no dtype in common; cast one with .to()")
     return common
 
