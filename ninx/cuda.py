@@ -39,7 +39,8 @@ def get_device_name(device: Any = None) -> str:
 
     >>> name = ninx.cuda.get_device_name() if ninx.cuda.is_available() else "none"
     """
-    return names()[_gpu(device).id]
+    number = _gpu(device).id
+    return names()[number]
 
 
 def current_device() -> int:

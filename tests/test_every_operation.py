@@ -11,7 +11,6 @@ import test_normalization
 import test_pooling
 import test_reductions
 import test_shapes
-
 import torch
 
 import ninx

@@ -78,8 +78,11 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is not None:
         return _rounded(input, other, rounding_mode)
     if not (_is_float(input) or _is_float(other)):
-        input, other = (_as_float(t) for t in (input, other))  # before they meet: bytes / 1000 does not cut the number down
+        # Before they meet: bytes / 1000 must not cut the number down to a byte.
+        input, other = (floating(t) if isinstance(t, Tensor) else t for t in (input, other))
     a, b = pair("div", input, other)
+    if a.array.dtype.kind != "f":
+        a, b = floating(a), floating(b)
     return record(
         a.array / b.array,
         (a, unbroadcast(a, lambda g: g / b)),
@@ -88,12 +91,9 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 
 def _is_float(x: Any) -> bool:
-    return isinstance(x, Tensor) and bool(x.array.dtype.kind == "f")
-
-
-def _as_float(x: Any) -> Any:
-    """An operand of a quotient that has no float tensor in it: float32, and arrays of floats as they are."""
-    return float(x) if isinstance(x, int) and -(2**63) <= x < 2**64 else floating(x, "div")
+    """Is it a tensor of floats, or an array of them that would make the result one of its own dtype?"""
+    array = x.array if isinstance(x, Tensor) else x if getattr(x, "ndim", 0) else None
+    return array is not None and bool(array.dtype.kind == "f")
 
 
 def _rounded(a: Any, b: Any, rounding_mode: str) -> Tensor:
@@ -156,8 +156,6 @@ def pow(input: Any, exponent: Any) -> Tensor:
     if type(exponent) in (int, float) and exponent != 0 and isinstance(input, Tensor) and input.array.dtype.kind == "f":
         x, n = input, exponent if -(2**31) < exponent < 2**31 else float(exponent)
         return record(x.array**n, (x, lambda g: g * (n * x ** (n - 1))))  # the common case, x**2
-    if not isinstance(exponent, Tensor):
-        exponent = operand("the exponent of pow", exponent, input if isinstance(input, Tensor) else None)
     a, b = pair("pow", input, exponent)
     if a.array.dtype.kind != "f":
         return record(_whole_power(a.array, b.array), name="pow")

@@ -19,7 +19,7 @@ from ..graph import Vjp
 _KIND = {bool: "b", int: "i", float: "f"}  # of Python's numbers
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
 _NEW = {"b": np.bool_, "i": np.int64, "u": np.int64, "f": np.float32}  # what a number becomes where it has no example
-_WRAPS = {"add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "eq", "ne", "lt", "le", "gt", "ge"} | {
+_WRAPS = {"add", "sub", "mul", "div", "floor_divide", "remainder", "eq", "ne", "lt", "le", "gt", "ge"} | {
     f"bitwise_{name}" for name in ("and", "or", "xor", "left_shift", "right_shift")
 }  # where PyTorch cuts a number down to the tensor's bits; elsewhere one that does not fit is refused
 

@@ -10,7 +10,7 @@ from ..engine import Tensor
 from ..random import generator as current_generator
 from .creation import leaf, sizes
 from .inplace import copy_
-from .operands import dtype_of, operand
+from .operands import dtype_of, floating, operand, pair, to
 
 
 def _from(operation: str, generator: Any) -> np.random.Generator:
@@ -85,7 +85,7 @@ def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False,
 
 
 def randint(
-    low: Any,
+    low: Any = 0,
     high: Any = None,
     size: Any = None,
     *,
@@ -138,13 +138,13 @@ def normal(
     >>> ninx.normal(10.0, 0.1, (2, 3)).shape, ninx.normal(ninx.zeros(4), 1.0).shape
     ((2, 3), (4,))
     """
-    m, s = operand("normal", mean), operand("normal", std)
+    m, s = pair("normal", mean, std)
+    m, s = floating(m), floating(s)
     if (s.array < 0).any():
         raise ValueError(f"normal: std must be at least 0, got {std}")
     shape = np.broadcast_shapes(m.shape, s.shape) if size is None else sizes("normal", (size,))
-    z = randn(shape, dtype=dtype or np.result_type(m.array.dtype, np.float32), device=device or m.device, generator=generator)
-    value = z * s.detach() + m.detach()
-    return leaf(value.array, requires_grad)
+    z = randn(shape, dtype=m.dtype if dtype is None else dtype, device=m.device, generator=generator)
+    return to(z * s.detach() + m.detach(), device=device).requires_grad_(requires_grad)
 
 
 def bernoulli(input: Tensor, *, generator: Any = None) -> Tensor:
