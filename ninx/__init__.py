@@ -6,7 +6,7 @@ A 1x1 convolution is one matrix product over all pixels. README.md has a first e
 import sys
 from typing import TYPE_CHECKING, Any
 
-from numpy import bool_, float32, float64, int64, uint8
+from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
 try:
     from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels  # in a clone they lie beside this folder
@@ -16,16 +16,18 @@ except ModuleNotFoundError as error:
     raise ImportError("ninx is not installed, Python only sees its source: run `pip install -e .` in the clone") from None
 from . import functional, kernels, nn, ops, optim
 from .array import layout_copies
+from .devices import device
 from .engine import Tensor, grad, record
+from .functional import log_softmax, softmax
 from .gpu import gpu_status
 from .hints import missing
 from .kernels.listing import only_public
-from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
+from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import autograd, data, datasets, models, train, transforms, utils
+    from . import autograd, backends, cuda, data, datasets, models, train, transforms, utils
     from .generator import Generator
     from .saving import load, save
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
@@ -36,13 +38,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# PyTorch's shorter names. They are not in __all__, as ``from ninx import *`` must not replace Python's own int and float.
+bool, half, float, double, short, int, long = bool_, float16, float32, float64, int16, int32, int64
+contiguous_format, channels_last, preserve_format = "contiguous_format", "channels_last", "preserve_format"
+
 # fmt: off
 __all__ = [
-    "Generator", "GradientError", "Run", "Tensor", "__version__", "autograd", "bool_", "data", "datasets", "detect_anomaly",
-    "enable_grad", "float32", "float64", "functional", "get_num_threads", "get_rng_state", "gpu_status", "grad", "gradcheck",
-    "gradgradcheck", "inference_mode", "int64", "is_grad_enabled", "kernels", "layout_copies", "load", "load_checkpoint",
-    "load_run", "load_weights", "manual_seed", "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save",
-    "save_weights", "set_num_threads", "set_rng_state", "summary", "train", "transforms", "uint8", "use_kernels", "utils",
+    "Generator", "GradientError", "Run", "Tensor", "__version__", "autograd", "backends", "bool_", "cuda", "data", "datasets",
+    "detect_anomaly", "device", "enable_grad", "float16", "float32", "float64", "functional", "get_num_threads",
+    "get_rng_state", "gpu_status", "grad", "gradcheck", "gradgradcheck", "inference_mode", "int16", "int32", "int64", "int8",
+    "is_grad_enabled", "kernels", "layout_copies", "load", "load_checkpoint", "load_run", "load_weights", "log_softmax",
+    "manual_seed", "memory_stats", "models", "nn", "no_grad", "ops", "optim", "record", "save", "save_weights",
+    "set_grad_enabled", "set_num_threads", "set_rng_state", "softmax", "summary", "train", "transforms", "uint8", "use_kernels",
+    "utils",
 ]
 # fmt: on
 __all__ += ops.__all__
@@ -50,6 +58,8 @@ __all__ += ops.__all__
 __dir__ = only_public(globals())
 
 _LAZY = {
+    "backends": "ninx.backends",
+    "cuda": "ninx.cuda",
     "data": "ninx.data",
     "datasets": "ninx.datasets",
     "models": "ninx.models",

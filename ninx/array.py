@@ -6,6 +6,7 @@ pixel are neighbours and a pixel is a row. `nhwc` shows an image the way it lies
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ninx.kernels import memory
 from ninx.kernels.types import Array, xp_of
 
+from .devices import CPU, device
 from .gpu import gpu_status
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "nhwc",
     "on_device",
     "plain_array",
+    "sound",
     "synchronize",
     "to_numpy",
     "use_device",
@@ -50,22 +53,49 @@ def plain_array(data: Any) -> Array:
         raise TypeError("an array belongs here, not a Tensor: write x.array (ninx.record), or ninx.tensor(x) for a copy")
     if isinstance(data, int):
         raise TypeError(f"Tensor({data}): write ninx.tensor({data}) for the number, ninx.empty({data}) for so many entries")
-    return data
+    if isinstance(data, (str, bytes, dict, set)):
+        raise TypeError(f"Tensor(...) takes an array or a list of numbers, not {data!r}")
+    return sound("Tensor", data) if isinstance(data, np.ndarray) else data  # the engine's None stands for a value not kept
 
 
-def device_of(thing: Any) -> str:
+_KINDS = {"O": "objects", "U": "text", "S": "bytes", "c": "complex numbers", "M": "dates", "m": "time spans", "V": "records"}
+
+
+def sound(operation: str, array: Any) -> Array:
+    """``array`` as a tensor can hold it: a plain array in this machine's byte order (else a copy that is).
+
+    Raises TypeError for what is no floats (of 16, 32 or 64 bits), whole numbers or booleans, and for masked arrays.
+    """
+    kind = array.dtype.kind
+    if kind not in "fiub" or array.dtype.itemsize > 8:
+        what = _KINDS.get(kind, str(array.dtype))
+        raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {what}; cast with .astype() first")
+    if (type(array) is np.ndarray and array.dtype.isnative) or xp_of(array) is not np:
+        return array
+    if hasattr(array, "filled"):
+        raise TypeError(f"{operation}: a masked array has no value where it is masked; say one with array.filled(value)")
+    array = np.asarray(array)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def device_of(thing: Any) -> device:
     """ "cpu", or "cuda:0" for what lies on the first GPU. ``thing.device`` of NumPy is "cpu", of CuPy an object with a number."""
-    return "cpu" if thing.device == "cpu" else f"cuda:{thing.device.id}"
+    return CPU if thing.device == "cpu" else _gpu(thing.device.id)
 
 
-def on_device(array: Array, device: str) -> Array:
+@cache
+def _gpu(number: int) -> device:
+    return device("cuda", number)
+
+
+def on_device(array: Array, place: str) -> Array:
     """``array`` on "cpu", "cuda" or "cuda:1", lying as it lay; the array itself if it is there already.
 
     CuPy copies to and from the host in C order, so what is copied is the view whose order is that of the memory.
     """
-    if device == "cpu":
+    if place == "cpu":
         return to_numpy(array)
-    gpu = cuda_device(device)
+    gpu = cuda_device(place)
     if xp_of(array) is not np and array.device == gpu:
         return array
     import cupy
@@ -75,30 +105,30 @@ def on_device(array: Array, device: str) -> Array:
         return cupy.asarray(array.transpose(axes)).transpose(np.argsort(axes).tolist())
 
 
-def cuda_device(device: str) -> Any:
+def cuda_device(place: str) -> Any:
     """CuPy's object for "cuda" or "cuda:1". Raises RuntimeError, with the reason, if there is no such GPU to use."""
-    kind, colon, number = device.partition(":")
-    if kind != "cuda" or not (number.isdigit() if colon else not number):
-        raise ValueError(f"device must be 'cpu', 'cuda' or 'cuda:N', got {device!r}")
+    gpu = device(place)
+    if gpu.type != "cuda":
+        raise ValueError("cuda_device: the CPU is no GPU")
     if reason := gpu_status():
-        raise RuntimeError(f"device {device!r} cannot be used: {reason}")
+        raise RuntimeError(f"device '{place}' cannot be used: {reason}")
     import cupy
 
-    if int(number or 0) >= (count := cupy.cuda.runtime.getDeviceCount()):
-        raise RuntimeError(f"device {device!r} cannot be used: the last of {count} GPU(s) is cuda:{count - 1}")
-    return cupy.cuda.Device(int(number or 0))
+    if (gpu.index or 0) >= (count := cupy.cuda.runtime.getDeviceCount()):
+        raise RuntimeError(f"device '{place}' cannot be used: the last of {count} GPU(s) is cuda:{count - 1}")
+    return cupy.cuda.Device(gpu.index or 0)
 
 
-def use_device(device: str) -> None:
+def use_device(place: str) -> None:
     """Make a GPU, if it is one, the current one of this thread: kernels run there, and their arrays must lie there."""
-    if device != "cpu":
-        cuda_device(device).use()
+    if place != "cpu":
+        cuda_device(place).use()
 
 
-def synchronize(device: str) -> None:
+def synchronize(place: str) -> None:
     """Wait until the device has done all that it was told. (The CPU is never behind.)"""
-    if device != "cpu":
-        cuda_device(device).synchronize()
+    if place != "cpu":
+        cuda_device(place).synchronize()
 
 
 def to_numpy(array: Array) -> Array:

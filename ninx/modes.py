@@ -43,8 +43,13 @@ class _Switch(ContextDecorator):
     variable: ClassVar[ContextVar[bool]]
     value: ClassVar[bool]
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+    _tokens: list[Token[bool]]
+
+    def __new__(cls, func: Any = None) -> Any:
+        """A switch for a with statement; ``@no_grad`` without brackets gets the function and gives back what replaces it."""
+        self = object.__new__(cls)
+        self._tokens = []
+        return self if func is None else self(func)
 
     def _recreate_cm(self) -> Self:
         return type(self)()  # each call of a decorated function gets a switch of its own: they may run at the same time
@@ -105,10 +110,45 @@ class enable_grad(_Switch):
 class inference_mode(no_grad):
     """The same as `no_grad`: a tensor of this engine carries nothing else that could be switched off.
 
+    ``inference_mode(False)`` records, as `enable_grad`.
+
     >>> with ninx.inference_mode():
     ...     ninx.is_grad_enabled()
     False
     """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """PyTorch's argument; and ``@inference_mode`` without brackets."""
+        if isinstance(mode, bool):
+            return _Switch.__new__(cls) if mode else enable_grad()
+        return _Switch.__new__(cls, mode)
+
+
+class set_grad_enabled(_Switch):
+    """Record from now on, or do not: ``set_grad_enabled(False)`` as a statement, for a block, or as a decorator.
+
+    >>> w = ninx.tensor(2.0, requires_grad=True)
+    >>> with ninx.set_grad_enabled(False):
+    ...     y = w * 3
+    >>> y.requires_grad, ninx.is_grad_enabled()
+    (False, True)
+    """
+
+    variable = _grad_mode
+
+    def __new__(cls, mode: bool) -> Any:
+        """The mode holds at once, and until the end of the block, if there is one."""
+        self = object.__new__(cls)
+        self.value, self._tokens = bool(mode), [_grad_mode.set(bool(mode))]  # type: ignore[misc]  # of the class in the others
+        return self
+
+    def __call__(self, func: Any) -> Any:
+        """As a decorator: the mode holds in the function alone."""
+        self.variable.reset(self._tokens.pop())
+        return (enable_grad if self.value else no_grad)()(func)
+
+    def __enter__(self) -> None:
+        """It holds already."""
 
 
 class detect_anomaly(_Switch):

@@ -12,7 +12,7 @@ import pytest
 
 import ninx
 from ninx.nn import module
-from ninx.ops import creation
+from ninx.ops import creation, sampling
 
 _current = ["cpu"]
 
@@ -42,14 +42,14 @@ def everything_on(device: str) -> Iterator[None]:
         pytest.skip("g++ is not installed, so the stand-in for CuPy cannot run kernels")
     real = creation.leaf
 
-    def leaf(array: Any, requires_grad: bool = False, device: str = "cuda") -> ninx.Tensor:
+    def leaf(array: Any, requires_grad: bool = False, device: Any = None) -> ninx.Tensor:
         return real(array, requires_grad, "cuda")
 
     with ExitStack() as stack:
         if ninx.gpu_status() is not None:
             stack.enter_context(cupy_stand_in.installed())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for where in (creation, module):
+        for where in (creation, sampling, module):
             patch.setattr(where, "leaf", leaf)
         _current.append("cuda:0")
         stack.callback(_current.pop)

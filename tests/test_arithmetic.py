@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,14 @@ def in_place(name: str) -> tuple[Any, Any]:
 ONE, TWO, INTO = some.plain(some.one()), some.plain(some.broadcast()), some.plain(some.into())
 
 
+TWO_AND_WEIGHT = some.plain(some.broadcast(3))
+
+
+def whole(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Divisors: no remainder of float32 is near one of float64 where the quotient has many digits, so these are few and large."""
+    return rng.integers(1, 5, shape) * rng.choice([-32.0, 32.0], shape)
+
+
 BOUNDS = st.sampled_from([(-1.0, 1.0), (None, 2.0), (0.5, None), (3.0, -3.0)])  # where min > max, both give max
 
 
@@ -59,6 +68,23 @@ CASES = [
     Case("sqrt", ops.sqrt, torch.sqrt, ONE, positive),
     Case("sin", ops.sin, torch.sin, ONE),
     Case("cos", ops.cos, torch.cos, ONE),
+    *[Case(n, getattr(ops, n), getattr(torch, n), ONE) for n in ("square", "reciprocal", "atan")],
+    *[Case(n, getattr(ops, n), getattr(torch, n), ONE, positive) for n in ("rsqrt", "log2", "log10", "log1p")],
+    *[
+        Case(n, getattr(ops, n), getattr(torch, n), ONE, at_most(limit))
+        for n, limit in (("exp2", 80), ("expm1", 80), ("tan", 1.5))
+    ],
+    Case("remainder", ops.remainder, torch.remainder, TWO, (signed, whole)),
+    Case("remainder number", lambda x: x % 2.5, lambda x: x % 2.5, ONE, whole),
+    Case("add alpha", lambda a, b: ops.add(a, b, alpha=2.5), lambda a, b: torch.add(a, b, alpha=2.5), TWO),
+    Case("sub alpha", lambda a, b: ops.sub(a, b, alpha=-2), lambda a, b: torch.sub(a, b, alpha=-2), TWO),
+    Case("addcmul", partial(ops.addcmul, value=0.5), partial(torch.addcmul, value=0.5), some.plain(some.broadcast(3))),
+    Case("addcdiv", partial(ops.addcdiv, value=0.5), partial(torch.addcdiv, value=0.5), some.plain(some.broadcast(3))),
+    Case("lerp", ops.lerp, torch.lerp, TWO_AND_WEIGHT, (signed, signed, at_most(1))),
+    Case("lerp number", lambda a, b: ops.lerp(a, b, 0.25), lambda a, b: torch.lerp(a, b, 0.25), TWO),
+    Case("masked_fill", lambda x, m: ops.masked_fill(x, m > 1, 2.5), lambda x, m: torch.masked_fill(x, m > 1, 2.5), TWO, (), 1),
+    Case("clamp_min", lambda x: ops.clamp_min(x, -1), lambda x: torch.clamp_min(x, -1), ONE),
+    Case("clamp_max", lambda x: ops.clamp_max(x, 1), lambda x: torch.clamp_max(x, 1), ONE),
     Case("clone", ops.clone, torch.clone, ONE),
     Case("clip", lambda x, b: ops.clip(x, *b), lambda x, b: torch.clip(x, *b), some.plain(some.one(), b=BOUNDS)),
     Case("add_", *in_place("add_"), INTO),
@@ -73,8 +99,21 @@ CASES = [
 test_value_and_gradients = tables.agree_with_pytorch(CASES)
 
 
+def of(name: str, made: Any) -> tuple[Any, Any]:
+    """The function ``name`` of both libraries on what ``made`` makes of the two arrays."""
+    return lambda a, b: getattr(ops, name)(*made(a, b)), lambda a, b: getattr(torch, name)(*made(a, b))
+
+
 EXACT = {
     **{name: (getattr(ops, name), getattr(torch, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "isclose": (ops.isclose, torch.isclose),
+    "floor_divide": (lambda a, b: ops.floor_divide(a, b + 200), lambda a, b: torch.floor_divide(a, b + 200)),  # b is over -100
+    **{name: of(name, lambda a, b: (a,)) for name in ("round", "floor", "ceil", "trunc", "isinf")},
+    **{name: of(name, lambda a, b: (a > 0, b > 0)) for name in ("logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor")},
+    **{name: of(name, lambda a, b: (a.long(), b.long())) for name in ("bitwise_left_shift", "bitwise_right_shift")},
+    "bitwise_not": of("bitwise_not", lambda a, b: (a > 0,)),
+    "equal": (lambda a, b: ninx.tensor([ops.equal(a, b)]), lambda a, b: torch.tensor([torch.equal(a, b)])),
+    "allclose": (lambda a, b: ninx.tensor([ops.allclose(a, b)]), lambda a, b: torch.tensor([torch.allclose(a, b)])),
     "sign": (lambda a, b: ops.sign(a), lambda a, b: torch.sign(a)),
     "logical_and": (lambda a, b: ops.logical_and(a > 0, b > 0), lambda a, b: (a > 0) & (b > 0)),
     "logical_or": (lambda a, b: ops.logical_or(a > 0, b > 0), lambda a, b: (a > 0) | (b > 0)),

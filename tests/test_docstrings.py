@@ -31,15 +31,8 @@ from ninx import nn, optim
 
 MODULES = [
     *("ninx", "ninx.functional", "ninx.nn", "ninx.nn.init", "ninx.optim", "ninx.optim.lr_scheduler", "ninx.data", "ninx.models"),
-    *(
-        "ninx.train",
-        "ninx.kernels",
-        "ninx.autograd",
-        "ninx.transforms",
-        "ninx.transforms.functional",
-        "ninx.datasets",
-        "ninx.utils.data",
-    ),
+    *("ninx.train", "ninx.kernels", "ninx.autograd", "ninx.backends", "ninx.cuda", "ninx.datasets", "ninx.transforms"),
+    *("ninx.transforms.functional", "ninx.utils.data"),
     *(f"ninx.study.{module.name}" for module in pkgutil.iter_modules(ninx.study.__path__)),
 ]
 GLOBALS = {"ninx": ninx, "np": np, "F": F, "nn": nn, "optim": optim}

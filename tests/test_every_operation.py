@@ -11,7 +11,9 @@ import test_normalization
 import test_pooling
 import test_reductions
 import test_shapes
+import torch
 
+import ninx
 import ninx.functional as F
 from ninx import ops
 
@@ -21,13 +23,25 @@ CASES = [case for file in FILES for case in file.CASES] + test_convolution.TRANS
 TESTED = {case.name.split()[0] for case in CASES} | set(test_arithmetic.EXACT) | set(test_reductions.EXACT)
 # Tests of their own, beside the tables: of dropout, of losses of class numbers, of casts and of indices.
 ELSEWHERE = {"dropout", "dropout2d", "cross_entropy", "nll_loss", "astype", "to", "getitem", "scatter", "setitem_"}
+ELSEWHERE |= {"contiguous", "is_contiguous", "type_name", "type_named"}  # what is written in memory, and names: test_creation.py
+# Second names, as PyTorch has them.
+ALIASES = {"absolute": "abs", "arctan": "atan", "clamp": "clip", "divide": "div", "greater": "gt", "greater_equal": "ge",
+           "less": "lt", "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
+           "true_divide": "div"}  # fmt: skip
 
 
 def test_every_operation_is_tested() -> None:
-    whole = ("ninx.ops.creation", "ninx.ops.tensors")  # making tensors, and what is done with one as a whole
+    # Making tensors, and what is done with one as a whole; draws.
+    whole = ("ninx.ops.creation", "ninx.ops.tensors", "ninx.ops.sampling")
     modules = {name: getattr(f, "__module__", "") for name, f in vars(ops).items()}
     public = {name for name, module in modules.items() if module.startswith("ninx.ops.") and module not in whole}
-    assert (public | {"clone"}) - {"changed", "sequence", "unwritable"} | set(F.__all__) == TESTED | ELSEWHERE
+    assert (public | {"clone"}) - {"become", "changed", "sequence", "unwritable", *ALIASES} | set(F.__all__) == TESTED | ELSEWHERE
+
+
+def test_second_names() -> None:
+    for name, first in ALIASES.items():
+        assert getattr(ops, name) is getattr(ops, first) is getattr(ninx, name), name
+        assert hasattr(torch, name), name
 
 
 def test_the_functional_twins_of_operations_are_those_operations() -> None:

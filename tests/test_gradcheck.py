@@ -248,6 +248,16 @@ TABLE = {
     "exp": (ops.exp, [(3,)]),
     "log": (ops.log, [(3,)]),
     "sqrt": (ops.sqrt, [(3,)]),
+    **{
+        name: (getattr(ops, name), [(3,)])
+        for name in ("square", "rsqrt", "reciprocal", "exp2", "expm1", "log2", "log10", "log1p")
+    },
+    **{name: (getattr(ops, name), [(3,)]) for name in ("tan", "atan")},
+    "remainder": (ops.remainder, [(2, 3), (3,)]),
+    "addcmul": (ops.addcmul, [(2, 3), (3,), (2, 1)]),
+    "addcdiv": (ops.addcdiv, [(2, 3), (3,), (2, 1)]),
+    "lerp": (ops.lerp, [(2, 3), (3,), (2, 1)]),
+    "masked_fill": (lambda x: ops.masked_fill(x, ninx.tensor([True, False, True]), 2.0), [(2, 3)]),
     "sin": (ops.sin, [(3,)]),
     "cos": (ops.cos, [(3,)]),
     "tanh": (ops.tanh, [(3,)]),

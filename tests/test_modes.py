@@ -341,3 +341,63 @@ def test_a_bad_state_raises_and_changes_nothing(case):
     with pytest.raises(ValueError, match="set_rng_state"):
         ninx.set_rng_state(BAD[case]())
     assert ninx.get_rng_state() == before
+
+
+# -------------------------------------------------------------------- PyTorch's other forms of the switches
+
+
+@pytest.mark.parametrize("lib", [ninx, torch], ids=["ninx", "torch"])
+def test_a_decorator_needs_no_brackets(lib):
+    @lib.no_grad
+    def off():
+        """What it is."""
+        return lib.is_grad_enabled()
+
+    @lib.inference_mode
+    def inference():
+        return lib.is_grad_enabled()
+
+    @lib.inference_mode(False)
+    def ordinary():
+        return lib.is_grad_enabled()
+
+    class Model:
+        @lib.no_grad
+        def predict(self, x):
+            return self, lib.is_grad_enabled(), x
+
+    assert (off(), off.__name__, off.__doc__, inference(), ordinary(), lib.is_grad_enabled()) == (
+        False, "off", "What it is.", False, True, True,
+    )  # fmt: skip
+    model = Model()
+    assert model.predict(3) == (model, False, 3)
+    with lib.inference_mode(mode=False):
+        assert lib.is_grad_enabled()
+    with lib.inference_mode(mode=True):
+        assert not lib.is_grad_enabled()
+
+
+@pytest.mark.parametrize("lib", [ninx, torch], ids=["ninx", "torch"])
+def test_set_grad_enabled_as_a_statement_a_block_and_a_decorator(lib):
+    with lib.set_grad_enabled(False):
+        assert not lib.is_grad_enabled()
+        with lib.set_grad_enabled(True):
+            assert lib.is_grad_enabled()
+        assert not lib.is_grad_enabled()
+    assert lib.is_grad_enabled()
+    lib.set_grad_enabled(False)
+    assert not lib.is_grad_enabled()
+    lib.set_grad_enabled(mode=True)
+    assert lib.is_grad_enabled()
+
+    @lib.set_grad_enabled(False)
+    def off():
+        return lib.is_grad_enabled()
+
+    assert lib.is_grad_enabled()
+    assert [off(), off()] == [False, False]
+    assert lib.is_grad_enabled()
+    train = False  # as a training loop has it
+    for phase in (False, True):
+        with lib.set_grad_enabled(train or phase):
+            assert lib.is_grad_enabled() == phase

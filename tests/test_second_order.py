@@ -94,6 +94,10 @@ CASES = [
     Case("exp", ops.exp, torch.exp, some.plain(some.one()), at_most(80)),  # e^80 is where float32 ends
     Case("log", ops.log, torch.log, some.plain(some.one()), positive),
     Case("sqrt", ops.sqrt, torch.sqrt, some.plain(some.one()), positive),
+    *[Case(n, getattr(ops, n), getattr(torch, n), some.plain(some.one()), positive) for n in ("rsqrt", "log2", "log10", "log1p")],
+    *[Case(n, getattr(ops, n), getattr(torch, n), some.plain(some.one())) for n in ("square", "reciprocal", "atan")],
+    *[Case(n, getattr(ops, n), getattr(torch, n), some.plain(some.one()), at_most(8)) for n in ("exp2", "expm1")],
+    Case("tan", ops.tan, torch.tan, some.plain(some.one()), at_most(1)),
     Case("sin", ops.sin, torch.sin, some.plain(some.one())),
     # Where these saturate, 1 - y loses its digits, in float64 too.
     Case("tanh", ops.tanh, torch.tanh, some.plain(some.one()), at_most(4)),

@@ -9,7 +9,7 @@ from ninx.kernels.geometry import whole
 from ..array import Array, nchw, nhwc, xp_of
 from ..engine import Tensor, record
 from ..ops import exp, sum, where
-from ..ops.arithmetic import floating
+from ..ops.operands import floating
 from ..ops.shapes import axes_of
 
 

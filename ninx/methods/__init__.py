@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from .arithmetic import Arithmetic
+from .comparison import Comparison
 from .conversion import Conversion
 from .description import Description
 from .differentiation import Differentiation
@@ -17,15 +18,15 @@ from .inplace import InPlace
 from .missing import Missing
 from .reductions import Reductions
 from .shapes import Shapes
+from .ufuncs import Ufuncs
 
-PARTS = (Description, Conversion, Differentiation, Arithmetic, Reductions, Shapes, InPlace)
+PARTS = (Description, Conversion, Differentiation, Arithmetic, Comparison, Reductions, Shapes, InPlace)
 
 
-class Operators(Description, Differentiation, Arithmetic, Reductions, Shapes, InPlace, Missing):
+class Operators(Description, Differentiation, Arithmetic, Comparison, Reductions, Shapes, InPlace, Ufuncs, Missing):
     """What a Tensor can do. A method without a docstring has that of the function of its name in `ops`."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # so that ``array * tensor`` comes to our __rmul__
 
 
 def explain(functions: Mapping[str, Any]) -> None:

@@ -1,18 +1,18 @@
-"""Operators, functions of each entry, comparisons."""
+"""Operators, and functions of each entry."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from .base import Base
-from .deferred import ops
+from .deferred import functional, ops
 
 if TYPE_CHECKING:
     from ..engine import Tensor
 
 
 class Arithmetic(Base):
-    """Operators, functions of each entry, comparisons."""
+    """Operators, and functions of each entry."""
 
     __slots__ = ()
 
@@ -46,6 +46,24 @@ class Arithmetic(Base):
     def __rpow__(self, other: Any) -> Tensor:
         return ops.pow(other, self)
 
+    def __floordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return ops.remainder(other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return ops.floor_divide(self, other), ops.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return ops.floor_divide(other, self), ops.remainder(other, self)
+
     def __matmul__(self, other: Any) -> Tensor:
         return ops.matmul(self, other)
 
@@ -55,50 +73,32 @@ class Arithmetic(Base):
     def __neg__(self) -> Tensor:
         return ops.neg(self)
 
+    def __pos__(self) -> Tensor:
+        return self
+
     def __abs__(self) -> Tensor:
         return ops.abs(self)
 
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # element by element, as in NumPy
-        return NotImplemented if other is None or isinstance(other, str) else ops.eq(self, other)
+    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        return ops.add(self, other, alpha=alpha)
 
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # element by element, as in NumPy
-        return NotImplemented if other is None or isinstance(other, str) else ops.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.ge(self, other)
-
-    def __invert__(self) -> Tensor:
-        return ops.logical_not(self)
-
-    def __and__(self, other: Any) -> Tensor:
-        return ops.logical_and(self, other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return ops.logical_or(self, other)
-
-    def add(self, other: Any) -> Tensor:
-        return ops.add(self, other)
-
-    def sub(self, other: Any) -> Tensor:
-        return ops.sub(self, other)
+    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        return ops.sub(self, other, alpha=alpha)
 
     def mul(self, other: Any) -> Tensor:
         return ops.mul(self, other)
 
-    def div(self, other: Any) -> Tensor:
-        return ops.div(self, other)
+    def div(self, other: Any, *, rounding_mode: Any = None) -> Tensor:
+        return ops.div(self, other, rounding_mode=rounding_mode)
 
-    def pow(self, other: Any) -> Tensor:
-        return ops.pow(self, other)
+    def floor_divide(self, other: Any) -> Tensor:
+        return ops.floor_divide(self, other)
+
+    def remainder(self, other: Any) -> Tensor:
+        return ops.remainder(self, other)
+
+    def pow(self, exponent: Any) -> Tensor:
+        return ops.pow(self, exponent)
 
     def matmul(self, other: Any) -> Tensor:
         return ops.matmul(self, other)
@@ -121,8 +121,69 @@ class Arithmetic(Base):
     def log(self) -> Tensor:
         return ops.log(self)
 
+    def sign(self) -> Tensor:
+        return ops.sign(self)
+
+    def square(self) -> Tensor:
+        return ops.square(self)
+
     def sqrt(self) -> Tensor:
         return ops.sqrt(self)
+
+    def rsqrt(self) -> Tensor:
+        return ops.rsqrt(self)
+
+    def reciprocal(self) -> Tensor:
+        return ops.reciprocal(self)
+
+    def exp2(self) -> Tensor:
+        return ops.exp2(self)
+
+    def expm1(self) -> Tensor:
+        return ops.expm1(self)
+
+    def log2(self) -> Tensor:
+        return ops.log2(self)
+
+    def log10(self) -> Tensor:
+        return ops.log10(self)
+
+    def log1p(self) -> Tensor:
+        return ops.log1p(self)
+
+    def tan(self) -> Tensor:
+        return ops.tan(self)
+
+    def atan(self) -> Tensor:
+        return ops.atan(self)
+
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """Shares that sum to 1 along ``dim``: `ninx.functional.softmax`, after a cast to ``dtype``.
+
+        >>> ninx.tensor([0.0, 0.0]).softmax(0)
+        tensor([0.5000, 0.5000])
+        """
+        return functional.softmax(self if dtype is None else ops.to(self, dtype=dtype), dim)
+
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """The logarithm of `softmax`: `ninx.functional.log_softmax`, after a cast to ``dtype``.
+
+        >>> ninx.tensor([0.0, 0.0]).log_softmax(0)
+        tensor([-0.6931, -0.6931])
+        """
+        return functional.log_softmax(self if dtype is None else ops.to(self, dtype=dtype), dim)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        return ops.round(self, decimals)
+
+    def floor(self) -> Tensor:
+        return ops.floor(self)
+
+    def ceil(self) -> Tensor:
+        return ops.ceil(self)
+
+    def trunc(self) -> Tensor:
+        return ops.trunc(self)
 
     def sin(self) -> Tensor:
         return ops.sin(self)
@@ -139,19 +200,31 @@ class Arithmetic(Base):
     def relu(self) -> Tensor:
         return ops.relu(self)
 
-    def isnan(self) -> Tensor:
-        return ops.isnan(self)
-
-    def isfinite(self) -> Tensor:
-        return ops.isfinite(self)
-
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         return ops.clip(self, min, max)
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
-        """The same as `clip`: the entries held between two bounds, either of which may be None.
-
-        >>> ninx.tensor([-2.0, 0.5, 2.0]).clamp(min=0)
-        tensor([0.0000, 0.5000, 2.0000])
-        """
         return ops.clip(self, min, max)
+
+    def clamp_min(self, min: Any) -> Tensor:
+        return ops.clamp_min(self, min)
+
+    def clamp_max(self, max: Any) -> Tensor:
+        return ops.clamp_max(self, max)
+
+    def masked_fill(self, mask: Any, value: Any) -> Tensor:
+        return ops.masked_fill(self, mask, value)
+
+    def addcmul(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
+        return ops.addcmul(self, tensor1, tensor2, value=value)
+
+    def addcdiv(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
+        return ops.addcdiv(self, tensor1, tensor2, value=value)
+
+    def lerp(self, end: Any, weight: Any) -> Tensor:
+        return ops.lerp(self, end, weight)
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        return ops.where(condition, self, other)
+
+    subtract, multiply, divide, true_divide, absolute, negative = sub, mul, div, div, abs, neg

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..array import Array, item, to_numpy
+from ..array import Array, device_of, item, to_numpy
 from .base import Base
 from .deferred import ops
 
@@ -69,19 +70,19 @@ class Conversion(Base):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return ops.deepcopy(self, memo)
 
-    def to(self, target: Any) -> Tensor:
-        return ops.to(self, target)
+    def to(self, *targets: Any, **options: Any) -> Tensor:
+        return ops.to(self, *targets, **options)
 
     def cpu(self) -> Tensor:
         """The tensor on the host; itself if it is there already. Gradients flow back to where it came from.
 
         >>> ninx.ones(2).cpu().device
-        'cpu'
+        device(type='cpu')
         """
         return ops.to(self, "cpu")
 
-    def cuda(self) -> Tensor:
-        """The tensor on the first GPU; gradients flow back to where it came from.
+    def cuda(self, device: Any = None, non_blocking: Any = False) -> Tensor:
+        """The tensor on the first GPU, or on the one that is named; gradients flow back to where it came from.
 
         Raises RuntimeError, with the reason, where no GPU can be used.
 
@@ -89,7 +90,30 @@ class Conversion(Base):
         >>> x.sum().item()
         2.0
         """
-        return ops.to(self, "cuda")
+        return ops.to(self, device="cuda" if device is None else device)
+
+    def type(self, dtype: Any = None) -> Any:
+        """PyTorch's name for what the entries are and where they lie; with ``dtype`` the tensor with that dtype.
+
+        >>> x = ninx.tensor([1, 2])
+        >>> x.type(), x.type(ninx.float32)
+        ('ninx.LongTensor', tensor([1., 2.]))
+        """
+        return ops.type_name(self) if dtype is None else ops.to(self, dtype=ops.type_named(dtype))
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """With the dtype of another tensor, and on its device.
+
+        >>> ninx.tensor([1, 2]).type_as(ninx.ones(1))
+        tensor([1., 2.])
+        """
+        return ops.to(self, other)
+
+    def contiguous(self, memory_format: Any = "contiguous_format") -> Tensor:
+        return ops.contiguous(self, memory_format)
+
+    def is_contiguous(self, memory_format: Any = "contiguous_format") -> builtins.bool:
+        return ops.is_contiguous(self, memory_format)
 
     def float(self) -> Tensor:
         """With float32 entries; the same as ``x.to(ninx.float32)``.
@@ -122,3 +146,87 @@ class Conversion(Base):
         tensor([False,  True])
         """
         return ops.to(self, np.bool_)
+
+    def half(self) -> Tensor:
+        """With float16 entries; the same as ``x.to(ninx.float16)``.
+
+        >>> ninx.tensor([1, 2]).half()
+        tensor([1., 2.], dtype=float16)
+        """
+        return ops.to(self, np.float16)
+
+    def int(self) -> Tensor:
+        """With int32 entries, cut off towards 0; the same as ``x.to(ninx.int32)``. No gradient flows through.
+
+        >>> ninx.tensor([1.7, -1.7]).int()
+        tensor([ 1, -1], dtype=int32)
+        """
+        return ops.to(self, np.int32)
+
+    def short(self) -> Tensor:
+        """With int16 entries; the same as ``x.to(ninx.int16)``.
+
+        >>> ninx.tensor([1, 2]).short()
+        tensor([1, 2], dtype=int16)
+        """
+        return ops.to(self, np.int16)
+
+    def char(self) -> Tensor:
+        """With int8 entries; the same as ``x.to(ninx.int8)``.
+
+        >>> ninx.tensor([1, 2]).char()
+        tensor([1, 2], dtype=int8)
+        """
+        return ops.to(self, np.int8)
+
+    def byte(self) -> Tensor:
+        """With uint8 entries; the same as ``x.to(ninx.uint8)``.
+
+        >>> ninx.tensor([1, 2]).byte()
+        tensor([1, 2], dtype=uint8)
+        """
+        return ops.to(self, np.uint8)
+
+    def new_tensor(self, data: Any, **options: Any) -> Tensor:
+        """`tensor` of the data, with the dtype and device of this tensor unless told otherwise.
+
+        >>> ninx.ones(1).new_tensor([1, 2])
+        tensor([1., 2.])
+        """
+        return ops.tensor(data, **self._like(options))
+
+    def new_zeros(self, *shape: Any, **options: Any) -> Tensor:
+        """`zeros` with the dtype and device of this tensor unless told otherwise.
+
+        >>> ninx.tensor([1]).new_zeros(2)
+        tensor([0, 0])
+        """
+        return ops.zeros(*shape, **self._like(options))
+
+    def new_ones(self, *shape: Any, **options: Any) -> Tensor:
+        """`ones` with the dtype and device of this tensor unless told otherwise.
+
+        >>> ninx.tensor([1]).new_ones(2)
+        tensor([1, 1])
+        """
+        return ops.ones(*shape, **self._like(options))
+
+    def new_empty(self, *shape: Any, **options: Any) -> Tensor:
+        """`empty` with the dtype and device of this tensor unless told otherwise.
+
+        >>> ninx.tensor([1]).new_empty(2).shape
+        (2,)
+        """
+        return ops.empty(*shape, **self._like(options))
+
+    def new_full(self, size: Any, fill_value: Any, **options: Any) -> Tensor:
+        """`full` with the dtype and device of this tensor unless told otherwise.
+
+        >>> ninx.tensor([1]).new_full((2,), 7)
+        tensor([7, 7])
+        """
+        return ops.full(size, fill_value, **self._like(options))
+
+    def _like(self, options: dict[str, Any]) -> dict[str, Any]:
+        given = {name: value for name, value in options.items() if value is not None}
+        return {"dtype": self.array.dtype, "device": device_of(self.array), **given}

@@ -11,6 +11,7 @@ from .conversion import Conversion
 from .deferred import ops
 
 if TYPE_CHECKING:
+    from ..devices import device as Device
     from ..graph import Node
 
 
@@ -47,11 +48,11 @@ class Description(Conversion):
         return len(self.array.shape)
 
     @property
-    def device(self) -> str:
-        """Where the array lies: "cpu", or "cuda:0" for the first GPU.
+    def device(self) -> Device:
+        """Where the array lies, a `ninx.device`: the text "cpu", or "cuda:0" for the first GPU.
 
-        >>> ninx.zeros(2).device
-        'cpu'
+        >>> ninx.zeros(2).device, str(ninx.zeros(2).device), ninx.zeros(2).device == "cpu"
+        (device(type='cpu'), 'cpu', True)
         """
         return device_of(self.array)
 
@@ -100,13 +101,38 @@ class Description(Conversion):
         """
         return int(self.array.size)
 
+    def nelement(self) -> int:
+        """The number of entries, as `numel`.
+
+        >>> ninx.zeros(2, 3).nelement()
+        6
+        """
+        return self.numel()
+
+    def element_size(self) -> int:
+        """The bytes of one entry.
+
+        >>> ninx.zeros(2).element_size()
+        4
+        """
+        return int(self.array.dtype.itemsize)
+
+    @property
+    def is_cuda(self) -> bool:
+        """Does it lie on a GPU?
+
+        >>> ninx.zeros(2).is_cuda
+        False
+        """
+        return bool(self.device != "cpu")
+
     def is_floating_point(self) -> bool:
         """Does it hold floats? Only such a tensor can require grad.
 
         >>> ninx.tensor([1.0]).is_floating_point(), ninx.tensor([1]).is_floating_point()
         (True, False)
         """
-        return bool(np.issubdtype(self.array.dtype, np.floating))
+        return bool(self.array.dtype.kind == "f")
 
     def __len__(self) -> int:
         if not self.shape:
@@ -131,7 +157,7 @@ class Description(Conversion):
         return int(self.item())
 
     def __index__(self) -> int:
-        if not np.issubdtype(self.array.dtype, np.integer):
+        if self.array.dtype.kind not in "iu":
             raise TypeError(f"only a whole-number tensor can be an index, not {self.array.dtype}")
         return int(self.item())
 

@@ -8,43 +8,104 @@ from ninx.kernels.listing import only_public
 
 from ..methods import explain as _explain
 from .arithmetic import (
-    abs,
     add,
-    astype,
-    broadcast_to,
+    addcdiv,
+    addcmul,
+    clamp,
+    clamp_max,
+    clamp_min,
     clip,
-    cos,
     div,
-    eq,
-    exp,
-    ge,
-    gt,
-    isfinite,
-    isnan,
-    le,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    lt,
+    divide,
+    floor_divide,
+    lerp,
+    masked_fill,
     maximum,
     minimum,
     mul,
-    ne,
-    neg,
+    multiply,
     pow,
+    remainder,
+    sub,
+    subtract,
+    true_divide,
+    where,
+)
+from .bitwise import bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor
+from .comparison import (
+    allclose,
+    eq,
+    equal,
+    ge,
+    greater,
+    greater_equal,
+    gt,
+    isclose,
+    le,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    ne,
+    not_equal,
+)
+from .creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    get_default_dtype,
+    is_floating_point,
+    is_tensor,
+    linspace,
+    ones,
+    ones_like,
+    set_default_dtype,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .elementary import (
+    abs,
+    absolute,
+    arctan,
+    atan,
+    ceil,
+    cos,
+    exp,
+    exp2,
+    expm1,
+    floor,
+    isfinite,
+    isinf,
+    isnan,
+    log,
+    log1p,
+    log2,
+    log10,
+    neg,
+    negative,
+    reciprocal,
+    round,
+    rsqrt,
     sigmoid,
     sign,
     sin,
     sqrt,
-    sub,
+    square,
+    tan,
     tanh,
-    where,
+    trunc,
 )
-from .arithmetic import sum_to as sum_to
-from .arithmetic import to as to
-from .creation import arange, eye, from_numpy, full, ones, ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like
 from .inplace import add_ as add_
+from .inplace import become as become
 from .inplace import changed as changed
 from .inplace import copy_ as copy_
 from .inplace import detach
@@ -54,9 +115,21 @@ from .inplace import mul_ as mul_
 from .inplace import setitem_ as setitem_
 from .inplace import sub_ as sub_
 from .linalg import matmul
+from .operands import astype, broadcast_to
+from .operands import contiguous as contiguous
+from .operands import is_contiguous as is_contiguous
+from .operands import sum_to as sum_to
+from .operands import to as to
+from .operands import type_name as type_name
+from .operands import type_named as type_named
 from .rectifier import gate as gate
 from .rectifier import relu
 from .reductions import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
+from .sampling import bernoulli, normal, rand, rand_like, randint, randn, randn_like, randperm
+from .sampling import bernoulli_ as bernoulli_
+from .sampling import normal_ as normal_
+from .sampling import random_ as random_
+from .sampling import uniform_ as uniform_
 from .shapes import cat, concat, flatten, permute, reshape, squeeze, stack, transpose, unsqueeze
 from .shapes import getitem as getitem
 from .shapes import pad as pad
@@ -74,12 +147,18 @@ from .tensors import retain_grad as retain_grad
 from .tensors import to_string as to_string
 
 __all__ = [
-    "abs", "add", "all", "amax", "amin", "any", "arange", "argmax", "argmin", "astype", "broadcast_to", "cat", "clip", "clone",
-    "concat", "cos", "detach", "div", "eq", "exp", "eye", "flatten", "from_numpy", "full", "ge", "gt", "isfinite", "isnan", "le",
-    "log", "logical_and", "logical_not", "logical_or", "logsumexp", "lt", "matmul", "max", "maximum", "mean", "min", "minimum",
-    "mul", "ne", "neg", "ones", "ones_like", "permute", "pow", "rand", "randint", "randn", "randperm", "relu", "reshape",
-    "sigmoid", "sign", "sin", "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "transpose", "unsqueeze", "var",
-    "where", "zeros", "zeros_like",
+    "abs", "absolute", "add", "addcdiv", "addcmul", "all", "allclose", "amax", "amin", "any", "arange", "arctan", "argmax",
+    "argmin", "as_tensor", "astype", "atan", "bernoulli", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "broadcast_to", "cat", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "clone",
+    "concat", "cos", "detach", "div", "divide", "empty", "empty_like", "eq", "equal", "exp", "exp2", "expm1", "eye", "flatten",
+    "floor", "floor_divide", "from_numpy", "full", "full_like", "ge", "get_default_dtype", "greater", "greater_equal", "gt",
+    "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "less", "less_equal", "linspace",
+    "log", "log1p", "log2", "log10", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lt",
+    "masked_fill", "matmul", "max", "maximum", "mean", "min", "minimum", "mul", "multiply", "ne", "neg", "negative", "normal",
+    "not_equal", "ones", "ones_like", "permute", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
+    "reciprocal", "relu", "remainder", "reshape", "round", "rsqrt", "set_default_dtype", "sigmoid", "sign", "sin", "sqrt",
+    "square", "squeeze", "stack", "std", "sub", "subtract", "sum", "tan", "tanh", "tensor", "transpose", "true_divide", "trunc",
+    "unsqueeze", "var", "where", "zeros", "zeros_like",
 ]
 # fmt: on
 

@@ -1,18 +1,24 @@
-"""New tensors: from data, from a number, from the random generator. Floats are float32 unless told otherwise."""
+"""New tensors: from data, from a number, in a row. Floats are float32 unless told otherwise; `sampling` draws random ones.
+
+Sizes are given as ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``; all take ``dtype``, ``device`` and
+``requires_grad``.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..array import empty, on_device, to_numpy
+from ..array import Array, on_device, sound, to_numpy, xp_of
+from ..array import empty as empty_array
 from ..engine import Tensor
-from ..random import generator
+from .operands import dtype_of, to
 from .shapes import sequence
 
 
-def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: str = "cpu") -> Tensor:
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: Any = None) -> Tensor:
     """A new tensor that holds a copy of ``data``: a number, nested lists, an array or a tensor.
 
     Python floats become float32, Python whole numbers int64; an array keeps its dtype. Only floats can require grad.
@@ -23,27 +29,86 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: st
     tensor([[1., 2.],
             [3., 4.]], requires_grad=True)
     """
+    wanted = None if dtype is None else dtype_of("tensor", dtype)
     if isinstance(data, Tensor):
-        data = to_numpy(data.array)
-    array = np.array(data, dtype=dtype, order="K")
-    if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
-        array = array.astype(np.float32)
-    if array.dtype == object:
-        raise ValueError("tensor: the rows of the data have different lengths, or it holds something that is no number")
-    return leaf(array, requires_grad, device)
+        device, data = data.device if device is None else device, to_numpy(data.array)
+    elif xp_of(data) is not np:
+        device, data = Tensor(data).device if device is None else device, to_numpy(data)
+    return leaf(_copied("tensor", data, wanted), requires_grad, device)
 
 
-def leaf(array: Any, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """A tensor of ``array``, which is not copied; checks that only floats require grad."""
-    if requires_grad and not np.issubdtype(array.dtype, np.floating):
-        raise RuntimeError(f"only floating-point tensors can require grad, not {array.dtype}")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"a tensor holds floats, whole numbers or booleans, not {array.dtype}")
-    return Tensor(array if device == "cpu" else on_device(array, device), requires_grad)
+def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
+    """A fresh array of the host with the values of ``data``."""
+    if data is None or isinstance(data, (str, bytes, dict, set)):
+        raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {data!r}")
+    if hasattr(data, "dtype") and hasattr(data, "shape"):
+        array = sound(operation, data if dtype is None or data.dtype.kind != "O" else np.asarray(data, dtype))
+        return np.array(array, dtype, order="K")
+    try:
+        array = np.array(data)
+    except RuntimeError:  # there are tensors in it that require grad; here their values are asked for
+        array = np.array(_values(data))
+    except ValueError:
+        raise ValueError(f"{operation}: the rows of the data have different lengths") from None
+    if array.dtype.kind == "O":
+        odd = next(v for v in array.ravel().tolist() if not isinstance(v, (bool, int, float)) or abs(v) >= 2**63)
+        if isinstance(odd, int):
+            raise ValueError(f"{operation}: the number {odd} does not fit into 64 bits")
+        raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {odd!r}")
+    if array.dtype == np.uint64 and not hasattr(data, "dtype"):
+        raise ValueError(f"{operation}: the number {array.max()} does not fit into int64")
+    array = sound(operation, array)
+    if dtype is None:
+        return array.astype(np.float32) if array.dtype == np.float64 else array
+    cast = array.astype(dtype)
+    if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(cast, array):
+        raise ValueError(
+            f"{operation}: a number in the data does not fit into {dtype}; make it int64 first, then .to({dtype}) cuts it"
+        )
+    return cast
+
+
+def _values(data: Any) -> Any:
+    if isinstance(data, (list, tuple)):
+        return [_values(d) for d in data]
+    return to_numpy(data.array) if isinstance(data, Tensor) else data
+
+
+def leaf(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """A tensor of ``array``, which is not copied (unless it is of another byte order); checks that only floats require grad.
+
+    >>> ninx.ops.creation.leaf(np.ones(2, np.float32), requires_grad=True)
+    tensor([1., 1.], requires_grad=True)
+    """
+    array = sound("tensor", array) if hasattr(array, "dtype") else _copied("tensor", array, None)
+    if requires_grad:
+        if requires_grad is not True:
+            raise TypeError(f"requires_grad: say True or False, not {requires_grad!r}")
+        if array.dtype.kind != "f":
+            raise RuntimeError(f"only floating-point tensors can require grad, not {array.dtype}")
+    return Tensor(array if device is None else on_device(array, device), bool(requires_grad))
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """``data`` as a tensor: a tensor as it is, an array without a copy (where dtype and device allow), all else by `tensor`.
+
+    >>> array = np.zeros(2, np.float32)
+    >>> x = ninx.as_tensor(array)
+    >>> array[0] = 1
+    >>> x
+    tensor([1., 0.])
+    """
+    if not isinstance(data, Tensor):
+        if not (hasattr(data, "dtype") and hasattr(data, "shape")) or isinstance(data, np.generic):
+            return tensor(data, dtype=dtype, device=device)
+        data = leaf(data if xp_of(data) is not np else sound("as_tensor", np.asanyarray(data)))
+    return to(data, dtype=dtype, device=device)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor that shares memory with ``array``.
+
+    Raises TypeError for what is no array, and where memory cannot be shared, as with another byte order.
 
     >>> array = np.zeros(2, np.float32)
     >>> x = ninx.from_numpy(array)
@@ -51,114 +116,198 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     >>> x
     tensor([1., 0.])
     """
+    if not (hasattr(array, "dtype") and hasattr(array, "strides")):
+        raise TypeError(
+            f"from_numpy: takes an array, not a {type(array).__name__}; ninx.tensor makes a copy of a list or a number"
+        )
+    if not array.dtype.isnative and array.dtype.kind in "fiu":
+        raise TypeError(
+            "from_numpy: an array of the other byte order (big-endian) cannot share its memory with a tensor; "
+            "ninx.tensor(array) makes a copy"
+        )
     return leaf(array)
 
 
-def full(shape: Any, value: float, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """A tensor of ``shape`` (one number or several) in which every entry is ``value``.
+# -------------------------------------------------------------------- of one value
 
-    >>> ninx.full((2, 2), 7)
+
+def sizes(operation: str, shape: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
+    """The shape that was given as several numbers, as one sequence, or as ``size=``.
+
+    >>> ninx.ops.creation.sizes("zeros", (), size=[2, 3])
+    (2, 3)
+    """
+    if size is not None and shape:
+        raise TypeError(f"{operation}: give the sizes once, not both {shape} and size={size}")
+    try:
+        found = sequence(shape if size is None else (size,))
+    except TypeError:
+        raise TypeError(f"{operation}: sizes are whole numbers, got {shape if size is None else size}") from None
+    if any(n < 0 for n in found):
+        raise ValueError(f"{operation}: sizes are at least 0, got {found}")
+    return found
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """A tensor of ``size`` (one number or several) in which every entry is ``fill_value``, of its dtype: int64 for 7.
+
+    >>> ninx.full((2, 2), 7.0)
     tensor([[7., 7.],
             [7., 7.]])
     """
-    out = empty((shape,) if isinstance(shape, int) else sequence((shape,)), np.dtype(dtype), np)
+    fill_value = to_numpy(fill_value.array) if isinstance(fill_value, Tensor) else fill_value
+    value = _copied("full", fill_value, None if dtype is None else dtype_of("full", dtype))
+    out = empty_array(sizes("full", (size,)), value.dtype, np)
     out[...] = value
     return leaf(out, requires_grad, device)
 
 
-def zeros(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``.
+def zeros(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """Zeros: ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``.
 
     >>> ninx.zeros(2, 3)
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return full(sequence(shape), 0, dtype, requires_grad, device)
+    dtype = np.float32 if dtype is None else dtype
+    return full(sizes("zeros", shape, size), 0, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
-def ones(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False, device: str = "cpu") -> Tensor:
-    """Ones: ``ones(2, 3)`` or ``ones((2, 3))``.
+def ones(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """Ones: ``ones(2, 3)``, ``ones((2, 3))`` or ``ones(size=(2, 3))``.
 
     >>> ninx.ones(3, dtype=ninx.int64)
     tensor([1, 1, 1])
     """
-    return full(sequence(shape), 1, dtype, requires_grad, device)
+    dtype = np.float32 if dtype is None else dtype
+    return full(sizes("ones", shape, size), 1, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
-def zeros_like(x: Tensor) -> Tensor:
-    """Zeros with the shape, dtype and device of ``x``.
+def empty(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """A tensor whose entries are to be written before they are read: whatever the memory held.
+
+    >>> ninx.empty(2, 3).shape
+    (2, 3)
+    """
+    kind = dtype_of("empty", np.float32 if dtype is None else dtype)
+    return leaf(empty_array(sizes("empty", shape, size), kind, np), requires_grad, device)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """``fill_value`` everywhere, with the shape, dtype and device of ``input`` unless told otherwise.
+
+    >>> ninx.full_like(ninx.tensor([1.0, 2.0]), 7)
+    tensor([7., 7.])
+    """
+    dtype, device = input.dtype if dtype is None else dtype, input.device if device is None else device
+    return full(input.shape, fill_value, dtype=dtype, requires_grad=requires_grad, device=device)
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """Zeros with the shape, dtype and device of ``input`` unless told otherwise.
 
     >>> ninx.zeros_like(ninx.tensor([1, 2]))
     tensor([0, 0])
     """
-    return full(x.shape, 0, x.dtype, device=x.device)
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
-def ones_like(x: Tensor) -> Tensor:
-    """Ones with the shape, dtype and device of ``x``.
+def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """Ones with the shape, dtype and device of ``input`` unless told otherwise.
 
     >>> ninx.ones_like(ninx.tensor([1.0, 2.0]))
     tensor([1., 1.])
     """
-    return full(x.shape, 1, x.dtype, device=x.device)
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
-def arange(*args: Any, dtype: Any = None) -> Tensor:
-    """``arange(stop)`` or ``arange(start, stop, step)``: whole numbers stay int64, floats are float32.
+def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """Entries that are to be written before they are read, with the shape, dtype and device of ``input`` unless told otherwise.
+
+    >>> ninx.empty_like(ninx.ones(2, 3)).shape
+    (2, 3)
+    """
+    dtype, device = input.dtype if dtype is None else dtype, input.device if device is None else device
+    return empty(input.shape, dtype=dtype, requires_grad=requires_grad, device=device)
+
+
+# -------------------------------------------------------------------- in a row
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """``arange(end)`` or ``arange(start, end, step)``, without the end: int64 if all three are whole numbers, else float32.
+
+    Raises ValueError for a step of 0 and for one that leads away from the end.
 
     >>> ninx.arange(4), ninx.arange(0, 1, 0.25)
     (tensor([0, 1, 2, 3]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
     """
-    array = np.arange(*args, dtype=dtype)
-    return leaf(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array)
+    start, end = (0, start) if end is None else (start, end)
+    start, end, step = (v.item() if hasattr(v, "item") else v for v in (start, end, step))
+    if step == 0 or (end - start) / step < 0:
+        raise ValueError(f"arange: from {start} no steps of {step} lead to {end}")
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    kind = dtype_of("arange", (np.int64 if whole else np.float32) if dtype is None else dtype)
+    count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    return leaf((start + step * np.arange(count)).astype(kind), requires_grad, device)
 
 
-def eye(n: int, dtype: Any = np.float32) -> Tensor:
-    """The identity matrix (n, n).
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """So many numbers at equal distances from ``start`` to ``end``, which is one of them.
+
+    >>> ninx.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    kind = dtype_of("linspace", np.float32 if dtype is None else dtype)
+    return leaf(np.linspace(float(start), float(end), steps).astype(kind), requires_grad, device)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """The identity matrix (n, n), or (n, m) with ones on the diagonal.
 
     >>> ninx.eye(2)
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return leaf(np.eye(n, dtype=dtype))
+    return leaf(np.eye(n, m, dtype=dtype_of("eye", np.float32 if dtype is None else dtype)), requires_grad, device)
 
 
-def rand(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
-    """Uniform in [0, 1), from the generator that `ninx.manual_seed` sets.
+# -------------------------------------------------------------------- what kind of thing is it?
 
-    >>> x = ninx.rand(2, 3)
-    >>> x.shape, bool((x >= 0).all()), bool((x < 1).all())
-    ((2, 3), True, True)
+
+def is_tensor(obj: Any) -> bool:
+    """Is it a Tensor?
+
+    >>> ninx.is_tensor(ninx.ones(1)), ninx.is_tensor(np.ones(1))
+    (True, False)
     """
-    return leaf(np.asarray(generator().random(sequence(shape)), dtype=dtype), requires_grad)
+    return isinstance(obj, Tensor)
 
 
-def randn(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
-    """Normal with mean 0 and standard deviation 1, from the generator that `ninx.manual_seed` sets.
+def is_floating_point(input: Tensor) -> bool:
+    """Does the tensor hold floats?
 
-    >>> ninx.manual_seed(1)
-    >>> a = ninx.randn(2, 3)
-    >>> ninx.manual_seed(1)
-    >>> (a == ninx.randn(2, 3)).all()
-    tensor(True)
+    >>> ninx.is_floating_point(ninx.ones(1))
+    True
     """
-    return leaf(np.asarray(generator().standard_normal(sequence(shape)), dtype=dtype), requires_grad)
+    return input.is_floating_point()
 
 
-def randint(low: int, high: int, shape: Any) -> Tensor:
-    """Whole numbers in [low, high), int64, from the generator that `ninx.manual_seed` sets.
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype of new floats: float32.
 
-    >>> dice = ninx.randint(1, 7, (100,))
-    >>> dice.min(), dice.max()
-    (tensor(1), tensor(6))
+    >>> ninx.get_default_dtype()
+    dtype('float32')
     """
-    return leaf(np.asarray(generator().integers(low, high, sequence((shape,)))))
+    return np.dtype(np.float32)
 
 
-def randperm(n: int) -> Tensor:
-    """The numbers 0 to n - 1 in random order, int64, from the generator that `ninx.manual_seed` sets.
+def set_default_dtype(d: Any) -> None:
+    """Accepts float32, which is the default of this engine for good; raises ValueError for any other.
 
-    >>> sorted(ninx.randperm(5).tolist())
-    [0, 1, 2, 3, 4]
+    >>> ninx.set_default_dtype(ninx.float32)
     """
-    return leaf(generator().permutation(n))
+    if dtype_of("set_default_dtype", d) != np.float32:
+        raise ValueError(f"set_default_dtype: new tensors are float32; say dtype=... where one is made, or net.double(), not {d}")

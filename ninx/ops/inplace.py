@@ -15,13 +15,13 @@ import numpy as np
 from ..array import Array, device_of, xp_of
 from ..engine import Tensor, record
 from ..graph import Unwritable
-from ..modes import is_grad_enabled
+from ..modes import is_grad_enabled, no_grad
 from . import arithmetic
-from .arithmetic import as_tensor, astype, broadcast_to, sum_to, to
+from .operands import RANK, astype, broadcast_to, operand, sum_to, to
 from .shapes import frozen, getitem, plain
 
 
-def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
+def _is_tracked(operation: str, x: Tensor, value_wants: bool) -> bool:
     """Does this change belong into the history of x? Raises RuntimeError where it cannot be recorded."""
     x.source()  # refuses a stale view
     if isinstance(x.version, Unwritable):
@@ -29,7 +29,7 @@ def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
             f"{operation}: this tensor of shape {x.shape} is a copy where a view was asked for (view of an image that lies "
             "channels-last, expand), so nothing else would change with it; use reshape() or clone() for one of your own"
         )
-    if not is_grad_enabled() or not (x.requires_grad or value.requires_grad):
+    if not is_grad_enabled() or not (x.requires_grad or value_wants):
         return False
     if x.is_leaf and x.requires_grad:
         raise RuntimeError(f"{operation}: a leaf that requires grad cannot be changed in place; do it under no_grad()")
@@ -42,7 +42,7 @@ def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
 
 def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
     """x.array[index] = value, checked, and counted as a new version."""
-    if not np.can_cast(value.dtype, x.array.dtype, "same_kind"):
+    if RANK[value.dtype.kind] > RANK[x.array.dtype.kind]:
         raise TypeError(f"{operation}: a value of dtype {value.dtype} does not fit in place into {x.array.dtype}")
     if value.device != x.array.device:
         raise ValueError(f"{operation}: a value on {device_of(value)} for a tensor on {x.device}; move it with .to()")
@@ -61,16 +61,20 @@ def changed(x: Tensor) -> None:
     x.version.count += 1
 
 
-def _take_over(operation: str, x: Tensor, value: Any, result: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """x becomes ``result(x, value)``: its entries are written into x's memory, and its history becomes that of x."""
-    value = as_tensor(value, x)
-    if not _is_tracked(operation, x, value):
-        y = result(detach(x), detach(value))
+def become(operation: str, x: Tensor, function: Callable[..., Tensor], *values: Any, **options: Any) -> Tensor:
+    """x becomes ``function(x, *values, **options)``: the entries are written into x's memory, and the history becomes that of x.
+
+    So every operation has its form in place.
+    """
+    given = [v for v in (*values, *options.values()) if isinstance(v, Tensor)]
+    if not _is_tracked(operation, x, any(v.requires_grad for v in given)):
+        with no_grad():
+            y = function(detach(x), *values, **options)
         _write(operation, x, ..., _same_shape(operation, x, y))
         return x
     old = Tensor(x.array.copy(order="K"), x.requires_grad)  # what the vjps may need is not what is being overwritten
     old.node = x.node
-    y = result(old, value)
+    y = function(old, *values, **options)
     _write(operation, x, ..., _same_shape(operation, x, y))
     retained = None if x.node is None else x.node.retained
     x.node = astype(y, x.array.dtype).node
@@ -111,10 +115,10 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
     >>> x
     tensor([0., 1., 2.])
     """
-    index, value = plain(index), as_tensor(value, x)
+    index, value = plain(index), operand("setitem", value, x)
     if x.array.dtype == np.bool_:
         value = astype(value, np.bool_)  # what is not 0 is True
-    if not _is_tracked("setitem", x, value):
+    if not _is_tracked("setitem", x, value.requires_grad):
         _write("setitem", x, index, value.array)
         return
 
@@ -127,7 +131,7 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
             old.array, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)), name="setitem"
         )
 
-    _take_over("setitem", x, value, put)
+    become("setitem", x, put, value)
 
 
 def cleared(x: Tensor, index: Any) -> Tensor:
@@ -137,8 +141,8 @@ def cleared(x: Tensor, index: Any) -> Tensor:
     return record(value, (x, lambda g: cleared(g, index)))
 
 
-def add_(x: Tensor, other: Any) -> Tensor:
-    """x += other, in place; returns x.
+def add_(x: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """x += alpha * other, in place; returns x.
 
     Raises RuntimeError for a leaf that requires grad (outside `no_grad`), TypeError and ValueError for a result that does not
     fit into x.
@@ -147,17 +151,17 @@ def add_(x: Tensor, other: Any) -> Tensor:
     >>> x.add_(10)
     tensor([11., 12.])
     """
-    return _take_over("add_", x, other, arithmetic.add)
+    return become("add_", x, arithmetic.add, other, alpha=alpha)
 
 
-def sub_(x: Tensor, other: Any) -> Tensor:
-    """x -= other, in place; returns x. Raises as `add_` does.
+def sub_(x: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """x -= alpha * other, in place; returns x. Raises as `add_` does.
 
     >>> x = ninx.tensor([1.0, 2.0])
     >>> x.sub_(1)
     tensor([0., 1.])
     """
-    return _take_over("sub_", x, other, arithmetic.sub)
+    return become("sub_", x, arithmetic.sub, other, alpha=alpha)
 
 
 def mul_(x: Tensor, other: Any) -> Tensor:
@@ -167,17 +171,17 @@ def mul_(x: Tensor, other: Any) -> Tensor:
     >>> x.mul_(10)
     tensor([10., 20.])
     """
-    return _take_over("mul_", x, other, arithmetic.mul)
+    return become("mul_", x, arithmetic.mul, other)
 
 
-def div_(x: Tensor, other: Any) -> Tensor:
+def div_(x: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """x /= other, in place; returns x. Raises as `add_` does: a tensor of whole numbers cannot hold the quotient.
 
     >>> x = ninx.tensor([1.0, 2.0])
     >>> x.div_(2)
     tensor([0.5000, 1.0000])
     """
-    return _take_over("div_", x, other, arithmetic.div)
+    return become("div_", x, arithmetic.div, other, rounding_mode=rounding_mode)
 
 
 def copy_(x: Tensor, other: Any) -> Tensor:
@@ -186,9 +190,8 @@ def copy_(x: Tensor, other: Any) -> Tensor:
     >>> ninx.zeros(2).copy_(ninx.tensor([1, 2]))
     tensor([1., 2.])
     """
-    if isinstance(other, Tensor):
-        other = to(other, x.device)
-    return _take_over("copy_", x, other, lambda old, new: broadcast_to(astype(new, old.array.dtype), old.shape))
+    other = to(operand("copy_", other, x), x.device)
+    return become("copy_", x, lambda old, new: broadcast_to(astype(new, old.array.dtype), old.shape), other)
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
@@ -197,4 +200,6 @@ def fill_(x: Tensor, value: Any) -> Tensor:
     >>> ninx.zeros(2).fill_(5)
     tensor([5., 5.])
     """
+    if isinstance(value, Tensor) and value.ndim:
+        raise ValueError(f"fill_: one value for all, not a tensor of shape {value.shape}; copy_ takes several")
     return copy_(x, value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..array import xp_of
 from ..engine import Tensor, record
-from .arithmetic import promote, sum_to
+from .operands import promote, sum_to
 from .shapes import reshape, transpose
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import added, broadcast_to, exp, floating, where
+from .arithmetic import where
+from .elementary import exp
+from .operands import added, broadcast_to, floating
 from .shapes import Dims, axes_of, getitem, reshape
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
 from ..graph import Unwritable
-from .arithmetic import as_tensor, astype, common_dtype
+from .operands import astype, common_dtype, operand
 
 
 def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
@@ -137,9 +137,9 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 
 def plain(index: Any) -> Any:
-    """An index with tensors in it as an index with arrays."""
+    """An index with tensors in it as an index with arrays. One of bytes is a mask, as in PyTorch."""
     if isinstance(index, Tensor):
-        return index.array
+        return index.array if index.array.dtype != np.uint8 else index.array != 0
     return tuple(plain(i) for i in index) if isinstance(index, tuple) else index
 
 
@@ -230,7 +230,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """
     if not tensors:
         raise ValueError("cat: there are no tensors to join")
-    items = [as_tensor(t) for t in tensors]
+    items = [operand("cat", t) for t in tensors]
     first = items[0]
     if first.ndim == 0 or not -first.ndim <= dim < first.ndim:
         raise IndexError(f"cat: dim {dim} is out of range for shape {first.shape}")
@@ -266,7 +266,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """
     if not tensors:
         raise ValueError("stack: there are no tensors to join")
-    shapes = {as_tensor(t).shape for t in tensors}
+    shapes = {operand("stack", t).shape for t in tensors}
     if len(shapes) > 1:
         raise ValueError(f"stack: the shapes must be equal, got {sorted(shapes)}")
-    return cat([unsqueeze(as_tensor(t), dim) for t in tensors], dim)
+    return cat([unsqueeze(operand("stack", t), dim) for t in tensors], dim)

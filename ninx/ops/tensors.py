@@ -12,7 +12,7 @@ import numpy as np
 from .. import engine
 from ..array import to_numpy
 from ..engine import Tensor, record
-from .arithmetic import as_tensor
+from .operands import operand
 
 
 def backward(x: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
@@ -26,7 +26,7 @@ def backward(x: Tensor, gradient: Any = None, retain_graph: bool | None = None, 
     >>> w.grad
     tensor([2., 4.])
     """
-    engine.backward([x], [None if gradient is None else as_tensor(gradient, x)], retain_graph, create_graph)
+    engine.backward([x], [None if gradient is None else operand("backward", gradient, x)], retain_graph, create_graph)
 
 
 def requires_grad_(x: Tensor, requires_grad: bool = True) -> Tensor:
