@@ -270,7 +270,7 @@ TABLE = {
     "permute": (lambda x: x.permute(1, 0), [(2, 3)]),
     "getitem": (lambda x: x[:, 1:], [(2, 3)]),
     "getitem_array": (lambda x: x[np.array([0, 0, 1])], [(2, 3)]),
-    "scatter": (lambda x: ops.scatter(x, (np.array([0, 0, 1]),), (2, 3)), [(3, 3)]),
+    "spread": (lambda x: ops.spread(x, (np.array([0, 0, 1]),), (2, 3)), [(3, 3)]),
     "pad": (lambda x: F.pad(x, (1, 1)), [(2, 3)]),
     "cat": (lambda a, b: ops.cat([a, b], 1), [(2, 3), (2, 1)]),
     "stack": (lambda a, b: ops.stack([a, b]), [(2, 3), (2, 3)]),

@@ -55,7 +55,7 @@ any_index = hnp.array_shapes(min_dims=1, max_dims=4, max_side=5).flatmap(
 )
 
 
-def test_getitem_and_scatter_at_any_index_of_numpy() -> None:
+def test_getitem_and_spread_at_any_index_of_numpy() -> None:
     """Also steps backwards, which PyTorch has not: NumPy says which entries are meant, PyTorch takes them by number."""
 
     @some.examples(60, any_index, some.layouts, some.seeds)
@@ -69,7 +69,7 @@ def test_getitem_and_scatter_at_any_index_of_numpy() -> None:
             zeros = torch.zeros(int(np.prod(shape)), dtype=part.dtype)
             return zeros.index_add(0, places.reshape(-1), part.reshape(-1)).reshape(shape)
 
-        agree(lambda part: ops.scatter(part, index, shape), twin, [signed(rng, tuple(places.shape))], rng, layouts)
+        agree(lambda part: ops.spread(part, index, shape), twin, [signed(rng, tuple(places.shape))], rng, layouts)
 
 
 PLACES = {

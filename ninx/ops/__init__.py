@@ -43,7 +43,13 @@ from .arithmetic import (
 )
 from .arithmetic import sum_to as sum_to
 from .arithmetic import to as to
+from .contraction import einsum
+from .counting import bincount, unique
 from .creation import arange, eye, from_numpy, full, ones, ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like
+from .extremes import amax, amin, argmax, argmin, argsort, max, median, min, sort, topk
+from .indexing import crop as crop
+from .indexing import getitem as getitem
+from .indexing import spread as spread
 from .inplace import add_ as add_
 from .inplace import changed as changed
 from .inplace import copy_ as copy_
@@ -53,16 +59,20 @@ from .inplace import fill_ as fill_
 from .inplace import mul_ as mul_
 from .inplace import setitem_ as setitem_
 from .inplace import sub_ as sub_
-from .linalg import matmul
+from .joining import cat, chunk, concat, hstack, split, stack, tensor_split, unbind, vstack
+from .linalg import addmm, bmm, dot, matmul, mm, mv, outer
+from .rearranging import diag, flip, meshgrid, repeat_interleave, roll, tile, tril, triu
+from .rearranging import repeat as repeat
 from .rectifier import gate as gate
 from .rectifier import relu
-from .reductions import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
-from .shapes import cat, concat, flatten, permute, reshape, squeeze, stack, transpose, unsqueeze
-from .shapes import getitem as getitem
+from .reductions import all, any, count_nonzero, cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
+from .selection import gather, index_select, masked_fill, masked_select, narrow, nonzero, scatter, scatter_add, select, take_along_dim
+from .selection import scatter_ as scatter_
+from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
 from .shapes import pad as pad
-from .shapes import scatter as scatter
 from .shapes import sequence as sequence
 from .shapes import unwritable as unwritable
+from .shapes import view as view
 from .tensors import backward as backward
 from .tensors import clone
 from .tensors import deepcopy as deepcopy
@@ -81,6 +91,14 @@ __all__ = [
     "sigmoid", "sign", "sin", "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "transpose", "unsqueeze", "var",
     "where", "zeros", "zeros_like",
 ]
+__all__ += [  # of shapes, indices and orders
+    "addmm", "argsort", "bincount", "bmm", "chunk", "count_nonzero", "cumsum", "diag", "dot", "einsum", "flip", "gather", "hstack",
+    "index_select", "masked_fill", "masked_select", "median", "meshgrid", "mm", "movedim", "moveaxis", "mv", "narrow", "nonzero",
+    "norm", "outer", "prod", "ravel", "repeat_interleave", "roll", "scatter", "scatter_add", "select", "sort", "split", "std_mean",
+    "swapaxes", "swapdims", "t", "take_along_dim", "tensor_split", "tile", "topk", "tril", "triu", "unbind", "unflatten", "unique",
+    "var_mean", "vstack",
+]
+moveaxis, swapaxes, swapdims = movedim, transpose, transpose  # other names of theirs
 # fmt: on
 
 _explain(globals())  # Tensor's methods have the docstrings of these functions

@@ -18,7 +18,7 @@ from ..graph import Unwritable
 from ..modes import is_grad_enabled
 from . import arithmetic
 from .arithmetic import as_tensor, astype, broadcast_to, sum_to, to
-from .shapes import frozen, getitem, plain
+from .indexing import frozen, getitem, plain
 
 
 def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
@@ -111,7 +111,7 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
     >>> x
     tensor([0., 1., 2.])
     """
-    index, value = plain(index), as_tensor(value, x)
+    index, value = plain(index, x), as_tensor(value, x)
     if x.array.dtype == np.bool_:
         value = astype(value, np.bool_)  # what is not 0 is True
     if not _is_tracked("setitem", x, value):
