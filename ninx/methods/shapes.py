@@ -16,11 +16,11 @@ class Shapes(Base):
 
     __slots__ = ()
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, ops.sequence(shape))
+    def reshape(self, *shape: Any, **keyword: Any) -> Tensor:
+        return ops.reshape(self, ops.sequence(shape, keyword))
 
-    def view(self, *shape: Any) -> Tensor:
-        return ops.view(self, *shape)
+    def view(self, *shape: Any, **keyword: Any) -> Tensor:
+        return ops.view(self, *shape, **keyword)
 
     def reshape_as(self, other: Tensor) -> Tensor:
         """`reshape` to the shape of another tensor.
@@ -39,10 +39,10 @@ class Shapes(Base):
         """
         return ops.view(self, other.shape)
 
-    def permute(self, *dims: Any) -> Tensor:
-        return ops.permute(self, ops.sequence(dims))
+    def permute(self, *dims: Any, **keyword: Any) -> Tensor:
+        return ops.permute(self, ops.sequence(dims, keyword))
 
-    def expand(self, *shape: Any) -> Tensor:
+    def expand(self, *shape: Any, **keyword: Any) -> Tensor:
         """Repeat along axes of size 1 and new leading axes until it has the shape (-1 keeps a size).
 
         A copy that refuses to be changed; in PyTorch it is a view whose entries share their memory.
@@ -53,7 +53,7 @@ class Shapes(Base):
         tensor([[1, 1, 1],
                 [2, 2, 2]])
         """
-        return ops.unwritable(ops.broadcast_to(self, ops.sequence(shape)))
+        return ops.unwritable(ops.broadcast_to(self, ops.sequence(shape, keyword)))
 
     def expand_as(self, other: Tensor) -> Tensor:
         """`expand` to the shape of another tensor.
@@ -160,20 +160,20 @@ class Shapes(Base):
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         return ops.nonzero(self, as_tuple=as_tuple)
 
-    def flip(self, *dims: Any) -> Tensor:
-        return ops.flip(self, *dims)
+    def flip(self, *dims: Any, **keyword: Any) -> Tensor:
+        return ops.flip(self, ops.sequence(dims, keyword))
 
     def roll(self, shifts: Any, dims: Dims = None) -> Tensor:
         return ops.roll(self, shifts, dims)
 
-    def repeat(self, *sizes: Any) -> Tensor:
-        return ops.repeat(self, *sizes)
+    def repeat(self, *repeats: Any, **keyword: Any) -> Tensor:
+        return ops.repeat(self, ops.sequence(repeats, keyword))
 
-    def tile(self, *dims: Any) -> Tensor:
-        return ops.tile(self, *dims)
+    def tile(self, *dims: Any, **keyword: Any) -> Tensor:
+        return ops.tile(self, ops.sequence(dims, keyword))
 
-    def repeat_interleave(self, repeats: Any, dim: int | None = None) -> Tensor:
-        return ops.repeat_interleave(self, repeats, dim)
+    def repeat_interleave(self, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+        return ops.repeat_interleave(self, repeats, dim, output_size=output_size)
 
     def tril(self, diagonal: int = 0) -> Tensor:
         return ops.tril(self, diagonal)

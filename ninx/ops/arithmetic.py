@@ -80,11 +80,14 @@ def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def added(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
-    """The sum over ``axes``, of float32 taken in float64.
+    """The sum over ``axes``, of float32 taken in float64, of float16 in float32.
 
     NumPy adds in pairs of pairs only along the axis whose entries are neighbours in memory. Along others, such as all pixels of
     a channel, it adds one by one, and a hundred thousand terms would cost two digits.
     """
+    if x.dtype == np.float16:
+        with np.errstate(over="ignore"):
+            return x.sum(axis=axes, keepdims=keepdims, dtype=np.float32).astype(np.float16)
     if x.dtype != np.float32:
         return x.sum(axis=axes, keepdims=keepdims)
     return x.sum(axis=axes, keepdims=keepdims, dtype=np.float64).astype(np.float32)
@@ -259,16 +262,18 @@ def _share(wins: Tensor, ties: Tensor) -> Tensor:
     return where(ties, 0.5, where(wins, 1.0, 0.0))
 
 
-def where(condition: Any, a: Any, b: Any) -> Tensor:
+def where(condition: Any, a: Any = None, b: Any = None) -> Any:
     """``a`` where the condition holds, else ``b``; all three shapes broadcast. Each gets the gradient of the entries it gave.
 
-    Raises TypeError for a condition that is not boolean.
+    The condition alone is asked where it holds: ``nonzero(as_tuple=True)``. Raises TypeError for one that is not boolean.
 
     >>> x = ninx.tensor([-1.0, 2.0])
     >>> ninx.where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
     condition = condition if isinstance(condition, Tensor) else Tensor(np.array(condition))  # a copy: the caller may change it
+    if a is None and b is None:
+        return tuple(Tensor(i) for i in condition.array.reshape(condition.array.shape or (1,)).nonzero())
     if condition.array.dtype != np.bool_:
         raise TypeError(f"where: the condition must be boolean, not {condition.array.dtype}")
     a, b = pair("where", a, b)

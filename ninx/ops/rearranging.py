@@ -14,14 +14,15 @@ from .indexing import getitem, spread
 from .shapes import Dims, axes_of, axis_of, flatten, reshape, sequence
 
 
-def flip(x: Tensor, *dims: Any) -> Tensor:
+def flip(x: Tensor, dims: Dims) -> Tensor:
     """The entries in the opposite order along each of ``dims``; a copy. Its own adjoint.
 
     >>> ninx.flip(ninx.tensor([[1, 2], [3, 4]]), (0,))
     tensor([[3, 4],
             [1, 2]])
     """
-    x, axes = as_tensor(x), axes_of("flip", as_tensor(x), sequence(dims))
+    x = as_tensor(x)
+    axes = axes_of("flip", x, dims)
     backwards = tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim))
     return record(x.array[(*backwards, ...)].copy(order="K"), (x, lambda g: flip(g, axes)))
 
@@ -48,7 +49,7 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tensor:
     return record(value, (x, lambda g: roll(g, tuple(-s for s in steps), axes)))
 
 
-def tile(x: Tensor, *dims: Any) -> Tensor:
+def tile(x: Tensor, dims: Sequence[int]) -> Tensor:
     """The tensor so many times along each axis; where there are more axes than numbers, the last ones are meant. A copy.
 
     Adjoint: the sum over the copies.
@@ -57,7 +58,7 @@ def tile(x: Tensor, *dims: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    x, times = as_tensor(x), sequence(dims)
+    x, times = as_tensor(x), sequence((dims,))
     if min(times, default=0) < 0:
         raise ValueError(f"tile: every axis is repeated 0 times or more, got {times}")
     n = max(x.ndim, len(times))
@@ -67,20 +68,20 @@ def tile(x: Tensor, *dims: Any) -> Tensor:
     return reshape(big, tuple(k * s for k, s in zip(times, shape, strict=True)))
 
 
-def repeat(x: Tensor, *sizes: Any) -> Tensor:
+def repeat(x: Tensor, repeats: Sequence[int]) -> Tensor:
     """The tensor so many times along each axis, as `tile`, but every axis needs its number. (NumPy's is `repeat_interleave`.)
 
     >>> ninx.tensor([1, 2]).repeat(2, 2)
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = sequence(sizes)
+    times = sequence((repeats,))
     if len(times) < x.ndim:
         raise ValueError(f"repeat: {len(times)} numbers {times} for the {x.ndim} axes of shape {x.shape}; tile takes fewer")
     return tile(x, times)
 
 
-def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
     """Every entry along ``dim`` so many times in a row, or each its own number of times; without dim of the flattened tensor.
 
     Adjoint: the sum over the repetitions.
@@ -95,6 +96,8 @@ def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None) -> Tensor
     if times.dtype.kind not in "iu" or (times < 0).any() or times.size not in (1, x.shape[axis]) or times.ndim > 1:
         raise ValueError(f"repeat_interleave: takes one number, or one for each of {x.shape[axis]} entries, got {repeats}")
     index = np.repeat(np.arange(x.shape[axis]), times)
+    if output_size not in (None, len(index)):
+        raise ValueError(f"repeat_interleave: makes {len(index)} entries, not output_size={output_size}")
     return getitem(x, (*(slice(None),) * axis, xp_of(x.array).asarray(index)))
 
 

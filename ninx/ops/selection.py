@@ -8,7 +8,7 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import add, as_tensor, broadcast_to, where
+from .arithmetic import add, as_tensor, astype, broadcast_to, where
 from .indexing import along, getitem, spread
 from .inplace import setitem_
 from .shapes import axis_of, reshape, sequence
@@ -22,6 +22,8 @@ def _whole(operation: str, index: Any, size: int, x: Tensor) -> Array:
         array = xp_of(x.array).asarray(index) if len(index) else array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise IndexError(f"{operation}: the index must hold whole numbers, not {array.dtype}")
+    if array.dtype == np.uint8:  # here these are numbers, not a mask
+        array = array.astype(np.int64)
     if array.size and not (0 <= int(array.min()) and int(array.max()) < size):
         wrong = int(array.min()) if int(array.min()) < 0 else int(array.max())
         raise IndexError(f"{operation}: index {wrong} is out of range for {size} entries")
@@ -34,6 +36,8 @@ def _places(operation: str, x: Tensor, dim: Any, index: Any) -> tuple[Any, ...]:
     array = _whole(operation, index, x.array.shape[axes[0]] if axes else 1, x)
     if not axes and array.ndim < 2:
         return (None,) * array.ndim
+    if not array.size:
+        return (array,) * x.ndim
     if array.ndim != x.ndim or any(n > m for i, (n, m) in enumerate(zip(array.shape, x.shape, strict=True)) if i != axes[0]):
         raise ValueError(f"{operation}: the index {array.shape} must have as many axes as {x.shape}, none longer but dim {dim}")
     return along(array, axes[0])
@@ -66,9 +70,13 @@ def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor
     axes = axis_of("take_along_dim", x, dim)
     if places.ndim != x.ndim:
         raise ValueError(f"take_along_dim: the indices {places.shape} must have as many axes as {x.shape}")
-    big = [np.broadcast_shapes((m,), (n,))[0] for m, n in zip(x.shape, places.shape, strict=True)]
-    wide, long = [tuple(t.shape[i] if i in axes else n for i, n in enumerate(big)) for t in (x, places)]
-    return gather(broadcast_to(x, wide), dim, broadcast_to(places, long))
+    wide, long = list(x.shape), list(places.shape)
+    for i, (m, n) in enumerate(zip(x.shape, places.shape, strict=True)):
+        if i not in axes:
+            wide[i] = long[i] = n if m == 1 else m
+    if axes:  # numbers below 0 count from the end here, though not in gather
+        places = where(places < 0, places + x.shape[axes[0]], places)
+    return gather(broadcast_to(x, tuple(wide)), dim, broadcast_to(places, tuple(long)))
 
 
 def scatter(x: Tensor, dim: int, index: Tensor, src: Any = None, **other: Any) -> Tensor:
@@ -191,6 +199,8 @@ def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     x, value = as_tensor(x), as_tensor(value, as_tensor(x))
     if value.ndim:
         raise ValueError(f"masked_fill: the value is one number, got shape {value.shape}; where takes tensors")
+    if x.dtype == np.bool_:
+        value = astype(value, np.bool_)  # what is not 0 is True
     if not np.can_cast(value.dtype, x.dtype, "same_kind"):
         raise TypeError(f"masked_fill: {value.item()} does not fit into {x.dtype}; cast the tensor first, with .to()")
     return where(_mask("masked_fill", mask), value, x)

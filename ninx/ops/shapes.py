@@ -19,8 +19,15 @@ from .arithmetic import as_tensor
 from .indexing import crop
 
 
-def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
-    """The sizes of ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``: numbers, or one list, tuple or array of them."""
+def sequence(args: tuple[Any, ...], keyword: dict[str, Any] | None = None) -> tuple[int, ...]:
+    """The sizes of ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``: numbers, or one list, tuple or array of them.
+
+    ``keyword``: what was given by name, as in ``x.reshape(shape=(2, 3))``.
+    """
+    if keyword:
+        if args or len(keyword) > 1 or not {"shape", "size", "sizes", "dims", "repeats"} & set(keyword):
+            raise TypeError(f"there is no argument {', '.join(keyword)} beside the sizes or axes {args}")
+        args = tuple(keyword.values())
     items = args
     if len(args) == 1 and type(args[0]) is not int and (isinstance(args[0], (tuple, list)) or np.ndim(args[0])):
         items = args[0]
@@ -110,7 +117,7 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     return record(value, (x, lambda g: reshape(g, old)), view_of=_view(value, x))
 
 
-def view(x: Tensor, *shape: Any) -> Tensor:
+def view(x: Tensor, *shape: Any, **keyword: Any) -> Tensor:
     """`reshape`, for code that may write into the result: where the memory allows no view, the copy refuses to be changed.
 
     An image lies channels-last, so that ``x.view(N, -1)`` is such a copy; PyTorch raises for a tensor in that memory format.
@@ -123,7 +130,7 @@ def view(x: Tensor, *shape: Any) -> Tensor:
     """
     if shape and isinstance(shape[0], (np.dtype, type)):
         raise TypeError("view: the bytes of a tensor are not read as another dtype; x.to(dtype) converts the numbers")
-    return unwritable(reshape(x, sequence(shape)))
+    return unwritable(reshape(x, sequence(shape, keyword)))
 
 
 def unwritable(y: Tensor) -> Tensor:
