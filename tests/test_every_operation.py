@@ -20,14 +20,19 @@ FILES += [test_reductions, test_shapes]
 CASES = [case for file in FILES for case in file.CASES] + test_convolution.TRANSPOSED + test_pooling.WINDOWS
 TESTED = {case.name.split()[0] for case in CASES} | set(test_arithmetic.EXACT) | set(test_reductions.EXACT)
 # Tests of their own, beside the tables: of dropout, of losses of class numbers, of casts and of indices.
-ELSEWHERE = {"dropout", "dropout2d", "cross_entropy", "nll_loss", "astype", "to", "getitem", "scatter", "setitem_"}
+ELSEWHERE = {"dropout", "dropout2d", "cross_entropy", "nll_loss", "astype", "to", "getitem", "spread", "crop", "setitem_"}
+# Of indices along an axis and masks: test_indexing.py. The one is the other under a second name.
+ELSEWHERE |= {"gather", "scatter", "scatter_", "scatter_add", "take_along_dim", "index_select", "select", "narrow"}
+ELSEWHERE |= {"masked_select", "masked_fill", "one_hot"}
+SECOND = {"moveaxis": "movedim", "swapaxes": "transpose", "swapdims": "transpose"}
 
 
 def test_every_operation_is_tested() -> None:
     whole = ("ninx.ops.creation", "ninx.ops.tensors")  # making tensors, and what is done with one as a whole
     modules = {name: getattr(f, "__module__", "") for name, f in vars(ops).items()}
     public = {name for name, module in modules.items() if module.startswith("ninx.ops.") and module not in whole}
-    assert (public | {"clone"}) - {"changed", "sequence"} | set(F.__all__) == TESTED | ELSEWHERE
+    assert all(getattr(ops, name) is getattr(ops, first) for name, first in SECOND.items())
+    assert (public | {"clone"}) - {"changed", "sequence", "unwritable"} - set(SECOND) | set(F.__all__) == TESTED | ELSEWHERE
 
 
 def test_the_functional_twins_of_operations_are_those_operations() -> None:

@@ -68,7 +68,9 @@ TEMPORARY = [
 
 # -------------------------------------------------------------------- from one library to the other
 
-NUMPY = {getattr(torch, name): np.dtype(name) for name in ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")}
+NUMPY = {
+    getattr(torch, name): np.dtype(name) for name in ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")
+}
 NUMPY[torch.bool] = np.dtype(bool)
 
 

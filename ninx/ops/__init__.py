@@ -66,7 +66,18 @@ from .rearranging import repeat as repeat
 from .rectifier import gate as gate
 from .rectifier import relu
 from .reductions import all, any, count_nonzero, cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
-from .selection import gather, index_select, masked_fill, masked_select, narrow, nonzero, scatter, scatter_add, select, take_along_dim
+from .selection import (
+    gather,
+    index_select,
+    masked_fill,
+    masked_select,
+    narrow,
+    nonzero,
+    scatter,
+    scatter_add,
+    select,
+    take_along_dim,
+)
 from .selection import scatter_ as scatter_
 from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
 from .shapes import pad as pad
@@ -92,11 +103,56 @@ __all__ = [
     "where", "zeros", "zeros_like",
 ]
 __all__ += [  # of shapes, indices and orders
-    "addmm", "argsort", "bincount", "bmm", "chunk", "count_nonzero", "cumsum", "diag", "dot", "einsum", "flip", "gather", "hstack",
-    "index_select", "masked_fill", "masked_select", "median", "meshgrid", "mm", "movedim", "moveaxis", "mv", "narrow", "nonzero",
-    "norm", "outer", "prod", "ravel", "repeat_interleave", "roll", "scatter", "scatter_add", "select", "sort", "split", "std_mean",
-    "swapaxes", "swapdims", "t", "take_along_dim", "tensor_split", "tile", "topk", "tril", "triu", "unbind", "unflatten", "unique",
-    "var_mean", "vstack",
+    "addmm",
+    "argsort",
+    "bincount",
+    "bmm",
+    "chunk",
+    "count_nonzero",
+    "cumsum",
+    "diag",
+    "dot",
+    "einsum",
+    "flip",
+    "gather",
+    "hstack",
+    "index_select",
+    "masked_fill",
+    "masked_select",
+    "median",
+    "meshgrid",
+    "mm",
+    "moveaxis",
+    "movedim",
+    "mv",
+    "narrow",
+    "nonzero",
+    "norm",
+    "outer",
+    "prod",
+    "ravel",
+    "repeat_interleave",
+    "roll",
+    "scatter",
+    "scatter_add",
+    "select",
+    "sort",
+    "split",
+    "std_mean",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "take_along_dim",
+    "tensor_split",
+    "tile",
+    "topk",
+    "tril",
+    "triu",
+    "unbind",
+    "unflatten",
+    "unique",
+    "var_mean",
+    "vstack",
 ]
 moveaxis, swapaxes, swapdims = movedim, transpose, transpose  # other names of theirs
 # fmt: on

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import to_numpy, xp_of
+from ..array import xp_of
 from ..engine import Tensor, record
 from .arithmetic import as_tensor
 from .shapes import axis_of
@@ -24,9 +24,7 @@ def unique(
     """
     x = as_tensor(x)
     axis = None if dim is None else (axis_of("unique", x, dim) or (None,))[0]
-    found = xp_of(x.array).unique(
-        x.array, return_inverse=return_inverse, return_counts=return_counts, axis=axis, equal_nan=False
-    )
+    found = xp_of(x.array).unique(x.array, return_inverse=return_inverse, return_counts=return_counts, axis=axis, equal_nan=False)
     if not (return_inverse or return_counts):
         return record(found)
     values, *rest = (Tensor(array) for array in found)

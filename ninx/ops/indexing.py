@@ -103,10 +103,10 @@ def plain(index: Any, x: Tensor) -> tuple[Any, ...]:
         break
     else:
         return items if Ellipsis in items else (*items, Ellipsis)
-    if isinstance(index, list) and any(isinstance(i, (list, tuple, range, slice)) or np.ndim(i) for i in index):
+    if isinstance(index, list) and any(isinstance(i, (Tensor, slice)) or np.ndim(i) for i in index):
         raise IndexError(
-            "NumPy and PyTorch do not read a list in a list alike; for one list an axis write x[[0, 1], [1, 2]], "
-            "for one index of several dimensions x[np.array([[0, 1], [1, 2]])]"
+            "NumPy and PyTorch do not read a list of lists, slices or tensors alike; with one of them for each axis write "
+            "x[[0, 1], [1, 2]], for one index of several dimensions x[np.array([[0, 1], [1, 2]])]"
         )
     items = tuple(_item(i) for i in items)
     if is_basic(items):
@@ -133,7 +133,8 @@ def _item(item: Any) -> Any:
             "an index of uint8 would be numbers in NumPy and a mask in PyTorch; write index.long() or mask.bool() for what you mean"
         )
     if kind.kind not in "iub":
-        raise IndexError(f"an index is made of whole numbers, slices, None, ... and masks; got {kind if kind != object else item!r}")
+        found = repr(item) if kind == object else f"entries of {kind}"
+        raise IndexError(f"an index is made of whole numbers, slices, None, ... and masks; got {found}")
     return int(item) if kind.kind != "b" and not item.ndim else item
 
 

@@ -19,6 +19,7 @@ from ..modes import is_grad_enabled
 from . import arithmetic
 from .arithmetic import as_tensor, astype, broadcast_to, sum_to, to
 from .indexing import frozen, getitem, plain
+from .shapes import reshape
 
 
 def _is_tracked(operation: str, x: Tensor, value: Tensor) -> bool:
@@ -48,7 +49,9 @@ def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
         raise ValueError(f"{operation}: a value on {device_of(value)} for a tensor on {x.device}; move it with .to()")
     try:
         x.array[index] = value
-    except ValueError:
+    except IndexError as error:
+        raise IndexError(f"{operation}: {error} (the tensor has shape {x.shape})") from None
+    except (ValueError, TypeError):  # of a mask NumPy wants a vector
         if xp_of(x.array) is np and not x.array.flags.writeable:
             raise ValueError(f"{operation}: the array of this tensor is read-only") from None
         place = tuple(x.array[index].shape)
@@ -124,10 +127,15 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
         new, small = astype(new, old.array.dtype), new.shape
         _write("setitem", old, index, new.array)  # old is a copy of x
         return record(
-            old.array, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)), name="setitem"
+            old.array, (old, lambda g: cleared(g, index)), (new, lambda g: _gathered(getitem(g, index), small)), name="setitem"
         )
 
     _take_over("setitem", x, value, put)
+
+
+def _gathered(g: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """g summed to the shape of the value that was written, which may have more axes, of size 1, than its place has."""
+    return reshape(sum_to(g, shape[max(len(shape) - g.ndim, 0) :]), shape)
 
 
 def cleared(x: Tensor, index: Any) -> Tensor:

@@ -46,7 +46,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **other: Any) -> Tensor:
         if t.ndim != first.ndim or any(i != axis and m != n for i, (m, n) in enumerate(zip(first.shape, t.shape, strict=False))):
             raise ValueError(f"cat: shapes {first.shape} and {t.shape} differ along more than dim {dim}")
         if t.array.device != first.array.device:
-            raise ValueError(f"cat: one tensor is on {device_of(first.array)}, another on {device_of(t.array)}; move it with .to()")
+            raise ValueError(
+                f"cat: one tensor is on {device_of(first.array)}, another on {device_of(t.array)}; move it with .to()"
+            )
     items = [astype(t, dtype) for t in items]
     ends = list(accumulate([t.array.shape[axis] for t in items], initial=0))
     slices = [(*(slice(None),) * axis, slice(a, b)) for a, b in pairwise(ends)]

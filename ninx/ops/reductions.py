@@ -150,9 +150,7 @@ def std(
 
 def _root(v: Tensor, name: str) -> Tensor:
     """The square root, with the derivative 0 at 0."""
-    return record(
-        xp_of(v.array).sqrt(v.array), (v, lambda g, y: where(y == 0, 0.0, g / (2 * where(y == 0, 1.0, y)))), name=name
-    )
+    return record(xp_of(v.array).sqrt(v.array), (v, lambda g, y: where(y == 0, 0.0, g / (2 * where(y == 0, 1.0, y)))), name=name)
 
 
 def var_mean(x: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, **other: Any) -> Any:
@@ -245,7 +243,8 @@ def norm(
     x = _floats("norm", x, dtype)
     axes = axes_of("norm", x, dim, all_of_none=True)
     if x.array.dtype == np.float16:  # whose squares are soon too large
-        return astype(norm(astype(x, np.float32), p, axes, keepdim), np.float16)
+        with np.errstate(over="ignore"):
+            return astype(norm(astype(x, np.float32), p, axes, keepdim), np.float16)
     if p in ("fro", 2, None):
         return _root(sum(mul(x, x), axes, keepdim), "norm")
     if isinstance(p, str) or not isinstance(p, (int, float, np.number)):

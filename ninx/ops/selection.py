@@ -24,7 +24,7 @@ def _whole(operation: str, index: Any, size: int, x: Tensor) -> Array:
         raise IndexError(f"{operation}: the index must hold whole numbers, not {array.dtype}")
     if array.dtype == np.uint8:  # here these are numbers, not a mask
         array = array.astype(np.int64)
-    if array.size and not (0 <= int(array.min()) and int(array.max()) < size):
+    if array.size and not (int(array.min()) >= 0 and int(array.max()) < size):
         wrong = int(array.min()) if int(array.min()) < 0 else int(array.max())
         raise IndexError(f"{operation}: index {wrong} is out of range for {size} entries")
     return array
@@ -102,7 +102,9 @@ def scatter_(x: Tensor, dim: int, index: Tensor, src: Any = None, **other: Any) 
     if "value" in other:
         src = other.pop("value")
     if other:
-        raise TypeError(f"scatter: there is no argument {', '.join(other)}; scatter_add adds, for other sums write x[index] = ...")
+        raise TypeError(
+            f"scatter: there is no argument {', '.join(other)}; scatter_add adds, for other sums write x[index] = ..."
+        )
     if src is None:
         raise TypeError("scatter: give src, a tensor or a number to be written")
     places = _places("scatter", x, dim, index)

@@ -34,7 +34,9 @@ def sequence(args: tuple[Any, ...], keyword: dict[str, Any] | None = None) -> tu
     try:
         return tuple([operator.index(i) for i in items])
     except TypeError:
-        raise TypeError(f"sizes and axes are whole numbers, got {tuple(items)}; the quotient n // 2 is one, n / 2 is not") from None
+        raise TypeError(
+            f"sizes and axes are whole numbers, got {tuple(items)}; the quotient n // 2 is one, n / 2 is not"
+        ) from None
 
 
 Dims = int | Sequence[int] | None
