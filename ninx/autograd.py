@@ -12,7 +12,7 @@ from .engine import Tensor, grad
 from .kernels.listing import only_public
 from .modes import detect_anomaly, enable_grad, inference_mode, no_grad
 from .ops import detach
-from .ops.arithmetic import as_tensor
+from .ops.operands import operand
 from .study.gradcheck import GradientError, gradcheck, gradgradcheck
 
 __all__ = [
@@ -95,5 +95,5 @@ def backward(
     given = [grad_tensors] * len(outputs) if grad_tensors is None else [grad_tensors] if single else list(grad_tensors)
     if len(given) != len(outputs):
         raise ValueError(f"backward: {len(outputs)} tensors, but {len(given)} gradients were given")
-    weights = [None if g is None else as_tensor(g, t) for g, t in zip(given, outputs, strict=True)]
+    weights = [None if g is None else operand("backward", g, t) for g, t in zip(given, outputs, strict=True)]
     engine.backward(outputs, weights, retain_graph, create_graph)

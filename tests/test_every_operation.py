@@ -22,12 +22,15 @@ FILES += [test_reductions, test_shapes]
 CASES = [case for file in FILES for case in file.CASES] + test_convolution.TRANSPOSED + test_pooling.WINDOWS
 TESTED = {case.name.split()[0] for case in CASES} | set(test_arithmetic.EXACT) | set(test_reductions.EXACT)
 # Tests of their own, beside the tables: of dropout, of losses of class numbers, of casts and of indices.
-ELSEWHERE = {"dropout", "dropout2d", "cross_entropy", "nll_loss", "astype", "to", "getitem", "scatter", "setitem_"}
+ELSEWHERE = {"dropout", "dropout2d", "cross_entropy", "nll_loss", "astype", "to", "getitem", "spread", "crop", "setitem_"}
 ELSEWHERE |= {"contiguous", "is_contiguous", "type_name", "type_named"}  # what is written in memory, and names: test_creation.py
+# Of indices along an axis and masks: test_indexing.py.
+ELSEWHERE |= {"gather", "scatter", "scatter_", "scatter_add", "take_along_dim", "index_select", "select", "narrow"}
+ELSEWHERE |= {"masked_select", "masked_fill", "one_hot"}
 # Second names, as PyTorch has them.
 ALIASES = {"absolute": "abs", "arctan": "atan", "clamp": "clip", "divide": "div", "greater": "gt", "greater_equal": "ge",
-           "less": "lt", "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
-           "true_divide": "div"}  # fmt: skip
+           "less": "lt", "less_equal": "le", "moveaxis": "movedim", "multiply": "mul", "negative": "neg", "not_equal": "ne",
+           "subtract": "sub", "swapaxes": "transpose", "swapdims": "transpose", "true_divide": "div"}  # fmt: skip
 
 
 def test_every_operation_is_tested() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import strategies as some
@@ -25,8 +26,44 @@ def rows_and_weight(draw: st.DrawFn) -> Any:
     return ((*draw(some.shape(0, 3)), i), (o, i), *([(o,)] if draw(st.booleans()) else [])), {}
 
 
+SIZES = st.tuples(*[st.integers(1, 4)] * 4)
+PRODUCTS = {
+    "mm": some.plain(SIZES.map(lambda s: (s[:2], s[1:3]))),
+    "bmm": some.plain(SIZES.map(lambda s: (s[:3], (s[0], *s[2:])))),
+    "mv": some.plain(SIZES.map(lambda s: (s[:2], s[1:2]))),
+    "dot": some.plain(SIZES.map(lambda s: (s[:1], s[:1]))),
+    "outer": some.plain(SIZES.map(lambda s: (s[:1], s[1:2]))),
+}
+SUMS = SIZES.map(lambda s: ((s[2],), s[:2], s[1:3]))
+EQUATIONS: dict[str, Any] = {
+    "ij,jk->ik": ((2, 3), (3, 4)),
+    "ij,jk": ((2, 3), (3, 4)),
+    "ba": ((2, 3),),  # the result in alphabetical order: a transpose
+    "bij,bjk->bik": ((2, 3, 4), (2, 4, 2)),
+    "...ij,...jk->...ik": ((2, 1, 3, 4), (5, 4, 2)),
+    "i...,i...->...": ((3, 2, 4), (3, 2, 1)),
+    "ii": ((3, 3),),
+    "ii->i": ((3, 3),),
+    "iij->j": ((3, 3, 2),),
+    "ij->": ((2, 3),),
+    "i,j->ij": ((2,), (3,)),
+    "i,i": ((4,), (4,)),
+    "nchw,oc->nohw": ((2, 3, 2, 2), (4, 3)),
+    "ij,jk,kl->il": ((2, 3), (3, 4), (4, 2)),
+    "ij,ij,j->i": ((2, 3), (2, 3), (3,)),
+    "ij,kj->ki": ((1, 3), (2, 1)),
+    "bi,ij,bj->b": ((2, 3), (3, 4), (2, 4)),
+    " ij , jk -> k i ": ((2, 3), (3, 4)),
+    "ij,kl->": ((2, 3), (2, 2)),
+}
 CASES = [
     Case("matmul", ops.matmul, torch.matmul, some.products()),
+    *[Case(name, getattr(ops, name), getattr(torch, name), PRODUCTS[name]) for name in PRODUCTS],
+    Case("addmm", partial(ops.addmm, beta=0.5, alpha=-2), partial(torch.addmm, beta=0.5, alpha=-2), some.plain(SUMS)),
+    *[
+        Case(f"einsum {equation}", partial(ops.einsum, equation), partial(torch.einsum, equation), some.plain(st.just(shapes)))
+        for equation, shapes in EQUATIONS.items()
+    ],
     Case("linear", F.linear, T.linear, rows_and_weight()),
 ]
 
@@ -42,6 +79,16 @@ ERRORS: tables.Errors = [
     (lambda: ops.matmul(X, zeros(4)), ValueError, r"matmul: shapes \(2, 3\) and \(4,\) do not fit"),
     (lambda: ops.matmul(zeros(2, 3, 4), zeros(3, 4, 5)), ValueError, r"matmul: shapes \(2, 3, 4\) and \(3, 4, 5\) do not fit"),
     (lambda: ops.matmul(X, ninx.tensor(1.0)), ValueError, "matmul: a number has no matrix product"),
+    (lambda: ops.mm(X, zeros(3)), ValueError, r"mm: takes two matrices, got shapes \(2, 3\), \(3,\); see matmul"),
+    (lambda: ops.dot(X, X), ValueError, "dot: takes two vectors, got shapes"),
+    (lambda: ops.bmm(zeros(2, 2, 3), zeros(1, 3, 2)), ValueError, "bmm: the batches have 2 and 1 matrices"),
+    (lambda: ops.einsum("ij,jk", X), ValueError, "einsum: 'ij,jk' names 2 operands, got 1"),
+    (lambda: ops.einsum("ijk", X), ValueError, "einsum: 'ijk' in 'ijk' does not name the 2 axes"),
+    (lambda: ops.einsum("i1", X), ValueError, "einsum: 'i1' in 'i1' is not made of letters"),
+    (lambda: ops.einsum("ij->ik", X), ValueError, "einsum: every letter of the result stands there once, and in an operand too"),
+    (lambda: ops.einsum("ij,jk", X, X), ValueError, "einsum: 'j' in 'ij,jk' has sizes 3 and 2; shapes"),
+    (lambda: ops.einsum("ii", X), ValueError, "einsum: 'i' in 'ii' has sizes 2 and 3"),
+    (lambda: ops.einsum(X, [0, 1], [1]), TypeError, "einsum: begins with the equation"),
     (lambda: F.linear(zeros(2, 3), zeros(2)), ValueError, r"linear: input \(2, 3\) must end with in_features of weight \(2,\)"),
     (lambda: F.linear(zeros(2, 3), zeros(2, 4, 3)), ValueError, r"linear: weight must have shape .* got \(2, 4, 3\)"),
     (lambda: F.linear(zeros(2, 3), ninx.tensor(1.0)), ValueError, r"linear: weight must have shape .* got \(\)"),

@@ -63,6 +63,14 @@ def picked(x: Any) -> Any:
     return part * part * part
 
 
+def scattered(x: Any, s: Any) -> Any:
+    """Gathered, written and added at indices, some of them twice; squared."""
+    once, twice = like(x, [[0, 2], [1, 0]]), like(x, [[0, 0], [2, 1]])
+    y = x.scatter(1, once, s) * x.scatter_add(1, twice, s)
+    return y.gather(1, twice) ** 2
+
+
+EINSUM = some.plain(st.just(((3, 3, 2), (2,))))
 ENTROPY = {
     "reduction": st.sampled_from(["mean", "sum", "none"]),
     "label_smoothing": st.sampled_from([0.0, 0.1]),
@@ -116,6 +124,11 @@ CASES = [
     Case("var", *reduced("var", correction=1), some.reduction(least=1, smallest=2)),
     Case("std", *reduced("std", correction=0), some.reduction(least=1, smallest=3)),
     Case("mean", lambda x, **o: ops.mean(x, **o) ** 2, lambda x, **o: reduced("mean")[1](x, **o) ** 2, some.reduction(least=1)),
+    Case("prod", lambda x, **o: ops.prod(x, **o), lambda x, **o: torch.prod(x, **o), some.along(smallest=2), at_most(4)),
+    Case("cumsum", lambda x, **o: ops.cumsum(x, **o) ** 2, lambda x, **o: torch.cumsum(x, **o) ** 2, some.along()),
+    Case("norm", lambda x, dim: ops.norm(x, 2, dim), lambda x, dim: torch.norm(x, 2, dim), some.along(smallest=2)),
+    Case("einsum", lambda a, b: ops.einsum("iij,j->i", a, b) ** 2, lambda a, b: torch.einsum("iij,j->i", a, b) ** 2, EINSUM),
+    Case("scatter", lambda x, s: scattered(x, s), lambda x, s: scattered(x, s), some.plain(st.just(((2, 3), (2, 2))))),
     Case("getitem", picked, picked, some.plain(some.one(2, 3, smallest=2))),
     Case("max_pool2d", F.max_pool2d, T.max_pool2d, some.max_pooling, distinct),
     Case(

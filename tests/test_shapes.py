@@ -9,6 +9,7 @@ import pytest
 import strategies as some
 import tables
 import torch
+from hypothesis import strategies as st
 from oracle import Case, agree, library
 
 import ninx
@@ -19,7 +20,36 @@ def by_place(x: Any, pad: Any, value: float) -> Any:
     return library(x).pad(x, pad, "constant", value)
 
 
+def one_form(name: str, *args: Any) -> Any:
+    """A method of both libraries, or the function of that name with the tensor first."""
+    return lambda x: getattr(x, name)(*args)
+
+
+def joined_parts(name: str, *args: Any) -> Any:
+    """The parts of a tensor one behind the other, the first of them twice: its gradient counts double."""
+    return lambda x: (torch if isinstance(x, torch.Tensor) else ops).cat(
+        [part.reshape(-1) for part in (getattr(x, name)(*args)[0], *getattr(x, name)(*args))]
+    )
+
+
 ONE, INTO = some.plain(some.one()), some.plain(some.into())
+EVEN = some.plain(st.tuples(st.tuples(st.integers(2, 4), st.sampled_from([2, 4, 6]), st.integers(2, 4))))
+VECTORS = some.plain(st.tuples(*[st.integers(1, 4).map(lambda n: (n,))] * 3))
+PARTS = {
+    "split": [(1,), (2, 1), (3, -2), (5, 0)],
+    "chunk": [(2,), (3, 1), (5, -1)],
+    "tensor_split": [(2,), (4, 1), ([1, 2], 1), ([-1], 0)],
+    "unbind": [(), (1,), (-1,)],
+}
+REARRANGED = {
+    "flip": [(0,), (0, 2), ((-1, 1),)],
+    "roll": [(1,), (-3, 1), ((1, 5), (0, -1))],
+    "tile": [(2,), (2, 1, 3), ((2, 1, 1, 2),)],
+    "repeat": [(1, 2, 1), (2, 1, 1, 2), ((2, 2, 2),)],
+    "repeat_interleave": [(2,), (3, 1), (2, -1)],
+    "tril": [(), (1,), (-1,)],
+    "triu": [(), (1,), (-1,)],
+}
 CASES = [
     Case("reshape", ops.reshape, torch.reshape, some.reshaped()),
     Case("permute", ops.permute, torch.permute, some.reordered()),
@@ -34,6 +64,27 @@ CASES = [
     Case("cat", lambda *t, dim: ops.cat(t, dim), lambda *t, dim: torch.cat(t, dim), some.joined()),
     Case("concat", lambda *t, dim: ops.concat(t, dim), lambda *t, dim: torch.concat(t, dim), some.joined()),
     Case("stack", lambda *t, dim: ops.stack(t, dim), lambda *t, dim: torch.stack(t, dim), some.stacked()),
+    Case("view", lambda x: ops.view(x.transpose(0, -1), -1), lambda x: x.transpose(0, -1).reshape(-1), some.plain(some.one(1))),
+    Case("movedim", lambda x, dim: ops.movedim(x, dim, 0), lambda x, dim: torch.movedim(x, dim, 0), some.along()),
+    Case("t", ops.t, torch.t, some.plain(some.one(0, 2))),
+    Case("ravel", ops.ravel, torch.ravel, ONE),
+    Case("unflatten", lambda x: ops.unflatten(x, 1, (-1, 1, 2)), lambda x: x.unflatten(1, (-1, 1, 2)), EVEN),
+    Case("hstack", lambda *t: ops.hstack(t), lambda *t: torch.hstack(t), some.plain(some.same(3))),
+    Case("vstack", lambda *t: ops.vstack(t), lambda *t: torch.vstack(t), some.plain(some.same(3))),
+    *[
+        Case(f"{name} {i}", joined_parts(name, *args), joined_parts(name, *args), EVEN)
+        for name, calls in PARTS.items()
+        for i, args in enumerate(calls)
+    ],
+    *[
+        Case(f"{name} {i}", one_form(name, *args), one_form(name, *args), EVEN)
+        for name, calls in REARRANGED.items()
+        for i, args in enumerate(calls)
+    ],
+    Case("meshgrid", lambda *t: ops.meshgrid(*t)[1], lambda *t: torch.meshgrid(*t, indexing="ij")[1], VECTORS),
+    Case("meshgrid xy", lambda *t: ops.meshgrid(*t, indexing="xy")[0], lambda *t: torch.meshgrid(*t, indexing="xy")[0], VECTORS),
+    Case("diag of a vector", lambda x: ops.diag(x, -1), lambda x: torch.diag(x, -1), some.plain(some.one(1, 1))),
+    Case("diag of a matrix", lambda x: ops.diag(x, 1), lambda x: torch.diag(x, 1), some.plain(some.one(2, 2))),
     Case("pad", ops.pad, torch.nn.functional.pad, some.padded()),
     Case("pad by place", by_place, by_place, some.padded()),
 ]
@@ -75,6 +126,33 @@ ERRORS: tables.Errors = [
     (lambda: ops.pad(X, (-1, 0)), ValueError, r"of at least 0 for shape \(2, 3\), got \(-1, 0\)"),
     (lambda: ops.pad(X, (1,) * 6), ValueError, "at most 2 pairs"),
     (lambda: ops.cat([]), ValueError, "cat: there are no tensors"),
+    (lambda: ops.cat(X), TypeError, r"cat: takes a list of tensors, cat\(\[a, b\]\), not one Tensor"),
+    (lambda: ops.stack(np.ones(3)), TypeError, r"stack: takes a list of tensors, stack\(\[a, b\]\), not one ndarray"),
+    (lambda: ops.cat([ninx.tensor(1.0)] * 2), ValueError, "cat: a tensor without dimensions cannot be joined; stack"),
+    (lambda: ops.cat([X, X], size=1), TypeError, "cat: there is no argument size"),
+    (lambda: ops.cat([X, X], out=X), TypeError, r"cat: there is no out; write y\[...\] = ninx.cat"),
+    (lambda: X.view(ninx.float64), TypeError, r"view: the bytes of a tensor are not read as another dtype; x.to\(dtype\)"),
+    (lambda: X.view(-1, 6 / 2), TypeError, r"sizes and axes are whole numbers, got \(-1, 3.0\)"),
+    (lambda: X.reshape(-2, 3), ValueError, r"reshape: 6 entries of shape \(2, 3\) do not fit shape \(-2, 3\)"),
+    (lambda: X.reshape(size=6, shape=6), TypeError, "there is no argument size, shape beside the sizes"),
+    (lambda: zeros(2, 3, 4).t(), ValueError, r"t: takes at most two axes, got shape \(2, 3, 4\); x.mT swaps the last two"),
+    (lambda: X.unflatten(1, (2, 2)), ValueError, r"unflatten: axis 1 of shape \(2, 3\) has not as many entries as .*\(2, 2\)"),
+    (lambda: X.movedim((0, 1), 0), ValueError, "movedim: 2 axes .* cannot go to 1 places"),
+    (lambda: X.split(0), ValueError, "split: parts of 0 entries do not make up the 2 of axis 0"),
+    (lambda: X.split([1, 2]), ValueError, r"split: sizes \(1, 2\) do not add up to the 2 entries"),
+    (lambda: X.chunk(0), ValueError, "chunk: into at least one part, not 0"),
+    (lambda: ninx.tensor(1.0).unbind(), ValueError, "unbind: a tensor without dimensions has no parts"),
+    (lambda: X.repeat(2), ValueError, r"repeat: 1 numbers \(2,\) for the 2 axes of shape \(2, 3\); tile takes fewer"),
+    (lambda: X.tile(-1), ValueError, r"tile: every axis is repeated 0 times or more, got \(-1,\)"),
+    (lambda: X.roll((1, 2), 0), ValueError, r"roll: 2 shifts \(1, 2\) for 1 dims"),
+    (
+        lambda: X.repeat_interleave(ninx.tensor([1, 2]), 1),
+        ValueError,
+        "repeat_interleave: takes one number, or one for each of 3",
+    ),
+    (lambda: ops.meshgrid(X), ValueError, r"meshgrid: takes vectors, got shapes \[\(2, 3\)\]"),
+    (lambda: ops.tril(zeros(3)), ValueError, r"tril: takes matrices \(..., m, n\), got shape \(3,\)"),
+    (lambda: ops.diag(zeros(2, 2, 2)), ValueError, r"diag: takes a vector or a matrix, got shape \(2, 2, 2\)"),
     (lambda: ops.cat([X, X], 2), IndexError, "cat: dim 2 is out of range"),
     (lambda: ops.cat([X, zeros(2, 4)]), ValueError, r"cat: shapes \(2, 3\) and \(2, 4\) differ along more than dim 0"),
     (lambda: ops.cat([X, zeros(3)]), ValueError, r"cat: shapes \(2, 3\) and \(3,\) differ"),
@@ -82,3 +160,90 @@ ERRORS: tables.Errors = [
 ]
 
 test_errors_name_the_operation_and_the_values = tables.raise_one_sentence(ERRORS)
+
+
+@pytest.mark.parametrize("dim", [-2, -1, 0, 1])
+def test_cat_takes_what_is_empty_and_other_dtypes_as_pytorch(dim: int) -> None:
+    """A tensor of shape (0,) fits everywhere: a collection may begin with tensor([])."""
+    rng = np.random.default_rng(0)
+    rows, whole = rng.standard_normal((2, 3)).astype(np.float32), np.arange(6).reshape(2, 3)
+    for arrays in (
+        [np.zeros(0, np.float32), rows],
+        [rows, np.zeros(0)],
+        [np.zeros((0, 3) if dim in (0, -2) else (2, 0), np.float32), rows],
+    ):
+        ours = ops.cat([ninx.from_numpy(a) for a in arrays], dim)
+        np.testing.assert_array_equal(ours.array, torch.cat([torch.tensor(a) for a in arrays], dim).numpy(), strict=True)
+    for arrays in (
+        [rows, whole],
+        [whole, whole > 2],
+        [np.zeros(0, np.float32), whole],
+        [whole.astype(np.uint8), whole.astype(np.int32)],
+    ):
+        ours = ops.cat([ninx.from_numpy(a) for a in arrays], dim=dim)
+        np.testing.assert_array_equal(ours.array, torch.cat([torch.tensor(a) for a in arrays], dim).numpy(), strict=True)
+    assert ops.cat([rows, rows], axis=dim).shape == ops.concat([ninx.from_numpy(rows)] * 2, axis=dim).shape
+    assert ops.cat([np.zeros(0)] * 2).shape == (0,)
+
+
+def test_parts_are_views_and_copies_are_copies_as_in_pytorch() -> None:
+    """A write into a part is one into the tensor; flip, roll and repeat give memory of their own."""
+    views = [
+        "split(2)[1]",
+        "chunk(2)[1]",
+        "unbind(1)[0]",
+        "narrow(0, 1, 2)",
+        "select(1, 2)",
+        "t()",
+        "T",
+        "movedim(0, 1)",
+        "swapaxes(0, 1)",
+    ]
+    views += ["tensor_split(2)[0]", "unflatten(1, (2, 2))", "ravel()", "view_as(x.t().t())", "squeeze()", "[...]", "[1:, None]"]
+    copies = [
+        "flip(0)",
+        "roll(1)",
+        "roll(0, 0)",
+        "repeat(1, 1)",
+        "tile(1)",
+        "tril(5)",
+        "index_select(0, i)",
+        "gather(0, g)",
+        "[[0, 1]]",
+    ]
+    for code in views + copies:
+        written = {}
+        for library in (ninx, torch):
+            x = library.arange(16).reshape(4, 4)
+            place = "" if code.startswith("[") else "."
+            y = eval(f"x{place}{code}", {"x": x, "i": library.arange(4), "g": library.zeros((1, 4), dtype=library.int64)})
+            y[...] = -1
+            written[library] = x.tolist()
+        assert written[ninx] == written[torch], code
+        assert (written[ninx] == np.arange(16).reshape(4, 4).tolist()) == (code in copies), code
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, s: x.view(s),
+        lambda x, s: x.reshape(s),
+        lambda x, s: x.reshape(shape=s),
+        lambda x, s: x.view(*s),
+        lambda x, s: x.view(np.int64(-1), s[1]),
+        lambda x, s: x.permute((1, 0)).reshape(list(s)),
+        lambda x, s: x.permute(dims=[1, 0]).reshape(s),
+        lambda x, s: x[:1].expand(size=(2, 6)),
+        lambda x, s: x.broadcast_to((3, 2, 6)),
+        lambda x, s: x.view_as(x.reshape(s)),
+        lambda x, s: x.reshape_as(x.reshape(s)),
+        lambda x, s: x[:, :1].expand_as(x),
+        lambda x, s: x.flip(dims=(0,)),
+        lambda x, s: x.tile(dims=(2,)),
+        lambda x, s: x.repeat(repeats=(2, 2)),
+    ],
+)
+def test_sizes_come_as_numbers_tuples_lists_and_by_name(call: Any) -> None:
+    x = np.arange(12.0).reshape(2, 6)
+    ours, theirs = (call(t, (4, 3)) for t in (ninx.from_numpy(x), torch.tensor(x)))
+    np.testing.assert_array_equal(ours.array, theirs.numpy(), strict=True)

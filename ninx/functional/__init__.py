@@ -8,6 +8,7 @@ from ..hints import hinted
 from ..ops import pad, relu, sigmoid, tanh
 from .activation import leaky_relu, log_softmax, maxout, softmax
 from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
+from .encoding import one_hot
 from .fully_connected import linear
 from .loss import cross_entropy, l1_loss, mse_loss, nll_loss
 from .normalization import batch_norm, local_response_norm
@@ -35,6 +36,7 @@ __all__ = [
     "maxout",
     "mse_loss",
     "nll_loss",
+    "one_hot",
     "pad",
     "relu",
     "sigmoid",

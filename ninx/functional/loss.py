@@ -10,7 +10,7 @@ from ..array import Array, xp_of
 from ..engine import Tensor, record
 from ..modes import is_grad_enabled
 from ..ops import abs, getitem, mean, reshape, sum, unsqueeze, where
-from ..ops.reductions import along
+from ..ops.indexing import along
 from .activation import log_softmax, softmax
 
 

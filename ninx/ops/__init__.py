@@ -52,6 +52,8 @@ from .comparison import (
     ne,
     not_equal,
 )
+from .contraction import einsum
+from .counting import bincount, unique
 from .creation import (
     arange,
     as_tensor,
@@ -104,6 +106,10 @@ from .elementary import (
     tanh,
     trunc,
 )
+from .extremes import amax, amin, argmax, argmin, argsort, max, median, min, sort, topk
+from .indexing import crop as crop
+from .indexing import getitem as getitem
+from .indexing import spread as spread
 from .inplace import add_ as add_
 from .inplace import become as become
 from .inplace import changed as changed
@@ -114,7 +120,8 @@ from .inplace import fill_ as fill_
 from .inplace import mul_ as mul_
 from .inplace import setitem_ as setitem_
 from .inplace import sub_ as sub_
-from .linalg import matmul
+from .joining import cat, chunk, concat, hstack, split, stack, tensor_split, unbind, vstack
+from .linalg import addmm, bmm, dot, matmul, mm, mv, outer
 from .operands import astype, broadcast_to
 from .operands import contiguous as contiguous
 from .operands import is_contiguous as is_contiguous
@@ -122,20 +129,33 @@ from .operands import sum_to as sum_to
 from .operands import to as to
 from .operands import type_name as type_name
 from .operands import type_named as type_named
+from .rearranging import diag, flip, meshgrid, repeat_interleave, roll, tile, tril, triu
+from .rearranging import repeat as repeat
 from .rectifier import gate as gate
 from .rectifier import relu
-from .reductions import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
+from .reductions import all, any, count_nonzero, cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
 from .sampling import bernoulli, normal, rand, rand_like, randint, randn, randn_like, randperm
 from .sampling import bernoulli_ as bernoulli_
 from .sampling import normal_ as normal_
 from .sampling import random_ as random_
 from .sampling import uniform_ as uniform_
-from .shapes import cat, concat, flatten, permute, reshape, squeeze, stack, transpose, unsqueeze
-from .shapes import getitem as getitem
+from .selection import (
+    gather,
+    index_select,
+    masked_select,
+    narrow,
+    nonzero,
+    scatter,
+    scatter_add,
+    select,
+    take_along_dim,
+)
+from .selection import scatter_ as scatter_
+from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
 from .shapes import pad as pad
-from .shapes import scatter as scatter
 from .shapes import sequence as sequence
 from .shapes import unwritable as unwritable
+from .shapes import view as view
 from .tensors import backward as backward
 from .tensors import clone
 from .tensors import deepcopy as deepcopy
@@ -147,19 +167,24 @@ from .tensors import retain_grad as retain_grad
 from .tensors import to_string as to_string
 
 __all__ = [
-    "abs", "absolute", "add", "addcdiv", "addcmul", "all", "allclose", "amax", "amin", "any", "arange", "arctan", "argmax",
-    "argmin", "as_tensor", "astype", "atan", "bernoulli", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "broadcast_to", "cat", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "clone",
-    "concat", "cos", "detach", "div", "divide", "empty", "empty_like", "eq", "equal", "exp", "exp2", "expm1", "eye", "flatten",
-    "floor", "floor_divide", "from_numpy", "full", "full_like", "ge", "get_default_dtype", "greater", "greater_equal", "gt",
-    "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "less", "less_equal", "linspace",
-    "log", "log1p", "log2", "log10", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lt",
-    "masked_fill", "matmul", "max", "maximum", "mean", "min", "minimum", "mul", "multiply", "ne", "neg", "negative", "normal",
-    "not_equal", "ones", "ones_like", "permute", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
-    "reciprocal", "relu", "remainder", "reshape", "round", "rsqrt", "set_default_dtype", "sigmoid", "sign", "sin", "sqrt",
-    "square", "squeeze", "stack", "std", "sub", "subtract", "sum", "tan", "tanh", "tensor", "transpose", "true_divide", "trunc",
-    "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "abs", "absolute", "add", "addcdiv", "addcmul", "addmm", "all", "allclose", "amax", "amin", "any", "arange", "arctan",
+    "argmax", "argmin", "argsort", "as_tensor", "astype", "atan", "bernoulli", "bincount", "bitwise_and", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "broadcast_to", "cat", "ceil", "chunk", "clamp",
+    "clamp_max", "clamp_min", "clip", "clone", "concat", "cos", "count_nonzero", "cumsum", "detach", "diag", "div", "divide",
+    "dot", "einsum", "empty", "empty_like", "eq", "equal", "exp", "exp2", "expm1", "eye", "flatten", "flip", "floor",
+    "floor_divide", "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "greater", "greater_equal", "gt",
+    "hstack", "index_select", "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "less",
+    "less_equal", "linspace", "log", "log1p", "log2", "log10", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logsumexp", "lt", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min",
+    "minimum", "mm", "moveaxis", "movedim", "mul", "multiply", "mv", "narrow", "ne", "neg", "negative", "nonzero", "norm",
+    "normal", "not_equal", "ones", "ones_like", "outer", "permute", "pow", "prod", "rand", "rand_like", "randint", "randn",
+    "randn_like", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape", "roll", "round",
+    "rsqrt", "scatter", "scatter_add", "select", "set_default_dtype", "sigmoid", "sign", "sin", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take_along_dim",
+    "tan", "tanh", "tensor", "tensor_split", "tile", "topk", "transpose", "tril", "triu", "true_divide", "trunc", "unbind",
+    "unflatten", "unique", "unsqueeze", "var", "var_mean", "vstack", "where", "zeros", "zeros_like",
 ]
+moveaxis, swapaxes, swapdims = movedim, transpose, transpose  # other names of theirs
 # fmt: on
 
 _explain(globals())  # Tensor's methods have the docstrings of these functions

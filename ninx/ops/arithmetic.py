@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -209,16 +209,22 @@ def _share(wins: Tensor, ties: Tensor) -> Tensor:
 # -------------------------------------------------------------------- choosing and bounding
 
 
-def where(condition: Any, input: Any, other: Any) -> Tensor:
+@overload
+def where(condition: Any) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Any, input: Any, other: Any) -> Tensor: ...
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """``a`` where the condition holds, else ``b``; all three shapes broadcast. Each gets the gradient of the entries it gave.
 
-    Raises TypeError for a condition that is not boolean.
+    The condition alone is asked where it holds: ``nonzero(as_tuple=True)``. Raises TypeError for one that is not boolean.
 
     >>> x = ninx.tensor([-1.0, 2.0])
     >>> ninx.where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
     condition = condition if isinstance(condition, Tensor) else Tensor(np.array(condition))  # a copy: the caller may change it
+    if input is None and other is None:
+        return tuple(Tensor(i) for i in condition.array.reshape(condition.array.shape or (1,)).nonzero())
     if condition.array.dtype != np.bool_:
         raise TypeError(f"where: the condition must be boolean, not {condition.array.dtype}")
     a, b = pair("where", input, other)

@@ -17,8 +17,9 @@ from ..engine import Tensor, record
 from ..graph import Unwritable
 from ..modes import is_grad_enabled, no_grad
 from . import arithmetic
+from .indexing import frozen, getitem, plain
 from .operands import RANK, astype, broadcast_to, operand, sum_to, to
-from .shapes import frozen, getitem, plain
+from .shapes import reshape
 
 
 def _is_tracked(operation: str, x: Tensor, value_wants: bool) -> bool:
@@ -48,7 +49,9 @@ def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
         raise ValueError(f"{operation}: a value on {device_of(value)} for a tensor on {x.device}; move it with .to()")
     try:
         x.array[index] = value
-    except ValueError:
+    except IndexError as error:
+        raise IndexError(f"{operation}: {error} (the tensor has shape {x.shape})") from None
+    except (ValueError, TypeError):  # of a mask NumPy wants a vector
         if xp_of(x.array) is np and not x.array.flags.writeable:
             raise ValueError(f"{operation}: the array of this tensor is read-only") from None
         place = tuple(x.array[index].shape)
@@ -115,7 +118,7 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
     >>> x
     tensor([0., 1., 2.])
     """
-    index, value = plain(index), operand("setitem", value, x)
+    index, value = plain(index, x), operand("setitem", value, x)
     if x.array.dtype == np.bool_:
         value = astype(value, np.bool_)  # what is not 0 is True
     if not _is_tracked("setitem", x, value.requires_grad):
@@ -128,10 +131,15 @@ def setitem_(x: Tensor, index: Any, value: Any) -> None:
         new, small = astype(new, old.array.dtype), new.shape
         _write("setitem", old, index, new.array)  # old is a copy of x
         return record(
-            old.array, (old, lambda g: cleared(g, index)), (new, lambda g: sum_to(getitem(g, index), small)), name="setitem"
+            old.array, (old, lambda g: cleared(g, index)), (new, lambda g: _gathered(getitem(g, index), small)), name="setitem"
         )
 
     become("setitem", x, put, value)
+
+
+def _gathered(g: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """g summed to the shape of the value that was written, which may have more axes, of size 1, than its place has."""
+    return reshape(sum_to(g, shape[max(len(shape) - g.ndim, 0) :]), shape)
 
 
 def cleared(x: Tensor, index: Any) -> Tensor:

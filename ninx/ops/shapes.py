@@ -1,6 +1,6 @@
 """Shapes: these move entries and never change them, so each adjoint moves the gradient back the same way.
 
-The pairs: reshape and reshape, permute and its inverse, `getitem` and `scatter`, `pad` and crop, `cat` and split.
+The pairs: reshape and reshape, permute and its inverse, `pad` and crop. Which axes a ``dim`` names is said here too.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,30 +15,82 @@ import numpy as np
 from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
 from ..graph import Unwritable
-from .operands import astype, common_dtype, operand
+from .indexing import crop
+from .operands import operand
 
 
-def sequence(args: tuple[Any, ...]) -> tuple[int, ...]:
-    """The sizes of ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
-    items = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
-    return tuple(operator.index(i) for i in items)
+def sequence(args: tuple[Any, ...], keyword: dict[str, Any] | None = None) -> tuple[int, ...]:
+    """The sizes of ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``: numbers, or one list, tuple or array of them.
+
+    ``keyword``: what was given by name, as in ``x.reshape(shape=(2, 3))``.
+    """
+    if keyword:
+        if args or len(keyword) > 1 or not {"shape", "size", "sizes", "dims", "repeats"} & set(keyword):
+            raise TypeError(f"there is no argument {', '.join(keyword)} beside the sizes or axes {args}")
+        args = tuple(keyword.values())
+    items = args
+    if len(args) == 1 and type(args[0]) is not int and (isinstance(args[0], (tuple, list)) or np.ndim(args[0])):
+        items = args[0]
+    try:
+        return tuple([operator.index(i) for i in items])
+    except TypeError:
+        raise TypeError(
+            f"sizes and axes are whole numbers, got {tuple(items)}; the quotient n // 2 is one, n / 2 is not"
+        ) from None
 
 
 Dims = int | Sequence[int] | None
 
 
-def axes_of(operation: str, x: Tensor, dim: Dims) -> tuple[int, ...]:
-    """The axes that ``dim`` names, counted from 0; IndexError for one that is not there, ValueError for one named twice."""
-    if dim is None:
-        return tuple(range(x.ndim))
-    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
-    for d in dims:
-        if not -x.ndim <= operator.index(d) < x.ndim:
+def axes_of(operation: str, x: Tensor, dim: Dims, all_of_none: bool = False) -> tuple[int, ...]:
+    """The axes that ``dim`` names, counted from 0; IndexError for one that is not there, ValueError for one named twice.
+
+    A tensor without dimensions has the dims 0 and -1 although it has no axis, as in PyTorch. ``all_of_none``: no dim at all,
+    as in ``dim=()``, is every dim; that is so for most reductions.
+    """
+    if dim is None or (all_of_none and isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(len(x.array.shape)))
+    n, dims = x.ndim, (dim,) if isinstance(dim, (int, np.integer)) else dim
+    try:
+        if isinstance(dims, str) or any(isinstance(d, (bool, np.bool_)) for d in dims):
+            raise TypeError
+        numbers = tuple([operator.index(d) for d in dims])
+    except TypeError:
+        if type(dim) is type(x) and not dim.ndim:
+            return axes_of(operation, x, int(dim))
+        raise TypeError(f"{operation}: dim is a whole number or several in a tuple, got {dim!r}") from None
+    for d in numbers:
+        if not -(n or 1) <= d < (n or 1):
             raise IndexError(f"{operation}: dim {d} is out of range for a tensor of shape {x.shape}")
-    axes = tuple(operator.index(d) % x.ndim for d in dims)
+    axes = tuple([d % n for d in numbers]) if n else ()
     if len(set(axes)) < len(axes):
-        raise ValueError(f"{operation}: a dim is named twice in {dims} for a tensor of shape {x.shape}")
+        raise ValueError(f"{operation}: a dim is named twice in {numbers} for a tensor of shape {x.shape}")
     return axes
+
+
+def axis_of(operation: str, x: Tensor, dim: Any, hint: str = "") -> tuple[int, ...]:
+    """`axes_of` for a ``dim`` that must be one: (axis,), or () for a tensor without dimensions."""
+    if not isinstance(dim, (int, np.integer)):
+        raise TypeError(f"{operation}: dim must be one whole number, got {dim}{hint}")
+    return axes_of(operation, x, dim)
+
+
+def named(operation: str, dim: Any, keepdim: Any, other: dict[str, Any]) -> tuple[Any, bool]:
+    """(dim, keepdim), where ``other`` may have NumPy's names for them: ``axis`` and ``keepdims``, and an ``out`` that is None.
+
+    Raises TypeError for any other argument, and for a keepdim that may be meant for a second axis.
+    """
+    for ours, theirs, given in (("dim", "axis", dim is not None), ("keepdim", "keepdims", keepdim is not False)):
+        if theirs in other and given and other[theirs] is not None:
+            raise TypeError(f"{operation}: {ours} and {theirs} are two names of one argument; give one of them")
+    dim, keepdim = other.get("axis", dim), other.get("keepdims", keepdim)
+    if other.get("out") is not None:
+        raise TypeError(f"{operation}: there is no out; write y[...] = ninx.{operation}(x), or y.copy_(x.{operation}())")
+    if unknown := set(other) - {"axis", "keepdims", "out"}:
+        raise TypeError(f"{operation}: there is no argument {', '.join(sorted(unknown))}; see help(ninx.{operation})")
+    if not isinstance(keepdim, (bool, np.bool_)):
+        raise TypeError(f"{operation}: keepdim is True or False, got {keepdim!r}; several axes are a tuple, dim=(0, 1)")
+    return dim, bool(keepdim)
 
 
 def _view(value: Array, x: Tensor) -> Tensor | None:
@@ -56,12 +107,32 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    old = x.shape
+    x = operand("reshape", x)
+    old = x.array.shape
     try:
-        value = x.array.reshape(tuple(shape))
-    except ValueError:
-        raise ValueError(f"reshape: {x.array.size} entries of shape {old} do not fit shape {tuple(shape)}") from None
+        value = x.array.reshape(shape)
+        if value.shape != shape and min(sequence((shape,)), default=0) < -1:
+            raise ValueError  # NumPy takes any number below 0 for -1
+    except (ValueError, TypeError):
+        wanted = sequence((shape,))
+        raise ValueError(f"reshape: {x.array.size} entries of shape {tuple(old)} do not fit shape {wanted}") from None
     return record(value, (x, lambda g: reshape(g, old)), view_of=_view(value, x))
+
+
+def view(x: Tensor, *shape: Any, **keyword: Any) -> Tensor:
+    """`reshape`, for code that may write into the result: where the memory allows no view, the copy refuses to be changed.
+
+    An image lies channels-last, so that ``x.view(N, -1)`` is such a copy; PyTorch raises for a tensor in that memory format.
+
+    >>> x = ninx.zeros(2, 3)
+    >>> x.view(6)[0] = 1
+    >>> x
+    tensor([[1., 0., 0.],
+            [0., 0., 0.]])
+    """
+    if shape and isinstance(shape[0], (np.dtype, type)):
+        raise TypeError("view: the bytes of a tensor are not read as another dtype; x.to(dtype) converts the numbers")
+    return unwritable(reshape(x, sequence(shape, keyword)))
 
 
 def unwritable(y: Tensor) -> Tensor:
@@ -80,10 +151,11 @@ def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
     >>> images.permute(0, 3, 1, 2).shape
     (10, 3, 28, 28)
     """
+    x = operand("permute", x)
     axes = axes_of("permute", x, dims)
     if len(axes) != x.ndim:
         raise ValueError(f"permute: {tuple(dims)} is no order of the {x.ndim} axes of shape {x.shape}")
-    inverse = tuple(int(i) for i in np.argsort(axes))
+    inverse = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     return record(x.array.transpose(axes), (x, lambda g: permute(g, inverse)), view_of=x)
 
 
@@ -93,10 +165,40 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     >>> ninx.zeros(2, 3, 4).transpose(1, 2).shape
     (2, 4, 3)
     """
-    (i,), (j,) = axes_of("transpose", x, dim0), axes_of("transpose", x, dim1)
+    x = operand("transpose", x)
+    i, j = axis_of("transpose", x, dim0), axis_of("transpose", x, dim1)
     axes = list(range(x.ndim))
-    axes[i], axes[j] = j, i
+    for a, b in zip(i, j, strict=True):  # nothing to swap without dimensions
+        axes[a], axes[b] = b, a
     return permute(x, axes)
+
+
+def movedim(x: Tensor, source: Dims, destination: Dims) -> Tensor:
+    """The axes ``source`` (one or several) moved to the places ``destination``, the others in their order; a view.
+
+    >>> ninx.movedim(ninx.zeros(10, 28, 28, 3), -1, 1).shape
+    (10, 3, 28, 28)
+    """
+    x = operand("movedim", x)
+    moved, places = axes_of("movedim", x, source), axes_of("movedim", x, destination)
+    if len(moved) != len(places):
+        raise ValueError(f"movedim: {len(moved)} axes {source} cannot go to {len(places)} places {destination}")
+    order = [i for i in range(x.ndim) if i not in moved]
+    for place, axis in sorted(zip(places, moved, strict=True)):
+        order.insert(place, axis)
+    return permute(x, order)
+
+
+def t(x: Tensor) -> Tensor:
+    """The transpose of a matrix, a view; a vector or a number as it is. Raises ValueError for more than two axes.
+
+    >>> ninx.tensor([[1, 2, 3]]).t().shape
+    (3, 1)
+    """
+    x = operand("t", x)
+    if x.ndim > 2:
+        raise ValueError(f"t: takes at most two axes, got shape {x.shape}; x.mT swaps the last two, x.T turns all round")
+    return permute(x, range(x.ndim)[::-1])
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -105,13 +207,40 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> ninx.zeros(10, 3, 4, 4).flatten(1).shape
     (10, 48)
     """
+    x = operand("flatten", x)
+    ends = axis_of("flatten", x, start_dim), axis_of("flatten", x, end_dim)
     if x.ndim == 0:
         return reshape(x, (1,))
-    (first,), (last,) = axes_of("flatten", x, start_dim), axes_of("flatten", x, end_dim)
+    (first,), (last,) = ends
     if first > last:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {x.shape}")
     size = math.prod(x.shape[first : last + 1])
     return reshape(x, (*x.shape[:first], size, *x.shape[last + 1 :]))
+
+
+def ravel(x: Tensor) -> Tensor:
+    """All axes as one; the same as `flatten`.
+
+    >>> ninx.zeros(2, 3).ravel().shape
+    (6,)
+    """
+    return flatten(x)
+
+
+def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Axis ``dim`` as several of ``sizes``, one of which may be -1. The opposite of `flatten`.
+
+    >>> ninx.zeros(10, 48).unflatten(1, (3, 4, -1)).shape
+    (10, 3, 4, 4)
+    """
+    x = operand("unflatten", x)
+    if x.ndim == 0:
+        raise IndexError("unflatten: a tensor without dimensions has no axis to take apart")
+    (axis,), sizes = axis_of("unflatten", x, dim), sequence((sizes,))
+    try:
+        return reshape(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
+    except ValueError:
+        raise ValueError(f"unflatten: axis {axis} of shape {x.shape} has not as many entries as the sizes {sizes}") from None
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
@@ -120,8 +249,9 @@ def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     >>> ninx.zeros(10, 3, 1, 1).squeeze().shape
     (10, 3)
     """
+    x = operand("squeeze", x)
     chosen = axes_of("squeeze", x, dim)
-    return reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in chosen))
+    return reshape(x, tuple([n for i, n in enumerate(x.array.shape) if n != 1 or i not in chosen]))
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
@@ -130,62 +260,11 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
     >>> ninx.zeros(3, 4).unsqueeze(0).shape
     (1, 3, 4)
     """
-    if not -x.ndim - 1 <= dim <= x.ndim:
+    x = operand("unsqueeze", x)
+    if not -x.ndim - 1 <= (dim := sequence((dim,))[0]) <= x.ndim:
         raise IndexError(f"unsqueeze: dim {dim} is out of range for shape {x.shape}")
     at = dim % (x.ndim + 1)
     return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
-
-
-def plain(index: Any) -> Any:
-    """An index with tensors in it as an index with arrays. One of bytes is a mask, as in PyTorch."""
-    if isinstance(index, Tensor):
-        return index.array if index.array.dtype != np.uint8 else index.array != 0
-    return tuple(plain(i) for i in index) if isinstance(index, tuple) else index
-
-
-def is_basic(index: Any) -> bool:
-    """Only numbers, slices, None and ``...``: NumPy answers with a view, and no entry is picked twice."""
-    items = index if isinstance(index, tuple) else (index,)
-    return all(i is None or i is Ellipsis or (isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool)) for i in items)
-
-
-def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index], as in NumPy: numbers, slices, None and ``...`` give a view; arrays and masks pick entries. Adjoint: `scatter`.
-
-    Raises IndexError for an index outside.
-
-    >>> x = ninx.tensor([[1, 2, 3], [4, 5, 6]])
-    >>> x[:, 1], x[x > 4]
-    (tensor([2, 5]), tensor([5, 6]))
-    """
-    index = plain(index)
-    if is_basic(index) and not (isinstance(index, tuple) and Ellipsis in index):
-        index = (*(index if isinstance(index, tuple) else (index,)), Ellipsis)  # then one entry is a view too, not a NumPy number
-    try:
-        value = x.array[index]
-    except IndexError as error:
-        raise IndexError(f"getitem: {error} (the tensor has shape {x.shape})") from None
-    index, shape = frozen(index), x.shape
-    return record(value, (x, lambda g: scatter(g, index, shape)), view_of=_view(value, x) if is_basic(index) else None)
-
-
-def frozen(index: Any) -> Any:
-    """A copy of the index: whoever owns those arrays may change them before the gradient needs them."""
-    if hasattr(index, "dtype"):
-        return index.copy()
-    return type(index)(frozen(i) for i in index) if isinstance(index, (tuple, list)) else index
-
-
-def scatter(x: Tensor, index: Any, shape: tuple[int, ...]) -> Tensor:
-    """Zeros of ``shape`` to which x is added at ``index``; an entry named twice gets both. Adjoint: `getitem`."""
-    xp = xp_of(x.array)
-    value = empty(shape, x.array.dtype, xp)
-    value[...] = 0
-    if is_basic(index):
-        value[index] = x.array
-    else:
-        xp.add.at(value, index, x.array)
-    return record(value, (x, lambda g: getitem(g, index)))
 
 
 def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
@@ -210,63 +289,3 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
     out[...] = 0 if value is None else value
     out[inside] = x.array
     return record(out, (x, lambda g: crop(g, inside)))
-
-
-def crop(x: Tensor, slices: tuple[slice, ...]) -> Tensor:
-    """``x[slices]`` as a copy without gaps, in the layout of x: what reads it next need not make one. Adjoint: `scatter`."""
-    shape = x.shape
-    return record(x.array[slices].copy(order="K"), (x, lambda g: scatter(g, slices, shape)))
-
-
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors along ``dim``; all other sizes must agree. Adjoint: each gets its slice of g.
-
-    Raises ValueError for other shapes and for no tensors at all, IndexError for a dim that is not there.
-
-    >>> ninx.cat([ninx.zeros(1, 2), ninx.ones(2, 2)])
-    tensor([[0., 0.],
-            [1., 1.],
-            [1., 1.]])
-    """
-    if not tensors:
-        raise ValueError("cat: there are no tensors to join")
-    items = [operand("cat", t) for t in tensors]
-    first = items[0]
-    if first.ndim == 0 or not -first.ndim <= dim < first.ndim:
-        raise IndexError(f"cat: dim {dim} is out of range for shape {first.shape}")
-    axis = dim % first.ndim
-    for t in items[1:]:
-        if t.ndim != first.ndim or any(i != axis and m != n for i, (m, n) in enumerate(zip(first.shape, t.shape, strict=False))):
-            raise ValueError(f"cat: shapes {first.shape} and {t.shape} differ along more than dim {dim}")
-    dtype = common_dtype(items)
-    items = [astype(t, dtype) for t in items]
-    ends = np.cumsum([0] + [t.shape[axis] for t in items])
-    slices = [(*(slice(None),) * axis, slice(int(a), int(b))) for a, b in pairwise(ends)]
-    out = empty((*first.shape[:axis], int(ends[-1]), *first.shape[axis + 1 :]), dtype, xp_of(first.array))
-    for t, where in zip(items, slices, strict=True):
-        out[where] = t.array
-    return record(out, (tuple(items), lambda g: tuple(crop(g, where) for where in slices)))
-
-
-def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The same as `cat`.
-
-    >>> ninx.concat([ninx.tensor([1]), ninx.tensor([2, 3])])
-    tensor([1, 2, 3])
-    """
-    return cat(tensors, dim)
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors of one shape along a new axis ``dim``: k of (2, 3) become (k, 2, 3). Raises ValueError for different shapes.
-
-    >>> ninx.stack([ninx.tensor([1, 2]), ninx.tensor([3, 4])])
-    tensor([[1, 2],
-            [3, 4]])
-    """
-    if not tensors:
-        raise ValueError("stack: there are no tensors to join")
-    shapes = {operand("stack", t).shape for t in tensors}
-    if len(shapes) > 1:
-        raise ValueError(f"stack: the shapes must be equal, got {sorted(shapes)}")
-    return cat([unsqueeze(operand("stack", t), dim) for t in tensors], dim)
