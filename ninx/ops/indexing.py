@@ -126,11 +126,12 @@ def _item(item: Any) -> Any:
     if isinstance(item, (list, tuple, range)):
         item = np.asarray(item)
         item = item if item.size else item.astype(np.int64)
-    item = getattr(item, "array", item)  # of a Tensor
+    if isinstance(item, Tensor):
+        item = item.array if item.array.dtype != np.uint8 else item.array != 0  # bytes are a mask, as in PyTorch
     kind = getattr(item, "dtype", np.dtype(object))
     if kind == np.uint8:
         raise IndexError(
-            "an index of uint8 would be numbers in NumPy and a mask in PyTorch; write index.long() or mask.bool() for what you mean"
+            "an array of uint8 as an index is numbers in NumPy and a mask in PyTorch; write astype(int) or astype(bool) for what you mean"
         )
     if kind.kind not in "iub":
         found = repr(item) if kind == object else f"entries of {kind}"
