@@ -44,8 +44,8 @@ class Describer:
             return {"number": self._aside(np.asarray(value), place)}
         if isinstance(value, np.ndarray) or xp_of(value) is not np:
             return {"array": self._aside(value, place)}
-        if isinstance(value, np.dtype) and value.str[1:] in TYPES:
-            return {"dtype": value.name}
+        if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+            return {"dtype": _named(np.dtype(value), place)}
         if isinstance(value, dict) or type(value) in (list, tuple):
             return self._container(value, place)
         raise TypeError(f"save: {where(place)} is {_kind(value)}")
@@ -77,6 +77,12 @@ class Describer:
             name = f"{name_}~{len(self.arrays)}"
         self.arrays[name] = host
         return name
+
+
+def _named(dtype: np.dtype[Any], place: Place) -> str:
+    if dtype.str[1:] not in TYPES:
+        raise TypeError(f"save: {where(place)} is the type {dtype}; those of numbers of up to 64 bits can be saved")
+    return dtype.name
 
 
 def rebuild(described: Any, arrays: dict[str, Any], of_tensor: Callable[[Any, bool], Any]) -> Any:

@@ -266,6 +266,7 @@ def test_schedules_say_their_settings_and_the_rate_now() -> None:
     kinds = optim.lr_scheduler
     step = kinds.StepLR(optimizer, 2, 0.5)
     assert repr(step) == "StepLR(step_size=2, gamma=0.5, last_epoch=0, lr=[0.5])"
+    optimizer.step()
     step.step()
     step.step()
     assert repr(step) == "StepLR(step_size=2, gamma=0.5, last_epoch=2, lr=[0.25])"
@@ -290,7 +291,7 @@ def test_recipes_trainings_and_checkpoints_are_one_line(tmp_path: Path) -> None:
     place = re.escape(str(tmp_path / "run")) if len(str(tmp_path / "run")) <= 60 else ".*"
     wanted = rf"Training\('{place}': nin-mnist-v0 \(4,370 parameters\) on 40 images of digits, epoch 1 of 1\)"
     assert re.fullmatch(wanted, repr(training))
-    assert repr(training.schedule).startswith("Schedule(OneCycleLR(peaks=[0.1], total_steps=1")
+    assert repr(training.schedule).startswith("Schedule(OneCycleLR(max_lrs=[0.1], total_steps=1")
     assert repr(training.schedule).endswith(", each iteration)")
     assert repr(training.preparation) == "Preparation(ToTensor(), Normalize(mean=[0.1307], std=[0.3081]))"
     checkpoint = train.read_checkpoint(tmp_path / "run")

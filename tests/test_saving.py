@@ -294,6 +294,7 @@ def nested(depth: int) -> list:
         ({"a": np.array([object()])}, TypeError, r"\['a'\] is an array of object"),
         ({"a": np.zeros(1, np.complex64)}, TypeError, r"\['a'\] is an array of complex64"),
         ({"a": np.zeros(1, np.longdouble)}, TypeError, r"\['a'\] is an array of (float128|longdouble)"),
+        ({"a": np.complex64}, TypeError, r"\['a'\] is the type complex64"),
         ({"a": np.datetime64("2020-01-01")}, TypeError, r"\['a'\] is an array of datetime64"),
         ({"s": {ninx.ones(1): 2}}, TypeError, r"a key of \['s'\] is of the kind Tensor"),
         ({Colour.RED: 2}, TypeError, "a key of the object is of the kind Colour"),

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..array import Array, as_it_lies, xp_of
-from .given import check_betas, check_settings, refuse
-from .optimizer import Group, Optimizer, kernels_for, numbers, zeros
+from .given import Group, check_betas, check_settings, refuse
+from .optimizer import Optimizer, kernels_for, numbers, zeros
 
 
 class Adam(Optimizer):

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..array import Array, xp_of
 from ..engine import Tensor
-from .given import check_betas, check_settings, refuse
-from .optimizer import Group, Optimizer, numbers, zeros
+from .given import Group, check_betas, check_settings, refuse
+from .optimizer import Optimizer, numbers, zeros
 
 
 class RMSprop(Optimizer):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..array import Array, as_it_lies
-from .given import check_settings, refuse
-from .optimizer import Group, Optimizer, kernels_for, zeros
+from .given import Group, check_settings, refuse
+from .optimizer import Optimizer, kernels_for, zeros
 
 
 class SGD(Optimizer):

@@ -164,7 +164,7 @@ class LRScheduler:
             if isinstance(group["lr"], Tensor):  # a rate that somebody else may hold too
                 group["lr"].array[...] = rate
             else:
-                group["lr"] = rate
+                group["lr"] = float(rate)
         self._last_lr = self._now()
 
     def get_last_lr(self) -> list[float]:
@@ -205,7 +205,7 @@ class LRScheduler:
         where, own = f"{type(self).__name__}.load_state_dict", self.state_dict()
         if not isinstance(given, dict) or "last_epoch" not in given:
             raise ValueError(f"{where}: wants a dictionary with 'last_epoch', as state_dict() gives it, got {brief(given)}")
-        taken = {}
+        taken: dict[str, Any] = {}
         for key, value in given.items():
             if key in own:
                 if not _fits(value, own[key]):
@@ -213,8 +213,9 @@ class LRScheduler:
                 taken[key] = list(value) if isinstance(value, list) else plain(value)
             elif not str(key).startswith("_") and key not in ("verbose", "mode_worse", "default_min_lr"):
                 raise ValueError(f"{where}: has no {key!r}; is it the state of another schedule?")
-        if not (taken["last_epoch"] >= -1 and float(taken["last_epoch"]).is_integer()):
-            raise ValueError(f"{where}: last_epoch = {taken['last_epoch']} is no epoch")
+        epoch: Any = taken["last_epoch"]
+        if not (epoch >= -1 and float(epoch).is_integer()):
+            raise ValueError(f"{where}: last_epoch = {epoch} is no epoch")
         lengths = {k: len(v) for k, v in taken.items() if isinstance(v, list)}
         for key in ("base_lrs", "_last_lr"):
             if lengths.get(key, len(self._groups())) != len(self._groups()):

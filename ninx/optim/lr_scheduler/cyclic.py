@@ -69,7 +69,7 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         last_epoch: int = -1,
     ):
-        peaks = each_group("OneCycleLR", "max_lr", max_lr, optimizer)
+        self.max_lrs = each_group("OneCycleLR", "max_lr", max_lr, optimizer)
         if total_steps is None and (epochs is None or steps_per_epoch is None):
             raise ValueError("OneCycleLR: give total_steps, or both epochs and steps_per_epoch")
         for name, number in (("total_steps", total_steps), ("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
@@ -84,7 +84,7 @@ class OneCycleLR(LRScheduler):
         self.cycle_momentum = bool(cycle_momentum)
         momenta = _momenta("OneCycleLR", optimizer, base_momentum, max_momentum) if cycle_momentum else []
         if last_epoch == -1:
-            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            for group, peak in zip(optimizer.param_groups, self.max_lrs, strict=True):
                 group["initial_lr"], group["max_lr"] = peak / div_factor, peak
                 group["min_lr"] = group["initial_lr"] / final_div_factor
             if momenta:

@@ -148,7 +148,7 @@ class ExponentialLR(_Factor):
 
     def rate(self, first: float, t: int) -> float:
         """See the class."""
-        return first * self.gamma**t
+        return float(first * self.gamma**t)
 
     def _factor(self) -> float:
         return 1 if self._first else self.gamma
@@ -168,7 +168,7 @@ class PolynomialLR(_Factor):
 
     def rate(self, first: float, t: int) -> float:
         """See the class."""
-        return first * (1.0 - min(self.total_iters, t) / self.total_iters) ** self.power
+        return float(first * (1.0 - min(self.total_iters, t) / self.total_iters) ** self.power)
 
     def _factor(self) -> float:
         t, total = self.last_epoch, self.total_iters

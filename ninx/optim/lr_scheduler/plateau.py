@@ -46,7 +46,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
         self.threshold, self.threshold_mode, self.cooldown, self.eps = threshold, threshold_mode, cooldown, eps
         self.min_lrs = each_group("ReduceLROnPlateau", "min_lr", min_lr, optimizer)
-        self._least = None if isinstance(min_lr, (list, tuple)) else float(min_lr)  # of a group that is added later
+        self._least = self.min_lrs[0] if not isinstance(min_lr, (list, tuple)) else None  # of a group that is added later
         self.last_epoch, self.best = 0, math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = 0
         self._last_lr = self._now()
