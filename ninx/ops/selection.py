@@ -35,7 +35,7 @@ def _places(operation: str, x: Tensor, dim: Any, index: Any) -> tuple[Any, ...]:
     axes = axis_of(operation, x, dim)
     array = _whole(operation, index, x.array.shape[axes[0]] if axes else 1, x)
     if not axes and array.ndim < 2:
-        return (None,) * array.ndim
+        return (None,) * len(array.shape)
     if not array.size:
         return (array,) * x.ndim
     if array.ndim != x.ndim or any(n > m for i, (n, m) in enumerate(zip(array.shape, x.shape, strict=True)) if i != axes[0]):
@@ -209,10 +209,10 @@ def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 def _mask(operation: str, mask: Any) -> Tensor:
-    mask = as_tensor(mask)
-    if mask.dtype != np.bool_:
-        raise TypeError(f"{operation}: the mask must be boolean, not {mask.dtype}; write mask.bool()")
-    return mask
+    chosen = as_tensor(mask)
+    if chosen.dtype != np.bool_:
+        raise TypeError(f"{operation}: the mask must be boolean, not {chosen.dtype}; write mask.bool()")
+    return chosen
 
 
 def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
