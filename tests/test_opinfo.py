@@ -1,7 +1,7 @@
 """PyTorch's own samples, those with which it tests its operations (OpInfo), through both libraries.
 
 Every name of torch that ninx has as well, as function, method or in ``functional``, runs on all samples of five dtypes: values,
-shapes and dtypes must agree, and in float64 the gradients by every input. What ninx refuses stands in `REFUSED` with its sentence.
+shapes and dtypes must agree, and in float64 the gradients by every input. What is refused stands in `REFUSED` with its sentence.
 """
 
 from __future__ import annotations

@@ -213,12 +213,12 @@ def test_parts_are_views_and_copies_are_copies_as_in_pytorch() -> None:
     ]
     for code in views + copies:
         written = {}
-        for library in (ninx, torch):
-            x = library.arange(16).reshape(4, 4)
+        for here in (ninx, torch):
+            x = here.arange(16).reshape(4, 4)
             place = "" if code.startswith("[") else "."
-            y = eval(f"x{place}{code}", {"x": x, "i": library.arange(4), "g": library.zeros((1, 4), dtype=library.int64)})
+            y = eval(f"x{place}{code}", {"x": x, "i": here.arange(4), "g": here.zeros((1, 4), dtype=here.int64)})
             y[...] = -1
-            written[library] = x.tolist()
+            written[here] = x.tolist()
         assert written[ninx] == written[torch], code
         assert (written[ninx] == np.arange(16).reshape(4, 4).tolist()) == (code in copies), code
 

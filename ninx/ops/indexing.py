@@ -128,13 +128,13 @@ def _item(item: Any) -> Any:
         item = item if item.size else item.astype(np.int64)
     if isinstance(item, Tensor):
         item = item.array if item.array.dtype != np.uint8 else item.array != 0  # bytes are a mask, as in PyTorch
-    kind = getattr(item, "dtype", np.dtype(object))
+    kind = getattr(item, "dtype", None)
     if kind == np.uint8:
         raise IndexError(
-            "an array of uint8 as an index is numbers in NumPy and a mask in PyTorch; write astype(int) or astype(bool) for what you mean"
+            "an array of uint8 as an index is numbers in NumPy and a mask in PyTorch; write astype(int) or astype(bool)"
         )
-    if kind.kind not in "iub":
-        found = repr(item) if kind == object else f"entries of {kind}"
+    if kind is None or kind.kind not in "iub":
+        found = repr(item) if kind is None else f"entries of {kind}"
         raise IndexError(f"an index is made of whole numbers, slices, None, ... and masks; got {found}")
     return int(item) if kind.kind != "b" and not item.ndim else item
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
+
 from ..array import device_of, empty, xp_of
 from ..engine import Tensor, record
 from .indexing import crop, getitem
@@ -164,7 +166,7 @@ def tensor_split(x: Tensor, indices_or_sections: int | Sequence[int], dim: int =
     x = operand("tensor_split", x)
     axis = _axis("tensor_split", x, dim)
     n, numbers = x.shape[axis], sequence((indices_or_sections,))
-    if isinstance(indices_or_sections, (list, tuple)) or getattr(indices_or_sections, "ndim", 0):
+    if isinstance(indices_or_sections, (list, tuple)) or np.ndim(indices_or_sections):
         return _parts(x, axis, [0, *(min(max(i + n if i < 0 else i, 0), n) for i in numbers), n])
     (count,) = numbers
     if count < 1:

@@ -33,10 +33,10 @@ def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 def _floats(operation: str, x: Any, dtype: Any = None) -> Tensor:
     """x as a tensor of floats, or of ``dtype``; whole numbers and booleans are refused, as PyTorch refuses them."""
-    x = operand(operation, x) if dtype is None else astype(operand(operation, x), dtype)
-    if x.array.dtype.kind != "f":
-        raise TypeError(f"{operation}: entries of {x.dtype} have no {operation} of that dtype; write x.float().{operation}(...)")
-    return x
+    t = operand(operation, x) if dtype is None else astype(operand(operation, x), dtype)
+    if t.array.dtype.kind != "f":
+        raise TypeError(f"{operation}: entries of {t.dtype} have no {operation} of that dtype; write x.float().{operation}(...)")
+    return t
 
 
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **other: Any) -> Tensor:
@@ -105,7 +105,7 @@ def var(
     return _variance("var", x, dim, unbiased, keepdim, correction, other)
 
 
-def _variance(operation: str, x: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any, other: dict[str, Any]) -> Tensor:
+def _variance(operation: str, x: Tensor, dim: Any, unbiased: Any, keepdim: Any, correction: Any, other: dict[str, Any]) -> Tensor:
     if isinstance(dim, bool):  # x.var(False) is x.var(unbiased=False)
         dim, unbiased = None, dim
     if unbiased is not None:
@@ -284,7 +284,7 @@ def all(x: Tensor, dim: Dims = None, keepdim: bool = False, **other: Any) -> Ten
     return _truth("all", x, dim, keepdim, other)
 
 
-def _truth(operation: str, x: Any, dim: Any, keepdim: Any, other: dict[str, Any]) -> Tensor:
+def _truth(operation: str, x: Tensor, dim: Any, keepdim: Any, other: dict[str, Any]) -> Tensor:
     if other or keepdim is not False:
         dim, keepdim = named(operation, dim, keepdim, other)
     x = operand(operation, x)

@@ -36,7 +36,7 @@ def _places(operation: str, x: Tensor, dim: Any, index: Any) -> tuple[Any, ...]:
     axes = axis_of(operation, x, dim)
     array = _whole(operation, index, x.array.shape[axes[0]] if axes else 1, x)
     if not axes and array.ndim < 2:
-        return (None,) * array.ndim
+        return (None,) * len(array.shape)
     if not array.size:
         return (array,) * x.ndim
     if array.ndim != x.ndim or any(n > m for i, (n, m) in enumerate(zip(array.shape, x.shape, strict=True)) if i != axes[0]):
@@ -193,10 +193,10 @@ def masked_select(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def _mask(operation: str, mask: Any) -> Tensor:
-    mask = operand(operation, mask)
-    if mask.dtype != np.bool_:
-        raise TypeError(f"{operation}: the mask must be boolean, not {mask.dtype}; write mask.bool()")
-    return mask
+    chosen = operand(operation, mask)
+    if chosen.dtype != np.bool_:
+        raise TypeError(f"{operation}: the mask must be boolean, not {chosen.dtype}; write mask.bool()")
+    return chosen
 
 
 def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:

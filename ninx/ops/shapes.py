@@ -56,7 +56,7 @@ def axes_of(operation: str, x: Tensor, dim: Dims, all_of_none: bool = False) -> 
             raise TypeError
         numbers = tuple([operator.index(d) for d in dims])
     except TypeError:
-        if type(dim) is type(x) and not dim.ndim:
+        if isinstance(dim, Tensor) and not dim.ndim:
             return axes_of(operation, x, int(dim))
         raise TypeError(f"{operation}: dim is a whole number or several in a tuple, got {dim!r}") from None
     for d in numbers:
@@ -72,7 +72,7 @@ def axis_of(operation: str, x: Tensor, dim: Any, hint: str = "") -> tuple[int, .
     """`axes_of` for a ``dim`` that must be one: (axis,), or () for a tensor without dimensions."""
     if not isinstance(dim, (int, np.integer)):
         raise TypeError(f"{operation}: dim must be one whole number, got {dim}{hint}")
-    return axes_of(operation, x, dim)
+    return axes_of(operation, x, int(dim))
 
 
 def named(operation: str, dim: Any, keepdim: Any, other: dict[str, Any]) -> tuple[Any, bool]:
