@@ -39,7 +39,7 @@ def get_device_name(device: Any = None) -> str:
 
     >>> name = ninx.cuda.get_device_name() if ninx.cuda.is_available() else "none"
     """
-    number = _gpu(device).id
+    number: int = _gpu(device).id
     return names()[number]
 
 

@@ -218,9 +218,19 @@ def test_len_iteration_membership_and_identity():
 
 
 @pytest.mark.parametrize("make", [lambda: ninx.ones(3), lambda: torch.ones(3)])
-def test_comparison_with_what_is_no_number(make):
-    assert (make() == None) is False  # noqa: E711 - x in [None, ...] asks just this
-    assert (make() != None) is True  # noqa: E711
+@pytest.mark.parametrize("other", [None, "cpu", b"", {}, object(), int])
+def test_comparison_with_what_is_no_number(make, other):
+    assert (make() == other) is False  # x in [None, ...] asks just this
+    assert (make() != other) is True
+    assert (other == make()) is False
+
+
+def test_tensors_of_pytorch_are_arrays():
+    t = torch.tensor([1.5, 2.5], dtype=torch.float64)
+    for x in (ninx.tensor(t), ninx.as_tensor(t), nn.Parameter(t), ninx.zeros(2, dtype=np.float32) + t, t * ninx.ones(2)):
+        assert (x.dtype, x.tolist()) == (np.float64, [1.5, 2.5])
+    ninx.as_tensor(t)[0] = 7.0
+    assert t[0] == 7
 
 
 # -------------------------------------------------------------------- text

@@ -74,7 +74,7 @@ class Arithmetic(Base):
         return ops.neg(self)
 
     def __pos__(self) -> Tensor:
-        return self
+        return self  # type: ignore[return-value]  # it is one
 
     def __abs__(self) -> Tensor:
         return ops.abs(self)

@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from ..engine import Tensor
 
 
+def _is_comparable(other: Any) -> bool:
+    """To anything else ``==`` says False, and ``!=`` True, as everywhere in Python."""
+    return isinstance(other, (Base, int, float, list, tuple)) or hasattr(other, "dtype")
+
+
 class Comparison(Base):
     """Comparisons, logic, bits."""
 
     __slots__ = ()
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # element by element, as in NumPy
-        return NotImplemented if other is None or isinstance(other, str) else ops.eq(self, other)
+        return ops.eq(self, other) if _is_comparable(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # element by element, as in NumPy
-        return NotImplemented if other is None or isinstance(other, str) else ops.ne(self, other)
+        return ops.ne(self, other) if _is_comparable(other) else NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
         return ops.lt(self, other)

@@ -55,7 +55,7 @@ class InPlace(Base):
     def __imod__(self, other: Any) -> Tensor:
         return ops.become("remainder_", self, ops.remainder, other)
 
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]  # of any operand, as __pow__
+    def __ipow__(self, other: Any) -> Tensor:
         return ops.become("pow_", self, ops.pow, other)
 
     def __iand__(self, other: Any) -> Tensor:

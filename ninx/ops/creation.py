@@ -41,7 +41,7 @@ def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
     """A fresh array of the host with the values of ``data``."""
     if data is None or isinstance(data, (str, bytes, dict, set)):
         raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {data!r}")
-    if hasattr(data, "dtype") and hasattr(data, "shape"):
+    if isinstance(data, (np.ndarray, np.generic)):
         array = sound(operation, data if dtype is None or data.dtype.kind != "O" else np.asarray(data, dtype))
         return np.array(array, dtype, order="K")
     try:
@@ -59,7 +59,7 @@ def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
         raise ValueError(f"{operation}: the number {array.max()} does not fit into int64")
     array = sound(operation, array)
     if dtype is None:
-        return array.astype(np.float32) if array.dtype == np.float64 else array
+        return array.astype(np.float32) if array.dtype == np.float64 and not hasattr(data, "dtype") else array
     cast = array.astype(dtype)
     if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(cast, array):
         raise ValueError(
@@ -80,7 +80,8 @@ def leaf(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
     >>> ninx.ops.creation.leaf(np.ones(2, np.float32), requires_grad=True)
     tensor([1., 1.], requires_grad=True)
     """
-    array = sound("tensor", array) if hasattr(array, "dtype") else _copied("tensor", array, None)
+    plain = xp_of(array) is not np or isinstance(array, (np.ndarray, np.generic))
+    array = sound("tensor", array) if plain else _copied("tensor", array, None)
     if requires_grad:
         if requires_grad is not True:
             raise TypeError(f"requires_grad: say True or False, not {requires_grad!r}")
@@ -148,7 +149,7 @@ def sizes(operation: str, shape: tuple[Any, ...], size: Any = None) -> tuple[int
     return found
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor of ``size`` (one number or several) in which every entry is ``fill_value``, of its dtype: int64 for 7.
 
     >>> ninx.full((2, 2), 7.0)

@@ -15,11 +15,10 @@ from .operands import floating, operand
 
 def _counted(operation: str, x: Any) -> Tensor:
     """``x`` as a tensor of numbers: truth values are refused, as in PyTorch."""
-    if not isinstance(x, Tensor):
-        x = operand(operation, x)
-    if x.array.dtype.kind == "b":
+    t = operand(operation, x)
+    if t.array.dtype.kind == "b":
         raise TypeError(f"{operation}: takes no booleans; use ~mask or logical_not to invert a mask, .int() for numbers")
-    return x
+    return t
 
 
 def neg(x: Tensor) -> Tensor:

@@ -66,8 +66,10 @@ def _unusual(operation: str, x: Any, like: Tensor | None) -> Tensor:
     if isinstance(x, (int, float)) and not isinstance(x, np.generic):  # of a class of its own, such as an IntEnum
         return operand(operation, int(x) if isinstance(x, int) else float(x), like)
     if hasattr(x, "dtype") and hasattr(x, "shape"):
-        array = x if xp_of(x) is not np else sound(operation, np.asanyarray(x))
-        return Tensor(array.astype(np.float32) if isinstance(x, np.float64) else np.asarray(array) if xp_of(x) is np else array)
+        if xp_of(x) is not np:
+            return Tensor(x)
+        array = sound(operation, np.asanyarray(x))
+        return Tensor(np.asarray(array, np.float32 if isinstance(x, float) else None))  # np.float64 is a float of Python's
     if not isinstance(x, (list, tuple)):
         hint = repr(x) if x is None or isinstance(x, (str, bytes)) else f"a {type(x).__name__}"
         raise TypeError(f"{operation}: takes tensors, numbers, arrays and lists of numbers, not {hint}")
@@ -193,7 +195,7 @@ def dtype_of(operation: str, dtype: Any) -> np.dtype[Any]:
     dtype('int64')
     """
     try:
-        found = np.dtype(dtype)
+        found: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         raise TypeError(f"{operation}: {dtype!r} is no dtype; write ninx.float32, ninx.int64 or their like") from None
     if found.kind not in "fiub" or found.itemsize > 8:
