@@ -345,7 +345,7 @@ def test_keywords_reach_forward() -> None:
             self.conv = nn.Conv2d(1, 2, 3)
 
         def forward(self, x: ninx.Tensor, features: bool = False) -> ninx.Tensor:
-            y = self.conv(x=x)
+            y = self.conv(input=x)
             return y if features else y.mean((2, 3))
 
     x = ninx.zeros(1, 1, 5, 5)

@@ -198,3 +198,8 @@ def fill_(x: Tensor, value: Any) -> Tensor:
     tensor([5., 5.])
     """
     return copy_(x, value)
+
+
+def become(operation: str, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """x becomes ``function(x)``: the entries are written into x's memory, and the history becomes that of x."""
+    return _take_over(operation, x, x, lambda old, _: function(old))
