@@ -3,6 +3,7 @@
 A 1x1 convolution is one matrix product over all pixels. README.md has a first example, docs/ENGINE.md the ideas.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from numpy import bool_, float32, float64, int64, uint8
@@ -17,6 +18,7 @@ from . import functional, kernels, nn, ops, optim
 from .array import layout_copies
 from .engine import Tensor, grad, record
 from .gpu import gpu_status
+from .hints import missing
 from .kernels.listing import only_public
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
@@ -66,6 +68,6 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name not in _LAZY:
-        raise AttributeError(f"module 'ninx' has no attribute {name!r}")
+        raise missing("ninx", name, sys.modules["ninx"])
     module = importlib.import_module(_LAZY[name])
     return module if _LAZY[name] == f"ninx.{name}" else getattr(module, name)

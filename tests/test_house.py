@@ -24,6 +24,7 @@ FLOORS = [
         "ninx.kernels",
         "ninx.files",
         "ninx.gpu",
+        "ninx.hints",
         "ninx.looks",
         "ninx.names",
         "ninx.pickles",

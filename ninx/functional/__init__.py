@@ -1,7 +1,10 @@
 """Differentiable functions on tensors, with PyTorch's names and arguments (``import ninx.functional as F``)."""
 
+from typing import TYPE_CHECKING
+
 from ninx.kernels.listing import only_public
 
+from ..hints import hinted
 from ..ops import pad, sigmoid, tanh
 from .activation import (
     elu,
@@ -70,3 +73,5 @@ __all__ = [
 ]
 
 __dir__ = only_public(globals())
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)

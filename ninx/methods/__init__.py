@@ -14,13 +14,14 @@ from .conversion import Conversion
 from .description import Description
 from .differentiation import Differentiation
 from .inplace import InPlace
+from .missing import Missing
 from .reductions import Reductions
 from .shapes import Shapes
 
 PARTS = (Description, Conversion, Differentiation, Arithmetic, Reductions, Shapes, InPlace)
 
 
-class Operators(Description, Differentiation, Arithmetic, Reductions, Shapes, InPlace):
+class Operators(Description, Differentiation, Arithmetic, Reductions, Shapes, InPlace, Missing):
     """What a Tensor can do. A method without a docstring has that of the function of its name in `ops`."""
 
     __slots__ = ()

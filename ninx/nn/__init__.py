@@ -1,7 +1,10 @@
 """Modules: layers, containers, losses, initial values, with PyTorch's names."""
 
+from typing import TYPE_CHECKING
+
 from ninx.kernels.listing import only_public
 
+from ..hints import hinted
 from . import functional, init, parameter, utils
 from .activations import (
     ELU,
@@ -86,3 +89,5 @@ __all__ = [
 ]
 
 __dir__ = only_public(globals())
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)

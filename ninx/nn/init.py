@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ninx.kernels.listing import only_public
 
 from ..array import empty, on_device
 from ..engine import Tensor
+from ..hints import hinted
 from ..modes import no_grad
 from ..ops import copy_, fill_
 from ..random import generator
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 __dir__ = only_public(globals())
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
 
 _shapes_only: ContextVar[bool] = ContextVar("ninx_shapes_only", default=False)
 
@@ -72,12 +75,6 @@ def parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> 
     if _shapes_only.get():
         return Parameter(np.broadcast_to(np.zeros((), dtype), shape))
     return Parameter(on_device(empty(shape, dtype, np), "cpu" if device is None else str(device)))
-
-
-def __getattr__(name: str) -> Any:
-    """Only for what is not there: the functions' names without the underscore, as old programs write them."""
-    hint = f"; it writes in place, and is called {name}_" if f"{name}_" in __all__ else ""
-    raise AttributeError(f"module 'ninx.nn.init' has no attribute {name!r}{hint}")
 
 
 def _put(tensor: Tensor, draw: Callable[[], Any]) -> Tensor:

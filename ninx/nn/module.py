@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..engine import Tensor
+from ..hints import missing
 from ..looks import unfailing
 from ..names import unknown
 from .hooks import Hooks
@@ -80,9 +81,9 @@ class Module(Hooks, Moves, State):
 
         def __getattr__(self, name):
             """Only for what is not there: the error, which for some names of PyTorch says what to write instead."""
-            if name in _REFUSED:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}: {_REFUSED[name]}")
-            return object.__getattribute__(self, name)  # raises, as it has done before
+            if not hasattr(type(self), name):
+                raise missing("Module", name, self)
+            return object.__getattribute__(self, name)  # a property that raised: it says why once more
 
     def __dir__(self) -> list[str]:
         """Without the numbers of layers, which are no names."""
@@ -328,14 +329,6 @@ _ASSIGN = {  # to a name under which there is one
     Parameter: "another Parameter or None can be assigned (write w.data[...] = values to change its values)",
     Buffer: "a tensor or None can be assigned",
     Module: "a Module or None can be assigned",
-}
-_REFUSED = {  # PyTorch's names that a Module of this engine does not have, and what to write
-    "bfloat16": "NumPy has no bfloat16; write half() or float()",
-    "compile": "nothing is compiled by tracing; Sequential computes neighbouring layers in one pass by itself",
-    "register_backward_hook": "write register_full_backward_hook",
-    "share_memory": "workers of a DataLoader do not need it, and training is done in one process",
-    "to_empty": "write nn.shapes_only() around the making of a network without values",
-    "xpu": "devices are 'cpu' and 'cuda'",
 }
 
 

@@ -1,0 +1,200 @@
+"""Names of PyTorch and torchvision that ninx has not, each with the way that does: what an AttributeError then says.
+
+`HINTS` is written by place, then by names that share a hint. A test looks whether what the hints name is there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+_CONVOLUTIONS = "ninx is about convolutions: write the layer as a nn.Module of nn.Linear and Tensor methods"
+_LAZY = "sizes are given, not guessed: ninx.summary(net, shape) shows what arrives at each layer"
+_NUMPY = "compute it with NumPy, np.linalg of x.numpy(); no gradient flows through"
+_ONE = "one process computes, with all cores: ninx.set_num_threads(n)"
+_AS_WRITTEN = "leave it out: a network runs as it is written, and nn.Sequential fuses neighbours by itself"
+_SAVED = "ninx.save_weights writes safetensors, which other tools read"
+_TYPED = "ninx.tensor(data, dtype=ninx.float32), or another dtype"
+_REAL = "tensors hold real numbers only; keep two tensors, or compute with NumPy"
+_FLOAT32 = "compute in ninx.float32; ninx.load_weights reads such files as float32"
+_LOSS = "write the formula with Tensor methods, or take nn.SmoothL1Loss, nn.BCEWithLogitsLoss or nn.CrossEntropyLoss"
+_AXIS = "use the layer for images with one axis of size 1: nn.Conv2d(i, o, (1, k)) on x.unsqueeze(2), and so on"
+_VOLUMES = "there are images (N, C, H, W) only, no volumes"
+_NORM = "nn.BatchNorm2d and nn.LocalResponseNorm are there; others are two lines with x.mean(dim) and x.var(dim)"
+_PAD = "padding= of the layer, or F.pad(x, (left, right, top, bottom)) in forward"
+_UPSAMPLE = "nn.ConvTranspose2d(channels, channels, 2, stride=2), or x.repeat_interleave(2, dim)"
+_SMOOTH = "nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU and nn.Softplus are there; others are one line with Tensor methods in forward"
+_POOL = "nn.MaxPool2d, nn.AvgPool2d and nn.AdaptiveAvgPool2d are there"
+_AUGMENT = "transforms.RandomCrop, RandomHorizontalFlip and RandomAffine are there; any function of an array can stand in Compose"
+_DATASET = "ninx.data.names() lists what there is; datasets.ImageFolder(root) reads folders of your own images"
+_OPTIMISER = "optim.SGD, optim.Adam and optim.AdamW are there; another one is a subclass of optim.Optimizer with an update method"
+
+HINTS: dict[str, dict[str, str]] = {
+    "ninx": {
+        "FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor ByteTensor CharTensor BoolTensor": _TYPED,
+        "compile jit fx": _AS_WRITTEN,
+        "onnx export": _SAVED,
+        "distributed multiprocessing": _ONE,
+        "hub": "ninx.models.create(name) makes a network, ninx.load_weights(path) reads its weights",
+        "amp autocast": "compute in ninx.float32, which is exact and quick on a CPU",
+        "bfloat16 float8_e4m3fn": _FLOAT32,
+        "complex64 complex128 cfloat cdouble complex view_as_real": _REAL,
+        "linalg svd qr inverse det slogdet cholesky eig lstsq pinverse matrix_power": _NUMPY,
+        "fft stft istft": "compute it with NumPy, np.fft of x.numpy(); no gradient flows through",
+        "distributions": "ninx.rand, ninx.randn and ninx.randint draw, ninx.manual_seed sets the generator",
+        "profiler": "`ninx bench step` times a training step; Python's cProfile shows where the time goes",
+        "vmap func": "operations broadcast over leading axes; ninx.grad(y, x, create_graph=True) gives derivatives of any order",
+        "sparse sparse_coo_tensor sparse_csr_tensor": "tensors are dense: ninx.zeros, then x[index] = values",
+        "quantization ao quantize_per_tensor qint8 quint8": "there are no quantised networks; compute in ninx.float32",
+        "Generator": "ninx.manual_seed(seed) sets the one generator, ninx.get_rng_state() and ninx.set_rng_state(state) keep it",
+        "Size": "a shape is a tuple: x.shape, x.size(0), x.numel()",
+        "use_deterministic_algorithms": "leave it out: the same seed and the same number of threads give the same numbers",
+        "set_printoptions": "np.set_printoptions, then print(x.numpy())",
+        "set_default_device set_default_tensor_type get_default_device": "say device= or dtype= where a tensor is made",
+        "from_dlpack": "ninx.from_numpy(np.from_dlpack(x)); a tensor itself can be given to np.from_dlpack",
+        "cdist": "((a.unsqueeze(1) - b.unsqueeze(0)) ** 2).sum(-1).sqrt()",
+        "conv2d max_pool2d avg_pool2d conv_transpose2d dropout batch_norm": "ninx.functional has the function of this name",
+        "conv1d conv3d max_pool1d": "ninx.functional.conv2d, with axes of size 1",
+        "erf lgamma digamma": "np.vectorize(math.erf)(x.numpy()), without gradient",
+        "promote_types result_type can_cast": "np.promote_types; dtypes are NumPy's",
+        "histc unique searchsorted": "np.histogram, np.unique or np.searchsorted of x.numpy()",
+        "initial_seed seed": "ninx.manual_seed(seed) with a number that you note down",
+        "Storage UntypedStorage strided sparse_coo": "x.array is the plain NumPy or CuPy array, x.array.strides how it lies",
+    },
+    "ninx.nn": {
+        "LSTM GRU RNN LSTMCell GRUCell RNNCell": _CONVOLUTIONS,
+        "Transformer TransformerEncoder TransformerEncoderLayer TransformerDecoder MultiheadAttention": _CONVOLUTIONS,
+        "Embedding EmbeddingBag": "nn.Linear(n, d, bias=False) of F.one_hot(index, n).float(), or nn.Parameter(table)[index]",
+        "LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d RMSNorm": _NORM,
+        "Conv1d ConvTranspose1d MaxPool1d AvgPool1d AdaptiveAvgPool1d AdaptiveMaxPool1d": _AXIS,
+        "Conv3d ConvTranspose3d MaxPool3d AvgPool3d AdaptiveAvgPool3d BatchNorm3d Dropout3d": _VOLUMES,
+        "Upsample UpsamplingNearest2d UpsamplingBilinear2d PixelShuffle": _UPSAMPLE,
+        "DataParallel parallel SyncBatchNorm": "leave it out: " + _ONE,
+        "LazyConv1d LazyConv2d LazyConv3d LazyLinear LazyBatchNorm1d LazyBatchNorm2d LazyConvTranspose2d": _LAZY,
+        "ZeroPad2d ReflectionPad2d ReplicationPad2d ConstantPad2d CircularPad2d": _PAD,
+        "MaxUnpool2d FractionalMaxPool2d LPPool2d": _POOL,
+        "GELU SELU CELU Mish Softsign Hardswish Hardsigmoid RReLU LogSigmoid GLU": _SMOOTH,
+        "KLDivLoss HuberLoss TripletMarginLoss CTCLoss CosineEmbeddingLoss": _LOSS,
+        "HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss PoissonNLLLoss GaussianNLLLoss": _LOSS,
+        "Softmax2d": "nn.Softmax(dim=1)",
+        "Softmin": "nn.Softmax(dim) of -x",
+        "AlphaDropout FeatureAlphaDropout Dropout1d": "nn.Dropout, or nn.Dropout2d for whole channels",
+        "Bilinear CosineSimilarity PairwiseDistance": "write the formula with Tensor methods in forward",
+        "Fold Unfold": "a convolution needs none: nn.Conv2d; kernels.strided shows im2col",
+        "ChannelShuffle": "x.reshape(n, groups, c, h, w).transpose(1, 2).flatten(1, 2)",
+        "UninitializedParameter UninitializedBuffer": _LAZY,
+        "quantized qat intrinsic attention": "there are no such networks in ninx; nn.Conv2d and nn.Linear are",
+    },
+    "ninx.functional": {
+        "conv1d max_pool1d avg_pool1d adaptive_avg_pool1d": _AXIS,
+        "conv3d max_pool3d avg_pool3d adaptive_avg_pool3d": _VOLUMES,
+        "embedding embedding_bag": "weight[index], or F.one_hot(index, n).float() @ weight",
+        "interpolate upsample upsample_nearest upsample_bilinear pixel_shuffle grid_sample affine_grid": _UPSAMPLE,
+        "unfold fold": "a convolution needs none: F.conv2d; kernels.strided shows im2col",
+        "layer_norm group_norm instance_norm rms_norm": _NORM,
+        "normalize": "x / x.norm(dim=1, keepdim=True).clamp(min=1e-12)",
+        "cosine_similarity pairwise_distance": "write the formula with Tensor methods",
+        "kl_div huber_loss triplet_margin_loss ctc_loss": _LOSS,
+        "gelu selu celu mish softsign hardswish hardsigmoid logsigmoid glu": _SMOOTH,
+        "multi_head_attention_forward scaled_dot_product_attention": _CONVOLUTIONS,
+        "max_unpool2d fractional_max_pool2d lp_pool2d": _POOL,
+        "gumbel_softmax": "F.softmax(logits - (-ninx.rand(*logits.shape).log()).log(), dim=-1)",
+        "softmin": "F.softmax(-x, dim)",
+        "alpha_dropout feature_alpha_dropout dropout1d": "F.dropout, or F.dropout2d for whole channels",
+    },
+    "ninx.optim": {
+        "LBFGS Rprop ASGD RAdam SparseAdam Adafactor Muon": _OPTIMISER,
+        "swa_utils": "keep a running mean of net.state_dict() yourself, and load it with net.load_state_dict",
+    },
+    "ninx.nn.init": {
+        "trunc_normal_": "init.normal_(t, mean, std), then t.data.clamp_(a, b)",
+        "orthogonal_ sparse_ eye_": "compute the matrix with NumPy, then t.data.copy_(ninx.from_numpy(matrix))",
+        "xavier_normal": "init.xavier_normal_",
+        "xavier_uniform": "init.xavier_uniform_",
+        "kaiming_normal": "init.kaiming_normal_",
+        "kaiming_uniform": "init.kaiming_uniform_",
+        "normal": "init.normal_",
+        "uniform": "init.uniform_",
+        "constant": "init.constant_",
+    },
+    "Tensor": {
+        "storage untyped_storage data_ptr storage_offset": "x.array is the plain NumPy or CuPy array",
+        "to_sparse is_sparse to_dense coalesce": "tensors are dense",
+        "bfloat16": _FLOAT32,
+        "real imag conj": _REAL,
+        "svd qr inverse det cholesky pinverse eig logdet slogdet": _NUMPY,
+        "resize_ set_ unfold as_strided": "x.reshape(shape) has the same entries in another shape",
+        "map_ apply_": "write the formula with Tensor methods; they take all entries at once",
+        "pin_memory share_memory_ record_stream": "leave it out: " + _ONE,
+        "register_post_accumulate_grad_hook": "x.register_hook(hook) sees the gradient before it is added",
+        "histc unique": "np.histogram or np.unique of x.numpy()",
+        "erf lgamma digamma": "np.vectorize(math.erf)(x.numpy()), without gradient",
+        "backward_hooks output_nr": "x.grad_fn is the operation that made x",
+    },
+    "Module": {
+        "compile": _AS_WRITTEN,
+        "share_memory": _ONE,
+        "to_empty": "nn.shapes_only() makes modules without memory for their weights",
+        "bfloat16": _FLOAT32,
+        "register_backward_hook": "register_full_backward_hook",
+        "register_load_state_dict_post_hook register_state_dict_pre_hook": "change the dictionary before load_state_dict",
+    },
+    "ninx.transforms": {
+        "ColorJitter RandomResizedCrop RandomErasing AutoAugment RandAugment TrivialAugmentWide GaussianBlur": _AUGMENT,
+        "RandomPerspective RandomGrayscale FiveCrop TenCrop ElasticTransform RandomInvert RandomSolarize": _AUGMENT,
+        "v2 functional": "the classes of ninx.transforms are all there is; each can be called with a picture",
+    },
+    "ninx.datasets": {
+        "EMNIST KMNIST QMNIST ImageNet STL10 CelebA VOCDetection CocoDetection Caltech101 Food101 OxfordIIITPet": _DATASET,
+        "LSUN Places365 Omniglot USPS FakeData DatasetFolder GTSRB": _DATASET,
+    },
+    "ninx.utils": {
+        "tensorboard": "ninx train writes curves.png and history.json; Run.history has the figures",
+        "checkpoint": "save_checkpoint of a run is ninx.load_checkpoint's; activations are not recomputed in ninx",
+        "bottleneck benchmark": "`ninx bench step` times a training step",
+        "model_zoo": "ninx.models.create(name) makes a network, ninx.load_weights(path) reads its weights",
+        "cpp_extension": "ninx.record makes an operation of your own out of Python functions",
+    },
+}
+
+_FLAT = {place: {name: hint for names, hint in hints.items() for name in names.split()} for place, hints in HINTS.items()}
+
+
+def missing(place: str, name: str, owner: Any) -> AttributeError | ImportError:
+    """The error for ``owner.name``, which is not there; ``place`` is a key of `HINTS`, or the name of a module without hints.
+
+    Without a hint Python itself looks among the names of ``owner`` for one that is meant, and offers it.
+
+    >>> from ninx.hints import missing
+    >>> print(missing("ninx.nn", "Softmax2d", nn))
+    ninx.nn has no Softmax2d: nn.Softmax(dim=1)
+    """
+    hint = _FLAT.get(place, {}).get(name)
+    if hint is None:
+        what = f"module {place!r}" if place.startswith("ninx") else f"{type(owner).__name__!r} object"
+        return AttributeError(f"{what} has no attribute {name!r}", name=name, obj=owner)
+    text = f"{place} has no {name}: {hint}"
+    return ImportError(text) if _is_imported(sys._getframe(2)) else AttributeError(text)
+
+
+def hinted(module: str) -> Callable[[str], Any]:
+    """A module's ``__getattr__``: it raises what `missing` says.
+
+    >>> from ninx.hints import hinted
+    >>> hinted("ninx.nn")("Softmax2d")
+    Traceback (most recent call last):
+    AttributeError: ninx.nn has no Softmax2d: nn.Softmax(dim=1)
+    """
+
+    def lookup(name: str) -> Any:
+        raise missing(module, name, sys.modules[module])
+
+    return lookup
+
+
+def _is_imported(frame: Any) -> bool:
+    """Is the attribute asked for by ``from ninx.nn import LSTM``? There Python drops the text of an AttributeError."""
+    from dis import opmap
+
+    return bool(frame.f_code.co_name == "_handle_fromlist" or frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"])
