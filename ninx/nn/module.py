@@ -129,18 +129,21 @@ class Module(Hooks, Moves, State):
     ) -> Iterator[tuple[str, Module]]:
         """(dotted name, module) of this module (named "") and all below it, each once.
 
-        ``memo`` holds modules to leave out, and gets those that were named; without ``remove_duplicate`` a module that is used
-        twice comes twice.
+        ``memo`` holds modules to leave out, with all below them, and gets those that were named; without ``remove_duplicate`` a
+        module that is used twice comes twice.
 
         >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 2)), nn.ReLU())
         >>> [name for name, _ in model.named_modules()]
         ['', '0', '0.0', '1']
         """
         memo = set() if memo is None else memo
-        for name, module in self._walk(prefix):
-            if module not in memo or not remove_duplicate:
-                memo.add(module)
-                yield name, module
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._own(Module):
+            yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
         yield prefix, self
