@@ -56,9 +56,7 @@ CASES: dict[str, Setup] = {
     "with keywords replaced": lambda net, log: net[2].register_forward_pre_hook(
         lambda m, args, kwargs: ((args[0] - 1,), kwargs), with_kwargs=True
     ),
-    "backward on each": lambda net, log: [
-        m.register_full_backward_hook(note(log, "b")) for m in (net[0], net[2], net[4], net[7])
-    ],
+    "backward on each": lambda net, log: [m.register_full_backward_hook(note(log, "b")) for m in (net[2], net[4], net[7])],
     "backward on the whole": lambda net, log: net.register_full_backward_hook(note(log, "b")),
     "before backward": lambda net, log: [m.register_full_backward_pre_hook(note(log, "bp")) for m in (net[3], net[7])],
     "grad_input is replaced": lambda net, log: net[7].register_full_backward_hook(lambda m, i, o: (i[0] * 5,)),

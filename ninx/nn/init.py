@@ -222,6 +222,8 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
     >>> bool(w.abs().max() <= 0.1)  # sqrt(3) * sqrt(2) / sqrt(600)
     True
     """
+    if 0 in tensor.shape:
+        return tensor
     bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
 
@@ -235,4 +237,6 @@ def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlin
     >>> print(f"{w.std().item():.2f}")  # sqrt(2) / sqrt(200)
     0.10
     """
+    if 0 in tensor.shape:
+        return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))

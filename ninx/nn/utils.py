@@ -53,8 +53,9 @@ def clip_grad_norm_(
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {float(total)}")
     factor = xp.minimum(max_norm / (total + 1e-6), 1)  # not read here: a GPU would have to be waited for
-    for g in grads:
-        g *= Tensor(factor)
+    with np.errstate(invalid="ignore"):  # inf * 0
+        for g in grads:
+            g *= Tensor(factor)
     return Tensor(told)
 
 
