@@ -169,7 +169,7 @@ class _Backward:
         self.module = module
         self.before = [h.call for h in hooks if h.when == "backward pre"]
         self.after = [h.call for h in hooks if h.when == "backward"]
-        self.wanted: int | None = None  # which of the tensors among the arguments wants a gradient
+        self.wanted = -1  # which of the tensors among the arguments wants a gradient; -1: none
         self.inputs = 0
         self.grad_output: Gradients = ()
 
@@ -211,7 +211,7 @@ class _Backward:
             if changed is not None:
                 g = changed[0] if isinstance(changed, tuple) else changed
         self.grad_output = (g,)
-        if self.wanted is None:
+        if self.wanted < 0:
             for call in self.after:
                 call(self.module, (None,) * self.inputs, self.grad_output)
         return g

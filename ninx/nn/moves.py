@@ -169,7 +169,7 @@ class Moves:
 def _floats(operation: str, dtype: Any) -> np.dtype[Any]:
     """The dtype; TypeError for what is none, or holds no floats."""
     try:
-        found = np.dtype(dtype)
+        found: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         raise TypeError(
             f"{operation}: {dtype!r} is neither a dtype, such as ninx.float32, nor a device: 'cpu', 'cuda', 'cuda:1'"

@@ -109,11 +109,13 @@ def _no_dictionary(given: Any) -> str:
 
 def _tensor_of(where: str, value: Any, like: Tensor) -> Tensor:
     """A value of a state dictionary as a tensor. One entry fits a number, as in files of PyTorch before 0.4."""
-    if not isinstance(value, Tensor):
+    if isinstance(value, Tensor):
+        t = value
+    else:
         if not hasattr(value, "shape") or not hasattr(value, "dtype"):
             raise TypeError(f"{where} must be a tensor or an array, got {type(value).__name__}")
-        value = leaf(value if hasattr(value, "__cuda_array_interface__") else np.asarray(value))
-    return value.reshape(()) if like.shape == () and value.shape == (1,) else value
+        t = leaf(value if hasattr(value, "__cuda_array_interface__") else np.asarray(value))
+    return t.reshape(()) if like.shape == () and t.shape == (1,) else t
 
 
 def _misnamed(state_dict: Mapping[str, Any], own: Mapping[str, Tensor], missing: list[str], unexpected: list[str]) -> list[str]:
