@@ -172,7 +172,7 @@ def _output_size(operation: str, size: Pair, k: Pair, s: Pair, p: Pair, d: Pair,
             n = -(-span // s[i]) + 1
             if (n - 1) * s[i] >= size[i] + p[i]:  # the last window must start inside the image or its left padding
                 n -= 1
-        if span < 0 or n < 1:
+        if n < 1:
             raise ValueError(
                 f"{operation}: kernel {k[0]}x{k[1]} with dilation {d[0]}x{d[1]} does not fit input {size[0]}x{size[1]} "
                 f"with padding {p[0]}x{p[1]}: ({size[i]} + 2*{p[i]} - {d[i]}*({k[i]}-1) - 1)/{s[i]} + 1 = {span // s[i] + 1}"

@@ -18,13 +18,13 @@ _SAVED = "ninx.save_weights writes safetensors, which other tools read"
 _TYPED = "ninx.tensor(data, dtype=ninx.float32), or another dtype"
 _REAL = "tensors hold real numbers only; keep two tensors, or compute with NumPy"
 _FLOAT32 = "compute in ninx.float32; ninx.load_weights reads such files as float32"
-_LOSS = "write the formula with Tensor methods, or take nn.MSELoss or nn.CrossEntropyLoss"
+_LOSS = "write the formula with Tensor methods, or take nn.SmoothL1Loss, nn.BCEWithLogitsLoss or nn.CrossEntropyLoss"
 _AXIS = "use the layer for images with one axis of size 1: nn.Conv2d(i, o, (1, k)) on x.unsqueeze(2), and so on"
 _VOLUMES = "there are images (N, C, H, W) only, no volumes"
 _NORM = "nn.BatchNorm2d and nn.LocalResponseNorm are there; others are two lines with x.mean(dim) and x.var(dim)"
 _PAD = "padding= of the layer, or F.pad(x, (left, right, top, bottom)) in forward"
 _UPSAMPLE = "nn.ConvTranspose2d(channels, channels, 2, stride=2), or x.repeat_interleave(2, dim)"
-_SMOOTH = "nn.ReLU, nn.LeakyReLU, nn.Sigmoid and nn.Tanh are there; others are one line with Tensor methods in forward"
+_SMOOTH = "nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU and nn.Softplus are there; others are one line with Tensor methods in forward"
 _POOL = "nn.MaxPool2d, nn.AvgPool2d and nn.AdaptiveAvgPool2d are there"
 _AUGMENT = "transforms.RandomCrop, RandomHorizontalFlip and RandomAffine are there; any function of an array can stand in Compose"
 _DATASET = "ninx.data.names() lists what there is; datasets.ImageFolder(root) reads folders of your own images"
@@ -73,9 +73,9 @@ HINTS: dict[str, dict[str, str]] = {
         "DataParallel parallel SyncBatchNorm": "leave it out: " + _ONE,
         "LazyConv1d LazyConv2d LazyConv3d LazyLinear LazyBatchNorm1d LazyBatchNorm2d LazyConvTranspose2d": _LAZY,
         "ZeroPad2d ReflectionPad2d ReplicationPad2d ConstantPad2d CircularPad2d": _PAD,
-        "MaxUnpool2d FractionalMaxPool2d LPPool2d AdaptiveMaxPool2d": _POOL,
-        "ELU GELU SiLU SELU CELU Mish Softplus Softsign Hardtanh Hardswish Hardsigmoid ReLU6 PReLU RReLU LogSigmoid GLU": _SMOOTH,
-        "KLDivLoss HuberLoss SmoothL1Loss BCELoss BCEWithLogitsLoss TripletMarginLoss CTCLoss CosineEmbeddingLoss": _LOSS,
+        "MaxUnpool2d FractionalMaxPool2d LPPool2d": _POOL,
+        "GELU SELU CELU Mish Softsign Hardswish Hardsigmoid RReLU LogSigmoid GLU": _SMOOTH,
+        "KLDivLoss HuberLoss TripletMarginLoss CTCLoss CosineEmbeddingLoss": _LOSS,
         "HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss PoissonNLLLoss GaussianNLLLoss": _LOSS,
         "Softmax2d": "nn.Softmax(dim=1)",
         "Softmin": "nn.Softmax(dim) of -x",
@@ -95,10 +95,10 @@ HINTS: dict[str, dict[str, str]] = {
         "layer_norm group_norm instance_norm rms_norm": _NORM,
         "normalize": "x / x.norm(dim=1, keepdim=True).clamp(min=1e-12)",
         "cosine_similarity pairwise_distance": "write the formula with Tensor methods",
-        "kl_div huber_loss smooth_l1_loss binary_cross_entropy triplet_margin_loss ctc_loss": _LOSS,
-        "elu gelu silu selu celu mish softplus softsign hardtanh hardswish hardsigmoid relu6 prelu logsigmoid glu": _SMOOTH,
+        "kl_div huber_loss triplet_margin_loss ctc_loss": _LOSS,
+        "gelu selu celu mish softsign hardswish hardsigmoid logsigmoid glu": _SMOOTH,
         "multi_head_attention_forward scaled_dot_product_attention": _CONVOLUTIONS,
-        "max_unpool2d fractional_max_pool2d lp_pool2d adaptive_max_pool2d": _POOL,
+        "max_unpool2d fractional_max_pool2d lp_pool2d": _POOL,
         "gumbel_softmax": "F.softmax(logits - (-ninx.rand(*logits.shape).log()).log(), dim=-1)",
         "softmin": "F.softmax(-x, dim)",
         "alpha_dropout feature_alpha_dropout dropout1d": "F.dropout, or F.dropout2d for whole channels",
@@ -137,6 +137,7 @@ HINTS: dict[str, dict[str, str]] = {
         "share_memory": _ONE,
         "to_empty": "nn.shapes_only() makes modules without memory for their weights",
         "bfloat16": _FLOAT32,
+        "register_backward_hook": "register_full_backward_hook",
         "register_load_state_dict_post_hook register_state_dict_pre_hook": "change the dictionary before load_state_dict",
     },
     "ninx.transforms": {

@@ -11,7 +11,7 @@ import host_cuda
 import pytest
 
 import ninx
-from ninx.nn import module
+from ninx.nn import parameter
 from ninx.ops import creation, sampling
 
 _current = ["cpu"]
@@ -49,7 +49,7 @@ def everything_on(device: str) -> Iterator[None]:
         if ninx.gpu_status() is not None:
             stack.enter_context(cupy_stand_in.installed())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for where in (creation, sampling, module):
+        for where in (creation, sampling, parameter):
             patch.setattr(where, "leaf", leaf)
         _current.append("cuda:0")
         stack.callback(_current.pop)

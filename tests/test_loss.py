@@ -25,10 +25,55 @@ REDUCTION = {"reduction": st.sampled_from(["mean", "sum", "none"])}
 
 CASES = [
     Case("mse_loss", F.mse_loss, T.mse_loss, some.plain(some.same(2), **REDUCTION)),
+    Case(
+        "smooth_l1_loss",
+        F.smooth_l1_loss,
+        T.smooth_l1_loss,
+        some.plain(some.same(2), **REDUCTION, beta=st.sampled_from([1.0, 9.0])),
+    ),
     Case("l1_loss", F.l1_loss, T.l1_loss, some.plain(some.same(2), **REDUCTION)),
 ]
 
 test_value_and_gradients = tables.agree_with_pytorch(CASES)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "binary_cross_entropy_with_logits"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+def test_losses_of_two_classes(name: str, weighted: bool) -> None:
+    """Value and gradients, also of the target; with weights, and for logits with pos_weight."""
+    extra = {"pos_weight": st.booleans()} if name.endswith("logits") else {}
+
+    @some.examples(E, st.tuples(st.integers(2, 4), st.integers(2, 5)), st.fixed_dictionaries(REDUCTION | extra), some.seeds)
+    def _(size: Any, options: Any, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=size) * 3 if name.endswith("logits") else rng.uniform(0.05, 0.95, size)
+        target, weight = rng.uniform(0, 1, size), rng.uniform(0.5, 2, size[1])
+        found = []
+        for lib, make in ((F, ninx.tensor), (T, torch.tensor)):
+            given = [make(x, requires_grad=True), make(target, requires_grad=True)]
+            more = {"reduction": options["reduction"]} | ({"weight": make(weight)} if weighted else {})
+            more |= {"pos_weight": make(weight * 2)} if options.get("pos_weight") else {}
+            y = getattr(lib, name)(*given, **more)
+            (y * y).sum().backward()
+            found.append([y.detach().numpy(), *(t.grad.numpy() for t in given)])
+        for got, expected in zip(*found, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_losses_of_two_classes_at_the_ends() -> None:
+    """p of 0 and 1, logits of which e^x is infinite: finite, as PyTorch's."""
+    for name, values in (
+        ("binary_cross_entropy", [0.0, 1.0, 0.0, 1.0, 1e-30]),
+        ("binary_cross_entropy_with_logits", [-1e4, 1e4, 0, 50, -50]),
+    ):
+        found = []
+        for lib, tensor in ((F, ninx.tensor), (T, torch.tensor)):
+            x, t = tensor([float(v) for v in values], requires_grad=True), tensor([0.0, 0.0, 1.0, 1.0, 1.0])
+            y = getattr(lib, name)(x, t, reduction="none")
+            y.backward(tensor([1.0] * 5))
+            found.append((y.detach().numpy(), x.grad.numpy()))
+        for got, expected in zip(*found, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-20)
 
 
 @st.composite
@@ -153,6 +198,30 @@ ERRORS: tables.Errors = [
     (lambda: F.mse_loss(zeros(3), zeros(1, 3)), ValueError, r"mse_loss: input \(3,\) and target \(1, 3\) must have one shape"),
     (lambda: F.l1_loss(zeros(3), zeros(2)), ValueError, "l1_loss: .* must have one shape"),
     (lambda: F.mse_loss(X, X, reduction="max"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'max'"),
+]
+
+ERRORS += [
+    (lambda: F.binary_cross_entropy(zeros(2) - 1, zeros(2)), ValueError, "probabilities are from 0 to 1, got -1.0; of logits"),
+    (lambda: F.binary_cross_entropy_with_logits(zeros(2), zeros(3)), ValueError, r"input \(2,\) and target \(3,\) must have one"),
+    (lambda: F.smooth_l1_loss(zeros(2), zeros(2), beta=-1.0), ValueError, "smooth_l1_loss: beta must not be negative, got -1.0"),
+    (
+        lambda: F.mse_loss(zeros(2), zeros(2), True),
+        ValueError,
+        "mse_loss: size_average=True is of the first PyTorch; write reduction",
+    ),
+    (
+        lambda: F.cross_entropy(zeros(2, 3), zeros(2), reduce=False),
+        ValueError,
+        "cross_entropy: reduce=False is of the first PyTorch",
+    ),
+    (
+        lambda: F.cross_entropy(zeros(2, 3), [0, 1]),
+        TypeError,
+        "cross_entropy: target must be a tensor, not a list; write ninx.tensor",
+    ),
+    (lambda: F.nll_loss(np.zeros((2, 3)), zeros(2)), TypeError, "nll_loss: input must be a tensor, not a ndarray"),
+    (lambda: F.mse_loss(zeros(2), 0.5), TypeError, "mse_loss: target must be a tensor, not a float"),
+    (lambda: F.cross_entropy(zeros(2, 3), zeros(2), np.ones(3)), TypeError, "cross_entropy: weight must be a tensor"),
 ]
 
 test_errors_name_the_operation_and_the_values = tables.raise_one_sentence(ERRORS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import devices
@@ -47,6 +48,7 @@ def resized(draw: st.DrawFn) -> Any:
 
 
 CASES = [
+    Case("adaptive_max_pool2d", F.adaptive_max_pool2d, T.adaptive_max_pool2d, resized(), distinct),
     Case("adaptive_avg_pool2d", F.adaptive_avg_pool2d, T.adaptive_avg_pool2d, resized()),
     Case("global_avg_pool2d", F.global_avg_pool2d, lambda x: x.mean((2, 3), keepdim=True), some.plain(some.one(4, 4))),
 ]
@@ -143,6 +145,51 @@ def test_ceil_mode_gives_pytorchs_sizes(count: int) -> None:
         assert tuple(expected.shape[2:]) == (geo.OH, geo.OW)
 
 
+GRID = list(itertools.product(range(1, 7), range(1, 5), range(1, 5), range(3), (False, True)))
+POOLS: list[tuple[str, dict[str, Any]]] = [
+    *(("max_pool2d", {"dilation": d}) for d in (1, 2)),
+    *(("avg_pool2d", {"count_include_pad": counted}) for counted in (True, False)),
+]
+
+
+@pytest.mark.host_only("the sizes do not depend on the device")
+@pytest.mark.parametrize("tier", ["strided", "fast", "loops"])
+@pytest.mark.parametrize(("name", "options"), POOLS, ids=lambda v: str(v))
+def test_every_small_size_kernel_stride_and_padding(name: str, options: dict[str, Any], tier: str) -> None:
+    """Also where ceil_mode has a window that is larger than the map; what PyTorch refuses is refused."""
+    rng, refused = np.random.default_rng(0), 0
+    for size, kernel, stride, padding, ceil_mode in GRID:
+        array = rng.permutation(size * size).reshape(1, 1, size, size) - 9.0
+        given = (kernel, stride, padding)
+        x, t = ninx.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
+        with ninx.use_kernels(tier):
+            try:
+                expected = getattr(T, name)(t, *given, ceil_mode=ceil_mode, **options)
+            except RuntimeError:
+                refused += 1
+                with pytest.raises(ValueError, match=f"^{name}: "):
+                    getattr(F, name)(x, *given, ceil_mode=ceil_mode, **options)
+                continue
+            y = getattr(F, name)(x, *given, ceil_mode=ceil_mode, **options)
+            case = f"{size} {given} {ceil_mode}"
+            np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-12, err_msg=case)
+            if options.get("dilation") == 2:  # there PyTorch writes beside the gradient of a map that is smaller than the window
+                continue
+            y.sum().backward()
+            expected.sum().backward()
+            np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-12, err_msg=case)
+    assert 50 < refused < 320
+
+
+@pytest.mark.parametrize("stride", [None, (), []])
+def test_no_stride_is_the_window(stride: Any) -> None:
+    array = np.random.default_rng(0).standard_normal((1, 2, 6, 7))
+    for name in ("max_pool2d", "avg_pool2d"):
+        y = getattr(F, name)(ninx.tensor(array), (2, 3), stride)
+        expected = getattr(T, name)(torch.tensor(array), (2, 3), () if stride is None else stride)
+        np.testing.assert_allclose(y.numpy(), expected.numpy(), rtol=1e-12)
+
+
 zeros = ninx.zeros
 X = zeros(2, 3, 5, 5)
 W = zeros(4, 3, 3, 3)
@@ -150,6 +197,9 @@ WHOLE = zeros(2, 3, 5, 5, dtype=np.int64)
 ERRORS: tables.Errors = [
     (lambda: F.max_pool2d(WHOLE, 2), TypeError, "max_pool2d: needs floating-point numbers, got int64"),
     (lambda: F.avg_pool2d(X, 2, divisor_override=0), ValueError, "divisor_override must not be 0"),
+    (lambda: F.adaptive_max_pool2d(X, 2, True), ValueError, "adaptive_max_pool2d: return_indices=True is not supported"),
+    (lambda: F.adaptive_max_pool2d(zeros(1, 2, 0, 3), 1), ValueError, "adaptive_max_pool2d: an image of 0x3 has no pixels"),
+    (lambda: F.max_pool2d(zeros(1, 3, 4, 4, dtype=np.uint8), 2), TypeError, r"got uint8; write x.float\(\) / 255"),
     (lambda: F.adaptive_avg_pool2d(X, (2, 2, 2)), ValueError, r"adaptive_avg_pool2d: output_size must be .* got \(2, 2, 2\)"),
     (lambda: F.adaptive_avg_pool2d(X, (2,)), ValueError, r"adaptive_avg_pool2d: output_size must be .* got \(2,\)"),
     (lambda: F.adaptive_avg_pool2d(X, 1.5), ValueError, "adaptive_avg_pool2d: output_size must be a whole number, got 1.5"),

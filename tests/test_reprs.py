@@ -27,31 +27,44 @@ LAYERS: dict[str, tuple[Any, ...]] = {  # arguments, of both
     "BatchNorm2d": ((4,), (4, 1e-3, 0.5, False, True)),
     "Conv2d": ((4, 6, 3), (4, 6, (3, 1), 2, (1, 0), (2, 3), 2, False), (4, 6, 3, 1, "same"), (4, 6, 3, 1, "valid")),
     "ConvTranspose2d": ((4, 6, 3), (4, 6, 3, 2, 1, 1, 2, False, 2), (4, 6, (3, 2), (2, 1), (1, 0))),
+    "AdaptiveMaxPool2d": ((5,), ((None, 3),)),
+    "BCELoss": ((),),
+    "BCEWithLogitsLoss": ((),),
     "CrossEntropyLoss": ((),),
-    "Dropout": ((), (0.2,)),
-    "Dropout2d": ((), (0.2,)),
+    "Dropout": ((), (0.2,), (0.2, True)),
+    "Dropout2d": ((), (0.2,), (0.2, True)),
+    "ELU": ((), (0.5, True)),
+    "Hardtanh": ((), (-2.0, 0.5)),
+    "ModuleDict": ((),),
+    "PReLU": ((), (3,)),
+    "ReLU6": ((), (True,)),
+    "SiLU": ((), (True,)),
+    "SmoothL1Loss": ((),),
+    "Softplus": ((), (2.0, 10.0)),
+    "Unflatten": ((1, (2, 3)),),
     "Flatten": ((), (2, 3)),
     "Identity": ((),),
     "L1Loss": ((),),
-    "LeakyReLU": ((), (0.2,)),
+    "LeakyReLU": ((), (0.2,), (0.2, True)),
     "Linear": ((3, 4), (3, 4, False)),
     "LocalResponseNorm": ((5,), (5, 1e-3, 0.5, 2.0)),
     "LogSoftmax": ((1,),),
     "MSELoss": ((),),
     "MaxPool2d": ((3,), (3, 2, 1, 2, False), ((3, 2), (2, 1), 1)),
     "NLLLoss": ((),),
-    "ReLU": ((),),
+    "ReLU": ((), (True,)),
     "Sigmoid": ((),),
     "Softmax": ((1,), (-1,)),
     "Tanh": ((),),
 }
-OWN = {"Buffer", "GlobalAvgPool2d", "MLPConv", "Maxout", "Module", "ModuleList", "Parameter", "Sequential"}  # further down
+OWN = {"Buffer", "GlobalAvgPool2d", "MLPConv", "Maxout", "Module", "ModuleList", "Parameter"}
+OWN |= {"ParameterDict", "ParameterList", "Sequential"}  # further down
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_says_what_pytorch_s_says(name: str) -> None:
     for arguments in LAYERS[name]:
-        theirs = repr(getattr(tnn, name)(*arguments)).replace(", inplace=False", "")  # of Dropout: ours never is
+        theirs = repr(getattr(tnn, name)(*arguments)).replace(", inplace=False", "")  # ours says only what is unusual
         theirs = re.sub(r"(affine=\w+), bias=\w+", r"\1", theirs)  # of BatchNorm: ours has a bias if it has a weight
         assert repr(getattr(nn, name)(*arguments)) == theirs
 
@@ -68,9 +81,9 @@ def test_layers_that_pytorch_does_not_have_and_settings_that_it_does_not_tell() 
     assert repr(nn.AvgPool2d(3, 2, 0, True, False, 7)) == (
         "AvgPool2d(kernel_size=3, stride=2, padding=0, ceil_mode=True, count_include_pad=False, divisor_override=7)"
     )
-    loss = nn.CrossEntropyLoss(ninx.ones(2), 3, "sum", 0.1)
+    loss = nn.CrossEntropyLoss(ninx.ones(2), None, 3, None, "sum", 0.1)
     assert repr(loss) == "CrossEntropyLoss(weight=tensor([1., 1.]), ignore_index=3, reduction=sum, label_smoothing=0.1)"
-    assert repr(nn.L1Loss("none")) == "L1Loss(reduction=none)"
+    assert repr(nn.L1Loss(reduction="none")) == "L1Loss(reduction=none)"
 
 
 def _nested(lib: Any) -> Any:

@@ -24,6 +24,7 @@ from ..engine import Tensor, record
 from ..modes import is_grad_enabled
 from ..ops import pad, sum
 from ..ops.rectifier import Gated, ReluGate
+from .inputs import first, need_floats, need_tensors
 
 Size = int | tuple[int, int] | list[int]
 
@@ -55,8 +56,12 @@ def conv2d(
     >>> F.conv2d(x, ninx.ones(4, 3, 1, 1), method="gemm")[0, 0, 0, 0]  # a 1x1 kernel adds up the channels of a pixel
     tensor(3.)
     """
+    if type(input) is not Tensor or not isinstance(weight, Tensor):
+        need_tensors("conv2d", input=input, weight=weight)
     if input.ndim == 3:
-        return conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu).squeeze(0)
+        return first(
+            conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu), "conv2d"
+        )
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
     geo = geometry.convolution(
@@ -152,16 +157,18 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Size = 1,
 ) -> Tensor:
-    """The adjoint of conv2d in x, as a layer: input (N, I, H, W), weight (I, O/groups, KH, KW), bias (O).
+    """The adjoint of conv2d in x, as a layer: input (N, I, H, W), or (I, H, W); weight (I, O/groups, KH, KW); bias (O).
 
     Output size: (H - 1)*SH - 2*PH + DH*(KH - 1) + output_padding + 1. Raises ValueError for shapes that do not fit.
 
     >>> F.conv_transpose2d(ninx.ones(1, 8, 7, 7), ninx.ones(8, 4, 2, 2), stride=2).shape
     (1, 4, 14, 14)
     """
-    if input.ndim == 3:
-        return conv_transpose2d(input.unsqueeze(0), weight, bias, stride, padding, output_padding, groups, dilation).squeeze(0)
     name = "conv_transpose2d"
+    need_tensors(name, input=input, weight=weight)
+    if input.ndim == 3:
+        y = conv_transpose2d(input.unsqueeze(0), weight, bias, stride, padding, output_padding, groups, dilation)
+        return first(y, name)
     geo = geometry.transposed(
         name,
         input.shape,
@@ -195,13 +202,15 @@ def _named_padding(x: Tensor, w: Tensor, stride: Any, name: str, dilation: Any) 
 def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int) -> None:
     """One dtype, one device, a bias of the right length."""
     dtype, device = x.array.dtype, x.array.device
+    if b is not None and not isinstance(b, Tensor):
+        need_tensors(operation, bias=b)
+    if dtype.kind != "f":
+        need_floats(operation, x)
     for other in (w,) if b is None else (w, b):
         if other.array.dtype != dtype:
             raise TypeError(_uneven(operation, "dtype", x, w, b))
         if other.array.device != device:
             raise ValueError(_uneven(operation, "device", x, w, b))
-    if dtype.kind != "f":
-        raise TypeError(f"{operation}: needs floating-point numbers, got {x.dtype}")
     if b is not None and b.array.shape != (outputs,):
         raise ValueError(f"{operation}: the bias must have shape ({outputs},), got {b.shape}")
 

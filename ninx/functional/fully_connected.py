@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..engine import Tensor
 from ..ops import matmul, transpose
+from .inputs import need_tensors
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -16,6 +17,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> F.linear(ninx.tensor([1.0, 2.0]), ninx.tensor([[1.0, 1.0], [0.0, 10.0]]), ninx.tensor([0.5, 0.0]))
     tensor([ 3.5000, 20.0000])
     """
+    if type(input) is not Tensor or not isinstance(weight, Tensor):
+        need_tensors("linear", input=input, weight=weight)
     if weight.ndim not in (1, 2):
         raise ValueError(f"linear: weight must have shape (out_features, in_features) or (in_features), got {weight.shape}")
     if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from ninx import kernels
@@ -9,16 +12,19 @@ from ninx import kernels
 from ..array import Array, xp_of
 from ..engine import Tensor, record
 from ..modes import is_grad_enabled
-from ..ops import abs, getitem, mean, reshape, sum, unsqueeze, where
+from ..ops import abs, clip, getitem, log, mean, reshape, sum, unsqueeze, where
 from ..ops.indexing import along
-from .activation import log_softmax, softmax
+from .activation import log_softmax, softmax, softplus
+from .inputs import need_tensors
 
 
 def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: None = None,
     ignore_index: int = -100,
+    reduce: None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -26,7 +32,8 @@ def cross_entropy(
 
     target holds class numbers, shape (N), (N, d1, ...) or (); or probabilities, with the shape of the input. ``weight`` (C)
     weighs the classes, and the mean is then a weighted one. ``ignore_index`` is a class number that does not count.
-    ``label_smoothing`` e mixes the target with the uniform distribution: (1 - e) * target + e / C.
+    ``label_smoothing`` e mixes the target with the uniform distribution: (1 - e) * target + e / C. ``size_average`` and
+    ``reduce`` only keep PyTorch's places: `reduction` says what they said.
 
     Raises IndexError for a class number that is not there, ValueError for shapes that do not fit. On a GPU such a number makes
     the loss NaN, and the IndexError comes when the loss is read with ``item()``: until then nobody waits for the GPU.
@@ -35,6 +42,7 @@ def cross_entropy(
     >>> F.cross_entropy(logits, ninx.tensor([0, 1]), reduction="none")  # without any knowledge of 3 classes: log(3)
     tensor([0.2395, 1.0986])
     """
+    _need("cross_entropy", input, target, weight, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
     if input.ndim == 0:
@@ -59,7 +67,13 @@ def cross_entropy(
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """-input[target]: the cross-entropy of log-probabilities (N, C), (N, C, d1, ...) or (C); the rest as `cross_entropy`.
 
@@ -67,6 +81,7 @@ def nll_loss(
     >>> F.nll_loss(F.log_softmax(logits, dim=1), target), F.cross_entropy(logits, target)
     (tensor(0.2395), tensor(0.2395))
     """
+    _need("nll_loss", input, target, weight, size_average, reduce)
     loss, counted, _ = _pick("nll_loss", input, target, weight, ignore_index)
     return _mean_over(counted, loss) if reduction == "mean" else _reduce(loss, reduction)
 
@@ -139,29 +154,135 @@ def _weighted(logp: Tensor, weight: Tensor | None, axis: int) -> Tensor:
     return logp if weight is None else logp * reshape(weight, (-1, *(1,) * (logp.ndim - axis - 1)))
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Tensor:
     """(input - target)^2: the mean or the sum of it, or with ``reduction="none"`` each. Raises ValueError for shapes that differ.
 
     >>> F.mse_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
     tensor(4.5000)
     """
-    difference = _difference("mse_loss", input, target)
+    difference = _difference("mse_loss", input, target, size_average, reduce)
     return _reduce(difference * difference, reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Tensor:
     """|input - target|: the mean or the sum of it, or with ``reduction="none"`` each. Raises ValueError for shapes that differ.
 
     >>> F.l1_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
     tensor(1.5000)
     """
-    return _reduce(abs(_difference("l1_loss", input, target)), reduction)
+    return _reduce(abs(_difference("l1_loss", input, target, size_average, reduce)), reduction)
 
 
-def _difference(operation: str, input: Tensor, target: Tensor) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """With d = |input - target|: d^2 / (2 beta) where d < beta, else d - beta / 2; the mean or the sum of it, or each.
+
+    Source: Girshick, 2015, arXiv 1504.08083. Raises ValueError for shapes that differ.
+
+    >>> F.smooth_l1_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.5, 5.0]), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    far = abs(_difference("smooth_l1_loss", input, target, size_average, reduce))
+    return _reduce(far if beta == 0 else where(far < beta, far * far * (0.5 / beta), far - 0.5 * beta), reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(t * log(p) + (1 - t) * log(1 - p)) of probabilities p against targets t from 0 to 1, both of one shape.
+
+    Logarithms are at least -100, as in PyTorch, so the loss stays finite. ``weight`` is multiplied in. Of logits take
+    `binary_cross_entropy_with_logits`, which loses no digits. Raises ValueError for p outside 0 to 1.
+
+    >>> F.binary_cross_entropy(ninx.tensor([0.5, 0.9]), ninx.tensor([1.0, 1.0]), reduction="none")
+    tensor([0.6931, 0.1054])
+    """
+    name = "binary_cross_entropy"
+    _need(name, input, target, weight, size_average, reduce)
+    _same_shape(name, input, target)
+    inside = (input.array >= 0) & (input.array <= 1)
+    if xp_of(input.array) is np and not inside.all():
+        raise ValueError(
+            f"{name}: probabilities are from 0 to 1, got {input.array[~inside][0]}; of logits take {name}_with_logits"
+        )
+    xp, p = xp_of(input.array), input.array
+    with np.errstate(divide="ignore"):
+        logs = xp.maximum(xp.log(p), -100), xp.maximum(xp.log1p(-p), -100)
+    value = -(target.array * logs[0] + (1 - target.array) * logs[1])
+
+    def back(g: Tensor) -> Tensor:
+        return g * (input - target) / clip((1 - input) * input, 1e-12)
+
+    loss = record(value, (input, back), (target, lambda g: g * (_log_of(1 - input) - _log_of(input))), name=name)
+    return _reduce(loss if weight is None else loss * weight, reduction)
+
+
+def _log_of(p: Tensor) -> Tensor:
+    """log(p), at least -100."""
+    return clip(log(p), -100.0)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """-(t * log(s) + (1 - t) * log(1 - s)) with s = sigmoid(input), against targets t from 0 to 1 of the same shape.
+
+    It is computed as (1 - t) * x + softplus(-x), which cannot overflow. ``pos_weight`` (C) multiplies the first term,
+    ``weight`` all of it.
+
+    >>> F.binary_cross_entropy_with_logits(ninx.tensor([0.0, 2.0]), ninx.tensor([1.0, 1.0]), reduction="none")
+    tensor([0.6931, 0.1269])
+    """
+    name = "binary_cross_entropy_with_logits"
+    _need(name, input, target, weight, size_average, reduce)
+    _same_shape(name, input, target)
+    far = where(input > 0, 0.0, -input) + softplus(where(input > 0, -input, input), threshold=math.inf)  # log(1 + e^-x)
+    if pos_weight is not None:
+        need_tensors(name, pos_weight=pos_weight)
+        far = far * ((pos_weight - 1) * target + 1)
+    loss = (1 - target) * input + far
+    return _reduce(loss if weight is None else loss * weight, reduction)
+
+
+def _difference(operation: str, input: Tensor, target: Tensor, size_average: None, reduce: None) -> Tensor:
+    _need(operation, input, target, None, size_average, reduce)
+    _same_shape(operation, input, target)
+    return input - target
+
+
+def _same_shape(operation: str, input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         raise ValueError(f"{operation}: input {input.shape} and target {target.shape} must have one shape")
-    return input - target
+
+
+def _need(operation: str, input: Any, target: Any, weight: Any, size_average: Any, reduce: Any) -> None:
+    """The arguments are tensors, and PyTorch's two old settings are not used."""
+    if not isinstance(input, Tensor) or not isinstance(target, Tensor):
+        need_tensors(operation, input=input, target=target)
+    if weight is not None and not isinstance(weight, Tensor):
+        need_tensors(operation, weight=weight)
+    for name, value in (("size_average", size_average), ("reduce", reduce)):
+        if value is not None:
+            raise ValueError(f"{operation}: {name}={value!r} is of the first PyTorch; write reduction='mean', 'sum' or 'none'")
 
 
 def _reduce(loss: Tensor, reduction: str) -> Tensor:

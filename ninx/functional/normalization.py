@@ -15,6 +15,7 @@ from ..modes import is_grad_enabled, no_grad
 from ..ops import broadcast_to, mean, reshape, sqrt, sum
 from ..ops.rectifier import ReluGate
 from ..ops.rectifier import relu as rectified
+from .inputs import need_floats, need_tensors
 
 
 def batch_norm(
@@ -46,10 +47,12 @@ def batch_norm(
     >>> mean  # a tenth of the way to the batch's
     tensor([0.2000, 2.0000])
     """
+    if type(input) is not Tensor:
+        need_tensors("batch_norm", input=input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: input must have shape (N, C, ...), got {input.shape}")
     if not input.is_floating_point():
-        raise TypeError(f"batch_norm: needs floating-point numbers, got {input.dtype}")
+        need_floats("batch_norm", input)
     channels = input.shape[1]
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.shape != (channels,):
@@ -139,13 +142,14 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     >>> F.local_response_norm(ninx.ones(1, 3, 1, 1), size=2, alpha=2.0, beta=1.0).flatten()  # 1 / (1 + neighbours)
     tensor([0.5000, 0.3333, 0.3333])
     """
+    need_tensors("local_response_norm", input=input)
     size = whole(size, "local_response_norm", "size")
     if size < 1:
         raise ValueError(f"local_response_norm: size must be at least 1, got {size}")
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: input must have shape (N, C, ...) with 3 dimensions or more, got {input.shape}")
     if not input.is_floating_point():
-        raise TypeError(f"local_response_norm: needs floating-point numbers, got {input.dtype}")
+        need_floats("local_response_norm", input)
     before, after = size // 2, (size - 1) // 2
     share = alpha / size
 

@@ -5,34 +5,42 @@ from typing import TYPE_CHECKING
 from ninx.kernels.listing import only_public
 
 from ..hints import hinted
-from . import init
-from .activations import LeakyReLU, LogSoftmax, Maxout, ReLU, Sigmoid, Softmax, Tanh
-from .containers import ModuleList, Sequential
-from .grad_norm import clip_grad_norm_
-from .init import shapes_only
-from .layers import (
-    AdaptiveAvgPool2d,
-    AvgPool2d,
-    BatchNorm1d,
-    BatchNorm2d,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Dropout2d,
-    Flatten,
-    GlobalAvgPool2d,
-    Identity,
-    Linear,
-    LocalResponseNorm,
-    MaxPool2d,
+from . import functional, init, parameter, utils
+from .activations import (
+    ELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSoftmax,
+    Maxout,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
 )
-from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .containers import ModuleDict, ModuleList, Sequential
+from .convolution import Conv2d, ConvTranspose2d
+from .init import shapes_only
+from .layers import Dropout, Dropout2d, Flatten, Identity, Linear, Unflatten
+from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
 from .mlpconv import MLPConv
-from .module import Buffer, Module, Parameter
+from .module import Module
+from .normalization import BatchNorm1d, BatchNorm2d, LocalResponseNorm
+from .parameter import Buffer, Parameter
+from .parameters import ParameterDict, ParameterList
+from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from .utils import clip_grad_norm_
 
 __all__ = [
+    "ELU",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
     "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Buffer",
@@ -43,6 +51,7 @@ __all__ = [
     "Dropout2d",
     "Flatten",
     "GlobalAvgPool2d",
+    "Hardtanh",
     "Identity",
     "L1Loss",
     "LeakyReLU",
@@ -54,17 +63,29 @@ __all__ = [
     "MaxPool2d",
     "Maxout",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "NLLLoss",
+    "PReLU",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
     "Tanh",
+    "Unflatten",
     "clip_grad_norm_",
+    "functional",
     "init",
+    "parameter",
     "shapes_only",
+    "utils",
 ]
 
 __dir__ = only_public(globals())

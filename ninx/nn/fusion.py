@@ -2,7 +2,8 @@
 and its dropout.
 
 There is nothing to switch on: `Sequential` asks here. Values and gradients are those of the layers one by one. Only modules
-that are exactly these layers are taken together, not subclasses, and not one whose forward was replaced.
+that are exactly these layers are taken together, not subclasses, and not one that has hooks or whose forward was replaced.
+A ReLU or dropout in place changes what only it can see here, so it is taken too.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from .. import functional as F
 from ..engine import Tensor
 from ..functional.pooling import max_pool2d_dropout
 from .activations import ReLU
-from .layers import BatchNorm2d, Conv2d, Dropout, MaxPool2d
+from .convolution import Conv2d
+from .layers import Dropout
 from .module import Module
+from .normalization import BatchNorm2d
+from .pooling import MaxPool2d
 
 Step = Callable[[Any], Any]
 
@@ -35,18 +39,39 @@ def fused(modules: Sequence[Module]) -> list[Step]:
 
 def _pair(a: Module, b: Module) -> Step | None:
     """Two layers as one step, or None."""
-    if "forward" in vars(a) or "forward" in vars(b):
+    kinds = type(a), type(b)
+    if kinds not in _PAIRS or _is_watched(a) or _is_watched(b):
         return None
-    if type(a) is Conv2d and type(b) is ReLU:
-        return lambda x: F.conv2d(x, a.weight, a.bias, a.stride, a.padding, a.dilation, a.groups, relu=True)
-    if type(a) is BatchNorm2d and type(b) is ReLU:
-        return lambda x: a.normalised(x, relu=True)
-    if type(a) is MaxPool2d and type(b) is Dropout and b.training and 0 < b.p < 1:
-        return lambda x: _pool_dropout(x, a, b)
-    return None
+    return _PAIRS[kinds](a, b)
 
 
-def _pool_dropout(x: Tensor, pool: MaxPool2d, drop: Dropout) -> Tensor:
-    if x.ndim != 4:
-        return F.dropout(pool(x), drop.p)
-    return max_pool2d_dropout(x, (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode), drop.p)
+def _is_watched(module: Module) -> bool:
+    """Has it hooks, or a forward of its own? Then it is called by itself."""
+    return bool(module._module_hooks) or "forward" in vars(module)
+
+
+def _conv_relu(conv: Conv2d, _: ReLU) -> Step:
+    return lambda x: F.conv2d(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups, relu=True)
+
+
+def _norm_relu(norm: BatchNorm2d, _: ReLU) -> Step:
+    return lambda x: norm.normalised(x, relu=True)
+
+
+def _pool_dropout(pool: MaxPool2d, drop: Dropout) -> Step | None:
+    if not drop.training or not 0 < drop.p < 1 or pool.return_indices:
+        return None
+    settings = pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode
+
+    def step(x: Tensor) -> Tensor:
+        one_pass = isinstance(x, Tensor) and x.ndim == 4
+        return max_pool2d_dropout(x, settings, drop.p) if one_pass else F.dropout(pool(x), drop.p)
+
+    return step
+
+
+_PAIRS: dict[tuple[type[Module], type[Module]], Callable[[Any, Any], Step | None]] = {
+    (Conv2d, ReLU): _conv_relu,
+    (BatchNorm2d, ReLU): _norm_relu,
+    (MaxPool2d, Dropout): _pool_dropout,
+}

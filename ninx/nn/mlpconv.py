@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .activations import ReLU
 from .containers import Sequential
-from .layers import BatchNorm2d, Conv2d, Size
+from .convolution import Conv2d, Size
 from .module import Module
+from .normalization import BatchNorm2d
 
 
 class MLPConv(Sequential):
@@ -19,7 +20,7 @@ class MLPConv(Sequential):
 
     ``channels`` are the output channels of each convolution, usually three. ``last_relu=False`` leaves the last ReLU out:
     in front of global average pooling it can switch a class off for good. ``batch_norm=True`` puts a batch normalisation after
-    every convolution.
+    every convolution. Raises ValueError for channels that are no sequence of numbers.
 
     >>> block = nn.MLPConv(3, (192, 160, 96), kernel_size=5, padding=2)
     >>> block(ninx.zeros(1, 3, 8, 8)).shape, block[2].kernel_size
@@ -37,6 +38,10 @@ class MLPConv(Sequential):
         dtype: Any = "float32",
         batch_norm: bool = False,
     ):
+        if isinstance(channels, str) or not isinstance(channels, Iterable) or not (channels := tuple(channels)):
+            raise ValueError(
+                f"MLPConv: channels are the output channels of each of its convolutions, such as (192, 160, 96), not {channels!r}"
+            )
         layers: list[Module] = []
         for i, (c, o) in enumerate(zip([in_channels, *channels[:-1]], channels, strict=True)):
             layers.append(Conv2d(c, o, kernel_size, stride, padding, dtype=dtype) if i == 0 else Conv2d(c, o, 1, dtype=dtype))

@@ -2,72 +2,33 @@
 
 There is no registration: the parameters, buffers and parts of a module are those of its attributes that are a `Parameter`, a
 `Buffer` or a `Module`, in the order in which they were first assigned. Their dotted names are PyTorch's state_dict keys.
+What is done with all of them stands in moves.py (modes, dtypes, devices) and state.py (saving and loading).
 """
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import numpy as np
-
-from ..array import Array
 from ..engine import Tensor
-from ..looks import few, unfailing
-from ..modes import no_grad
-from ..ops import copy_, to
-from ..ops.creation import leaf
+from ..hints import missing
+from ..looks import unfailing
+from ..names import unknown
+from .hooks import Hooks
+from .moves import Moves
+from .parameter import Buffer, Parameter, as_buffer
+from .state import State
 
 T = TypeVar("T")
 
 
-class Parameter(Tensor):
-    """A tensor that a module learns: it requires grad, and `Module.parameters` finds it.
-
-    >>> nn.Parameter(np.ones(2, np.float32))
-    Parameter containing:
-    tensor([1., 1.], requires_grad=True)
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = True):
-        super().__init__(leaf(data.array if isinstance(data, Tensor) else data).array, requires_grad)
-
-    def __repr__(self) -> str:
-        """As PyTorch prints it."""
-        return f"Parameter containing:\n{super().__repr__()}"
-
-
-class Buffer(Tensor):
-    """A tensor that belongs to a module's state but is not learnt, such as batch norm's running mean.
-
-    >>> norm = nn.BatchNorm1d(2)
-    >>> isinstance(norm.running_mean, nn.Buffer), norm.running_mean.requires_grad
-    (True, False)
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = False):
-        super().__init__(leaf(data.array if isinstance(data, Tensor) else data).array, requires_grad)
-
-
-class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find, and what it found but did not want."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        """As PyTorch prints it: at a prompt most often the good news."""
-        keys = f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
-        return f"IncompatibleKeys({keys})" if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
-
-
-class Module:
+class Module(Hooks, Moves, State):
     """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes.
+
+    A plain tensor cannot take the place of a parameter, which would silently stop being learnt, and no part can have the name
+    of a method. ``super().__init__()`` may be called, and need not.
 
     >>> class Scale(nn.Module):
     ...     def __init__(self):
@@ -77,8 +38,6 @@ class Module:
     >>> Scale()(ninx.tensor([1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
-
-    training = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's value; every module writes its own. Call ``module(x)``, which leads here.
@@ -92,102 +51,233 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """``module(x)`` is ``module.forward(x)``."""
-        return self.forward(*args, **kwargs)
+        """``module(x)`` is ``module.forward(x)``, with the hooks around it if there are any."""
+        return self._call_with_hooks(args, kwargs) if self._module_hooks else self.forward(*args, **kwargs)
 
     # ---------------------------------------------------------------- what it is made of
+    def __setattr__(self, name: str, value: Any) -> None:
+        """``module.name = value``; TypeError where a parameter or part would be lost by it, ValueError for a method's name."""
+        old = self.__dict__.get(name)
+        if isinstance(old, _PARTS) or isinstance(value, _PARTS):
+            value = self._as_part(name, old, value)
+        object.__setattr__(self, name, value)
+
+    def _as_part(self, name: str, old: Any, value: Any) -> Any:
+        """What may stand under a name where a parameter, buffer or module is, or will be. The rules are PyTorch's."""
+        if isinstance(old, Buffer) and isinstance(value, Tensor) and not isinstance(value, Parameter):
+            return as_buffer(value, old.persistent)
+        if not isinstance(old, _PARTS):
+            check_name(self, name)
+            self.__dict__.pop(name, None)  # its place is that of the first part of this name, not of a None before it
+        elif value is not None and not isinstance(value, Parameter if isinstance(old, Parameter) else (Parameter, Module)):
+            kind = next(kind for kind in _PARTS if isinstance(old, kind))
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a {kind.__name__}, and {_ASSIGN[kind]}; got {type(value).__name__}, by which "
+                "it would be lost"
+            )
+        return value
+
+    if not TYPE_CHECKING:  # a type checker would take it for leave to use any name
+
+        def __getattr__(self, name):
+            """Only for what is not there: the error, which for some names of PyTorch says what to write instead."""
+            if not hasattr(type(self), name):
+                raise missing("Module", name, self)
+            return object.__getattribute__(self, name)  # a property that raised: it says why once more
+
+    def __dir__(self) -> list[str]:
+        """Without the numbers of layers, which are no names."""
+        return [name for name in super().__dir__() if not name[:1].isdigit()]
+
     def _own(self, kind: type[T]) -> Iterator[tuple[str, T]]:
         return ((name, value) for name, value in vars(self).items() if isinstance(value, kind))
 
+    @property
+    def _modules(self) -> Mapping[str, Module]:
+        """The direct parts by name, for reading."""
+        return MappingProxyType(dict(self._own(Module)))
+
+    @property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        """The module's own parameters by name, for reading."""
+        return MappingProxyType(dict(self._own(Parameter)))
+
+    @property
+    def _buffers(self) -> Mapping[str, Buffer]:
+        """The module's own buffers by name, for reading."""
+        return MappingProxyType(dict(self._own(Buffer)))
+
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the direct parts.
+        """(name, module) of the direct parts, each once.
 
         >>> model = nn.Sequential({"hidden": nn.Linear(4, 8), "out": nn.Linear(8, 2)})
         >>> [name for name, _ in model.named_children()]
         ['hidden', 'out']
         """
-        return self._own(Module)
+        return _once(self._own(Module))
 
     def children(self) -> Iterator[Module]:
-        """The direct parts.
+        """The direct parts, each once.
 
         >>> [type(m).__name__ for m in nn.Sequential(nn.Linear(4, 2), nn.ReLU()).children()]
         ['Linear', 'ReLU']
         """
-        return (value for value in vars(self).values() if isinstance(value, Module))
+        return (module for _, module in self.named_children())
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """(dotted name, module) of this module (named "") and all below it, each once.
+
+        ``memo`` holds modules to leave out, with all below them, and gets those that were named; without ``remove_duplicate`` a
+        module that is used twice comes twice.
 
         >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 2)), nn.ReLU())
         >>> [name for name, _ in model.named_modules()]
         ['', '0', '0.0', '1']
         """
-        return _once(self._walk(prefix))
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._own(Module):
+            yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
         yield prefix, self
-        for name, child in self.named_children():
+        for name, child in self._own(Module):
             yield from child._walk(f"{prefix}.{name}" if prefix else name)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it, each once.
 
         >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 2)), nn.ReLU())
         >>> [type(m).__name__ for m in model.modules()]
         ['Sequential', 'Sequential', 'Linear', 'ReLU']
         """
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
-    def _named(self, kind: type[T]) -> Iterator[tuple[str, T]]:
-        for prefix, module in self._walk(""):
-            for name, value in module._own(kind):
-                yield f"{prefix}.{name}" if prefix else name, value
+    def _named(self, kind: type[T], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, T]]:
+        walk = self._walk(prefix) if recurse else [(prefix, self)]
+        named = ((f"{path}.{name}" if path else name, v) for path, module in walk for name, v in module._own(kind))
+        return _once(named) if remove_duplicate else named
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(dotted name, parameter), each once.
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter), each once; without ``recurse`` only the module's own, not its parts'.
 
         >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
         >>> [(name, p.shape) for name, p in model.named_parameters()]
         [('0.weight', (8, 4)), ('0.bias', (8,)), ('2.weight', (2, 8)), ('2.bias', (2,))]
         """
-        return _once(self._named(Parameter))
+        return self._named(Parameter, prefix, recurse, remove_duplicate)
 
-    def parameters(self) -> Iterator[Parameter]:
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once.
 
         >>> sum(p.numel() for p in nn.Linear(4, 2).parameters())
         10
         """
-        return (p for _, p in self.named_parameters())
+        return (p for _, p in self.named_parameters("", recurse))
 
-    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """(dotted name, buffer), each once.
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Buffer]]:
+        """(dotted name, buffer), each once; without ``recurse`` only the module's own, not its parts'.
 
         >>> [name for name, _ in nn.BatchNorm1d(2).named_buffers()]
         ['running_mean', 'running_var', 'num_batches_tracked']
         """
-        return _once(self._named(Buffer))
+        return self._named(Buffer, prefix, recurse, remove_duplicate)
 
-    def buffers(self) -> Iterator[Buffer]:
+    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """All buffers, each once.
 
         >>> [b.tolist() for b in nn.BatchNorm1d(2).buffers()]
         [[0.0, 0.0], [1.0, 1.0], 0]
         """
-        return (b for _, b in self.named_buffers())
+        return (b for _, b in self.named_buffers("", recurse))
 
-    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make ``tensor`` a buffer of this module under ``name``; the same as assigning a `Buffer`.
+
+        One that is not ``persistent`` is not in the `state_dict`. Raises ValueError for a name that is taken or no name.
 
         >>> layer = nn.Identity()
         >>> layer.register_buffer("mean", ninx.zeros(2))
         >>> layer.state_dict()
         {'mean': tensor([0., 0.])}
         """
-        setattr(self, name, None if tensor is None else Buffer(tensor))
+        if not isinstance(tensor, Tensor | None):
+            raise TypeError(f"register_buffer: {name} must be a tensor or None, not {type(tensor).__name__}")
+        check_name(self, name, Buffer)
+        setattr(self, name, None if tensor is None else as_buffer(tensor, persistent))
 
-    def apply(self, fn: Callable[[Module], None]) -> Self:
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Make ``param`` a parameter of this module under ``name``; the same as assigning it.
+
+        >>> layer = nn.Identity()
+        >>> layer.register_parameter("scale", nn.Parameter(ninx.ones(1)))
+        >>> layer.scale.tolist()
+        [1.0]
+        """
+        if not isinstance(param, Parameter | None):
+            raise TypeError(f"register_parameter: {name} must be an nn.Parameter or None, not {type(param).__name__}")
+        check_name(self, name, Parameter)
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Make ``module`` a part of this one under ``name``; the same as assigning it.
+
+        >>> net = nn.Sequential()
+        >>> net.add_module("conv", nn.Conv2d(1, 2, 3))
+        >>> list(net.state_dict())
+        ['conv.weight', 'conv.bias']
+        """
+        check_name(self, name, Module)
+        setattr(self, name, None if module is None else checked(self, module))
+
+    register_module = add_module
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of this dotted name; "" is this one. Raises AttributeError where there is none.
+
+        >>> nn.Sequential(nn.Sequential(nn.Linear(4, 2))).get_submodule("0.0")
+        Linear(in_features=4, out_features=2, bias=True)
+        """
+        module: Any = self
+        for name in target.split(".") if target else ():
+            module = module._part(Module, name, target)
+        return module  # type: ignore[no-any-return]  # _part gives what is of the kind
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of this dotted name. Raises AttributeError where there is none.
+
+        >>> nn.Sequential(nn.Linear(4, 2)).get_parameter("0.weight").shape
+        (2, 4)
+        """
+        path, _, name = target.rpartition(".")
+        return self.get_submodule(path)._part(Parameter, name, target)
+
+    def get_buffer(self, target: str) -> Buffer:
+        """The buffer of this dotted name. Raises AttributeError where there is none.
+
+        >>> nn.Sequential(nn.BatchNorm1d(2)).get_buffer("0.running_mean").shape
+        (2,)
+        """
+        path, _, name = target.rpartition(".")
+        return self.get_submodule(path)._part(Buffer, name, target)
+
+    def _part(self, kind: type[T], name: str, target: str) -> T:
+        there = dict(self._own(kind))
+        if name not in there:
+            raise AttributeError(unknown(f"{kind.__name__.lower()} of {type(self).__name__}", name, there) + f" (in {target!r})")
+        return there[name]
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call ``fn`` on every module below this one, then on this one.
 
         >>> def bias_to_zero(module):
@@ -200,127 +290,6 @@ class Module:
             child.apply(fn)
         fn(self)
         return self
-
-    # ---------------------------------------------------------------- modes and moves
-    def train(self, mode: bool = True) -> Self:
-        """Switch this module and all below it to training (dropout drops, batch norm uses the batch).
-
-        >>> model = nn.Sequential(nn.Linear(4, 2), nn.Dropout()).eval()
-        >>> model.training, model.train()[1].training
-        (False, True)
-        """
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self) -> Self:
-        """Switch to evaluation: the same as ``train(False)``.
-
-        >>> model = nn.Dropout(0.9).eval()
-        >>> model(ninx.ones(3))
-        tensor([1., 1., 1.])
-        """
-        return self.train(False)
-
-    def zero_grad(self) -> None:
-        """Forget all gradients.
-
-        >>> layer = nn.Linear(4, 2)
-        >>> layer(ninx.ones(1, 4)).sum().backward()
-        >>> layer.zero_grad()
-        >>> layer.weight.grad is None
-        True
-        """
-        for p in self.parameters():
-            p.grad = None
-
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Say of every parameter whether it wants a gradient.
-
-        >>> frozen = nn.Linear(4, 2).requires_grad_(False)
-        >>> [p.requires_grad for p in frozen.parameters()]
-        [False, False]
-        """
-        for p in self.parameters():
-            p.requires_grad_(requires_grad)
-        return self
-
-    def to(self, target: Any) -> Self:
-        """Give every floating-point parameter and buffer another dtype, or move all to another device ("cpu", "cuda").
-
-        >>> nn.Linear(4, 2).to(ninx.float64).weight.dtype
-        dtype('float64')
-        """
-        moves = isinstance(target, str) and target.startswith(("cpu", "cuda"))
-        with no_grad():
-            for t in [*self.parameters(), *self.buffers()]:
-                if moves or t.is_floating_point():
-                    t.array = to(t, target).array
-                    t.grad = None if t.grad is None else to(t.grad, target)
-        return self
-
-    def float(self) -> Self:
-        """All floating-point parameters and buffers as float32.
-
-        >>> nn.Linear(4, 2, dtype=ninx.float64).float().weight.dtype
-        dtype('float32')
-        """
-        return self.to(np.float32)
-
-    def double(self) -> Self:
-        """All floating-point parameters and buffers as float64.
-
-        >>> nn.Linear(4, 2).double().weight.dtype
-        dtype('float64')
-        """
-        return self.to(np.float64)
-
-    # ---------------------------------------------------------------- state
-    def state_dict(self) -> dict[str, Tensor]:
-        """Every parameter and buffer by its dotted name, without history; they share memory with the module.
-
-        >>> {name: t.shape for name, t in nn.Sequential(nn.Linear(4, 2)).state_dict().items()}
-        {'0.weight': (2, 4), '0.bias': (2,)}
-        """
-        return {
-            f"{prefix}.{name}" if prefix else name: value.detach()
-            for prefix, module in self._walk("")
-            for kind in (Parameter, Buffer)
-            for name, value in module._own(kind)
-        }
-
-    def load_state_dict(self, state_dict: Mapping[str, Tensor | Array], strict: bool = True) -> IncompatibleKeys:
-        """Copy the values of ``state_dict`` (tensors or arrays) into the parameters and buffers of the same names.
-
-        Raises RuntimeError, before anything is changed, for a wrong shape, and with ``strict`` also for names that are
-        missing or unknown.
-
-        >>> a, b = nn.Linear(4, 2), nn.Linear(4, 2)
-        >>> keys = a.load_state_dict(b.state_dict())
-        >>> (a.weight == b.weight).all(), keys.missing_keys
-        (tensor(True), [])
-        """
-        own = self.state_dict()
-        missing = [k for k in own if k not in state_dict]
-        unexpected = [k for k in state_dict if k not in own]
-        wrong = [k for k in own if k in state_dict and tuple(state_dict[k].shape) != own[k].shape]
-        problems = [f"size mismatch for {k}: {tuple(state_dict[k].shape)} given, {own[k].shape} wanted" for k in wrong[:8]]
-        problems += [f"{len(wrong) - 8} more of another size"] * (len(wrong) > 8)
-        if strict:
-            if missing and unexpected:  # most often one and the same weight, under another name
-                given = tuple(state_dict[unexpected[0]].shape)
-                problems.insert(
-                    0, f"first difference: {missing[0]} {own[missing[0]].shape} wanted, {unexpected[0]} {given} given"
-                )
-            problems += [f"missing key(s): {few(missing)}"] * bool(missing)
-            problems += [f"unexpected key(s): {few(unexpected)}"] * bool(unexpected)
-        if problems:
-            raise RuntimeError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
-        with no_grad():
-            for k, v in state_dict.items():
-                if k in own:
-                    copy_(own[k], v.detach() if isinstance(v, Tensor) else Tensor(np.asarray(v)))
-        return IncompatibleKeys(missing, unexpected)
 
     # ---------------------------------------------------------------- text
     def extra_repr(self) -> str:
@@ -346,7 +315,7 @@ class Module:
 
     def _shown_parts(self) -> Iterator[tuple[str, str]]:
         """(name, text) of the direct parts."""
-        return ((name, repr(child)) for name, child in self.named_children())
+        return ((name, repr(child)) for name, child in self._own(Module))
 
 
 def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
@@ -356,3 +325,51 @@ def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
         if id(value) not in seen:
             seen.add(id(value))
             yield name, value
+
+
+_PARTS: tuple[type[Any], ...] = (Parameter, Buffer, Module)
+_ASSIGN = {  # to a name under which there is one
+    Parameter: "another Parameter or None can be assigned (write w.data[...] = values to change its values)",
+    Buffer: "a tensor or None can be assigned",
+    Module: "a Module or None can be assigned",
+}
+
+
+def check_name(owner: Module, name: Any, kind: type[Any] | None = None) -> None:
+    """ValueError for what cannot name a part: no text, empty, with a dot, or the name of an attribute that is no ``kind``.
+
+    >>> from ninx.nn.module import check_name
+    >>> check_name(nn.Identity(), "eval")
+    Traceback (most recent call last):
+    ValueError: Identity: 'eval' cannot name a layer or a tensor: it is the name of an attribute
+    """
+    if not isinstance(name, str) or not name or "." in name:
+        reason = "it is no text" if not isinstance(name, str) else "it has a dot" if name else "it is empty"
+    else:
+        own, inherited = owner.__dict__.get(name), getattr(type(owner), name, None)
+        taken = kind is not None and own is not None and not isinstance(own, kind)
+        if not taken and (inherited is None or isinstance(inherited, _PARTS)):
+            return
+        reason = "it is the name of an attribute"
+    raise ValueError(f"{type(owner).__name__}: {name!r} cannot name a layer or a tensor: {reason}")
+
+
+def checked(owner: Module, module: Any) -> Module:
+    """The module; TypeError, with what to write instead, for what is none: without a name in its owner it would be lost.
+
+    >>> from ninx.nn.module import checked
+    >>> checked(nn.ModuleList(), nn.ReLU)
+    Traceback (most recent call last):
+    TypeError: ModuleList: ReLU is a class, make a layer of it: ReLU(...)
+    """
+    if isinstance(module, Module):
+        return module
+    if isinstance(module, type):
+        hint = f"{module.__name__} is a class, make a layer of it: {module.__name__}(...)"
+    elif isinstance(module, (list, tuple)):
+        hint = f"a {type(module).__name__} is no layer, write *layers for its entries"
+    elif callable(module):
+        hint = f"{getattr(module, '__name__', 'this')} is a function; write a Module whose forward calls it"
+    else:
+        hint = f"{type(module).__name__} is no Module"
+    raise TypeError(f"{type(owner).__name__}: {hint}")

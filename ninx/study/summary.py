@@ -140,10 +140,20 @@ def _difference(a: Row, b: Row) -> int:
 # -------------------------------------------------------------------- one layer
 
 ONE = ((1, 1), (1, 1))
-IMAGES = (nn.Conv2d, nn.ConvTranspose2d, nn.MaxPool2d, nn.AvgPool2d, nn.GlobalAvgPool2d, nn.AdaptiveAvgPool2d)
+ADAPTIVE = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+IMAGES = (
+    nn.Conv2d,
+    nn.ConvTranspose2d,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.GlobalAvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+)
 SAME = (  # the layers that leave the shape as it is, and look at one place at a time
-    *(nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softmax, nn.Identity),
-    *(nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d, nn.LocalResponseNorm),
+    *(nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softmax, nn.LogSoftmax, nn.Identity),
+    *(nn.ELU, nn.Hardtanh, nn.PReLU, nn.ReLU6, nn.SiLU, nn.Softplus),
+    *(nn.Dropout, nn.Dropout2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LocalResponseNorm),
 )
 
 
@@ -174,7 +184,7 @@ def _layer(module: nn.Module, shape: Shape) -> _Layer | None:
             return _pooling(module, shape)
         case nn.GlobalAvgPool2d():
             return _averages((1, 1), shape)
-        case nn.AdaptiveAvgPool2d():
+        case nn.AdaptiveAvgPool2d() | nn.AdaptiveMaxPool2d():
             wanted = module.output_size if isinstance(module.output_size, (tuple, list)) else (module.output_size,) * 2
             return _averages((wanted[0] or shape[1], wanted[1] or shape[2]), shape)
         case nn.Linear():
@@ -259,7 +269,7 @@ class _Walk:
     def visit(self, name: str, module: nn.Module) -> None:
         """All layers of ``module``."""
         if type(module).forward is nn.Sequential.forward:
-            for key, child in module.named_children():
+            for key, child in module._modules.items():
                 self.visit(f"{name}.{key}" if name else key, child)
         elif (layer := _layer(module, self.shape)) is not None:
             self.add(name, module, layer)
@@ -283,7 +293,7 @@ class _Walk:
 
     def run(self, name: str, module: nn.Module) -> None:
         """A module with a forward of its own: one black image goes through it, and its layers tell what comes to them."""
-        parts = [(n, m) for n, m in module.named_modules(name) if not list(m.children())]
+        parts = [(n, m) for n, m in module.named_modules(prefix=name) if not list(m.children())]
         modes = {m: m.training for m in module.modules()}
         dtype = next((p.dtype for p in module.parameters()), np.float32)
         image = Tensor(np.zeros((1, *self.shape), dtype))
