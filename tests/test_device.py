@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from test_cuda_launcher import trained
 import ninx
 import ninx.functional as F
 from ninx import benchmarks, data, models, nn, optim, train
-from ninx.benchmarks import conv, elementwise, measure, memory, pool, scaling, step
+from ninx.benchmarks import conv, elementwise, measure, memory, peer, pool, scaling, step
 from ninx.kernels import cuda
 
 pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
@@ -292,14 +293,117 @@ def test_the_benchmarks_check_and_time_the_device(monkeypatch: pytest.MonkeyPatc
     report = conv.run(machine, 1)
     assert [r["direction"] for r in report.records] == ["forward", "input gradient", "weight gradient"] * 2
     assert {"im2col", "col2im"} <= set(cp.launches)
-    assert all(set(r["seconds"]) == {"fast", "im2col"} | ({"GEMM"} if "1x1" in r["name"] else set()) for r in report.records)
+    timed = {"fast", "im2col", "peak"}
+    assert all(set(r["seconds"]) == timed | ({"GEMM"} if "1x1" in r["name"] else set()) for r in report.records)
     assert [r["workspace"] for r in report.records] == [0] * 3 + [4 * 2 * 36 * 8 * 9] * 3
     result = step.measure("nin-mnist-v2", 2, 28, 1, True, "cuda")
     assert result.ours.median > 0
-    assert result.default is None
+    assert result.theirs == {}  # PyTorch sees no GPU
     console = Console(record=True, width=200)
     report.show(console)
     assert "device cuda: stand-in for a GPU" in console.export_text()
+
+
+@pytest.fixture
+def _pytorch_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch, which sees no GPU here, competes on the processor instead, with all that is done for a GPU."""
+    monkeypatch.setattr(peer, "torch_device", lambda device: "cpu")
+    monkeypatch.setattr(measure, "MATRIX", 64)
+    monkeypatch.setattr(measure, "GPU_TURN", 0.0)
+    monkeypatch.setattr(conv, "GPU_TURN", 0.0)
+    monkeypatch.setattr(conv, "MOST_SETS", 2)
+
+
+@pytest.fixture
+def _settings_of_pytorch() -> Iterator[None]:
+    cudnn, matmul = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = cudnn, matmul
+
+
+BESIDE = ["PyTorch", "channels_last", "PyTorch TF32", "channels_last TF32"]
+
+
+@pytest.mark.usefixtures("_pytorch_beside", "_settings_of_pytorch")
+def test_pytorch_competes_on_the_gpu_in_float32_proper_and_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [conv.Layer("bottleneck", 2, 8, 6, 4, k, padding=k // 2) for k in (1, 3)]
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: layers)
+    report = conv.run(measure.machine("cuda"), 3)
+    for record in report.records:
+        assert {"fast", "peak", *BESIDE} <= set(record["seconds"])
+        assert min(record["ratio"], record["ratio_tf32"], record["share_of_roof"]) > 0
+        assert record["share_of_roof"] >= record["share_of_copy"]
+    assert [len(row) for row in report.rows] == [len(conv.COLUMNS + conv.WITH_TF32)] * 6
+    assert "ninx computes in float32 proper" in report.notes[-1]
+    result = step.measure("nin-mnist-v2", 1, 28, 1, True, "cuda")
+    assert list(result.theirs) == BESIDE
+    record = result.as_json()
+    assert min(record["ratio"], record["ratio_tf32"]) > 0
+    assert len(result.row(["", peer.TF32])) == 4 + 2 * 3
+
+
+@pytest.mark.usefixtures("_pytorch_beside", "_settings_of_pytorch")
+def test_every_call_of_pytorch_is_made_with_the_settings_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that warm up and compare, whatever ran before."""
+    seen: dict[str, set[tuple[bool, bool]]] = {}
+    theirs = conv._theirs
+
+    def watched(*arguments: Any) -> dict[str, Any]:
+        def watch(name: str, work: Any) -> Any:
+            def call() -> Any:
+                settings = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+                seen.setdefault(name, set()).add(settings)
+                return work()
+
+            return call
+
+        return {name: watch(name, work) for name, work in theirs(*arguments).items()}
+
+    monkeypatch.setattr(conv, "_theirs", watched)
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: [conv.Layer("bottleneck", 2, 8, 6, 4, 1)])
+    torch.backends.cudnn.allow_tf32 = True
+    conv.run(measure.machine("cuda"), 2)
+    assert seen == {name: {(name.endswith("TF32"), False)} for name in BESIDE}
+
+
+@pytest.mark.usefixtures("_pytorch_beside", "_settings_of_pytorch")
+def test_pytorchs_results_are_compared_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TF32 may round coarsely, float32 may not."""
+    theirs = conv._theirs
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: [conv.Layer("bottleneck", 2, 8, 6, 4, 1)])
+    for wrong, factor, fails in (("channels_last", 1.001, True), ("PyTorch TF32", 1.001, False), ("PyTorch TF32", 1.1, True)):
+
+        def spoilt(*arguments: Any, wrong: str = wrong, factor: float = factor) -> dict[str, Any]:
+            made = theirs(*arguments)
+            right = made[wrong]
+
+            def work() -> Any:
+                result = right()
+                return tuple(r * factor for r in result) if isinstance(result, tuple) else result * factor
+
+            return made | {wrong: work}
+
+        monkeypatch.setattr(conv, "_theirs", spoilt)
+        if fails:
+            with pytest.raises(AssertionError, match=r"is off by"):
+                conv.run(measure.machine("cuda"), 1)
+        else:
+            conv.run(measure.machine("cuda"), 1)
+
+
+def test_inputs_take_turns() -> None:
+    log: list[int] = []
+    works = conv._rotated([{"a": lambda i=i: log.append(i)} for i in range(3)])  # type: ignore[misc]
+    for _ in range(4):
+        works["a"]()
+    assert log == [0, 1, 2, 0]
+
+
+def test_pytorch_without_a_gpu_does_not_compete_on_one() -> None:
+    assert peer.peer("cuda") is None
+    here = peer.peer("cpu")
+    assert here is not None
+    assert here.names == ["PyTorch", "channels_last"]
 
 
 def test_a_wrong_result_on_the_device_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,6 +461,46 @@ def test_a_suite_compares_the_device_with_the_processor(suite: str, kernel: str,
     monkeypatch.setattr(cuda, kernel, wrong)
     with pytest.raises(AssertionError, match="off by"):
         benchmarks.run(suite, True, 16, "cuda")
+
+
+@pytest.mark.usefixtures("_small", "_pytorch_beside")
+@pytest.mark.parametrize("suite", ["pool", "elementwise"])
+def test_pytorch_competes_in_the_other_suites_too(suite: str) -> None:
+    report = benchmarks.run(suite, True, 16, "cuda")
+    assert all(r["ratio"] > 0 for r in report.records)
+
+
+class PyTorchsMemory:
+    """What of torch.cuda the suite `memory` asks: bytes that PyTorch's pool took, as if a step took a megabyte."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def empty_cache(self) -> None:
+        self.told.append("empty_cache")
+
+    def reset_peak_memory_stats(self, device: str) -> None:
+        self.told.append("reset")
+
+    def max_memory_reserved(self, device: str) -> int:
+        self.told.append("read")
+        return 10**6 * self.told.count("read")
+
+
+@pytest.mark.usefixtures("_small", "_pytorch_beside")
+def test_pytorchs_memory_on_a_gpu_is_what_its_pool_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool_of_pytorch = PyTorchsMemory()
+    there = peer.Peer(types.SimpleNamespace(**{n: getattr(torch, n) for n in NEEDED}, cuda=pool_of_pytorch), "cpu", True)
+    monkeypatch.setattr(memory, "peer", lambda device: there)
+    for who in peer.LAYOUTS:
+        assert memory.growth(who, "nin-mnist-v2", 1, 28, "cuda") == 10**6
+    assert pool_of_pytorch.told == ["empty_cache", "reset", "read", "read"] * 2
+    monkeypatch.setattr(memory, "growth", lambda *a, device: len(a[0]))
+    (record,) = benchmarks.run("memory", True, 16, "cuda").records
+    assert record["bytes"] == {who: len(who) for who in ("ninx", "PyTorch", "channels_last")}
+
+
+NEEDED = ["from_numpy", "contiguous_format", "channels_last", "optim", "nn", "no_grad"]
 
 
 @pytest.mark.usefixtures("_small")
