@@ -72,7 +72,7 @@ def _layers(parts: dict[str, Any]) -> list[str]:
     for row in rows:
         times = [f"{row['ms'][name]:.3f}" if name in row["ms"] else "-" for name in LAYERS]
         ends = [f"{row['share_of_roof']:.0%}", *(_times(row[key]) for key in ("ratio", "ratio_tf32"))]
-        table.append(f"| {row['name']} | {' | '.join(times + ends)} |")
+        table.append(f"| {_cell(row['name'])} | {' | '.join(times + ends)} |")
     return table
 
 
