@@ -22,7 +22,6 @@ from ninx.kernels.cuda import launcher
 from ninx.kernels.geometry import Geometry
 
 
-
 def on_gpu(array: np.ndarray) -> Any:
     """The same on the device."""
     return launcher.library().asarray(array)

@@ -6,6 +6,7 @@ Started by gpu_day.sh. Whatever happens to a part, the others run, and both file
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -54,10 +55,8 @@ def run(letter: str, folder: Path, limit: float) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             stopped = f"stopped after {limit:.0f} s"
         finally:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # also what the part has started
-            except ProcessLookupError:
-                pass
             process.wait()
         seconds = time.perf_counter() - start
         log.seek(0)

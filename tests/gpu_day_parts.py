@@ -5,6 +5,7 @@ On the stand-in for CuPy (NINX_GPU_DAY=stand-in) everything is small, and what n
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -211,10 +212,8 @@ def first_losses(device: str, folder: Path, count: int = 5) -> list[float]:
         if len(losses) == count:
             raise _Enough
 
-    try:
+    with contextlib.suppress(_Enough):
         list(training.run(note))
-    except _Enough:
-        pass
     return losses
 
 
@@ -239,7 +238,6 @@ def d(result: Result) -> None:
 
 def command(*words: str, cwd: str | Path = ".") -> str:
     """What a command of ninx prints; it runs in this process, where the stand-in may be."""
-    import contextlib
     import io
 
     from ninx.cli import main

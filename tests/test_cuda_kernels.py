@@ -25,6 +25,7 @@ from ninx.kernels import cuda, geometry
 from ninx.kernels.cuda import launcher
 from ninx.kernels.geometry import Geometry
 
+
 @pytest.fixture(autouse=True, scope="module")
 def _cupy() -> Iterator[None]:
     with devices.some_cupy():

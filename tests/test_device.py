@@ -19,7 +19,8 @@ import ninx
 import ninx.functional as F
 from ninx import benchmarks, data, models, nn, optim, train
 from ninx.benchmarks import conv, elementwise, measure, memory, peer, pool, scaling, step
-from ninx.kernels import cuda
+from ninx.cli import main
+from ninx.kernels import cuda, geometry
 
 pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
 
@@ -70,6 +71,146 @@ def test_a_tensor_lies_on_the_device_as_it_lay_on_the_host() -> None:
     assert there.to("cuda") is there or there.to("cuda").array is there.array
     with pytest.raises(RuntimeError, match="device 'cuda:1' cannot be used: the last of 1 GPU"):
         x.to("cuda:1")
+
+
+# -------------------------------------------------------------------- several devices
+
+
+@pytest.fixture
+def _two_devices() -> Iterator[None]:
+    """A second one, which is the current one of nobody yet."""
+    cp.device_count[0] = 2
+    yield
+    cp.device_count[0] = 1
+    cp.Device(0).use()
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_only_the_current_device_is_used() -> None:
+    """An array elsewhere would be computed with on the current device: slowly, and its values would land there."""
+    x = ninx.ones(2, 3)
+    refusal = r"device 'cuda:1' cannot be used: the current GPU of this thread is cuda:0; write cupy.cuda.Device\(1\).use\(\) first"
+    dataset = data.ArrayDataset(np.zeros((2, 4, 4, 1), np.uint8), np.arange(2), ["0", "1"])
+    for use in (
+        lambda: x.to("cuda:1"),
+        lambda: ninx.tensor([1.0], device="cuda:1"),
+        lambda: nn.Linear(2, 2).to("cuda:1"),
+        lambda: next(iter(data.DataLoader(dataset, 2, transform=data.ToTensor(), device="cuda:1"))),
+    ):
+        with pytest.raises(RuntimeError, match=refusal):
+            use()
+    cp.Device(1).use()
+    there = x.to("cuda:1")
+    assert there.device == x.cuda().device == (there * 2).device == "cuda:1"  # "cuda" is the current one, as in PyTorch
+    with pytest.raises(RuntimeError, match=r"device 'cuda:0' cannot be used: the current GPU of this thread is cuda:1"):
+        x.to("cuda:0")
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_training_on_the_second_device() -> None:
+    """Its own arrays, kernels, pooling divisor and flag for wrong labels; nothing lies on the first."""
+    expected = trained("cpu")
+    for number in (0, 1):
+        cp.Device(number).use()
+        for a, b in zip(trained(f"cuda:{number}"), expected, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+        loss = F.cross_entropy(ninx.randn(1, 3).to("cuda"), ninx.tensor([3], device="cuda"))
+        assert loss.device == f"cuda:{number}"
+        with pytest.raises(IndexError, match="a label is not one of the 3 classes"):
+            loss.item()
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_a_batch_is_copied_to_the_second_device() -> None:
+    dataset = data.ArrayDataset(np.ones((4, 4, 4, 1), np.uint8), np.arange(4), [str(i) for i in range(4)])
+    cp.Device(1).use()
+    for images, labels in data.DataLoader(dataset, 2, transform=data.ToTensor(), device="cuda:1"):
+        assert images.device == labels.device == "cuda:1"
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_from_one_device_to_the_other() -> None:
+    """CuPy copies no array with gaps, and does not wait for what the first device still computes."""
+    memory = np.arange(48.0).reshape(2, 4, 6)
+    for view in (lambda a: a, lambda a: a.transpose(0, 2, 1), lambda a: a[:, ::2, 1:]):
+        x = ninx.Tensor(view(cp.asarray(memory)))
+        with cp.Device(1):
+            cp.streams.clear()
+            y = x.to("cuda:1")
+            assert "synchronize" in cp.streams
+            assert y.device == "cuda:1"
+            np.testing.assert_array_equal(y.numpy(), view(memory))
+            assert x.cpu().device == "cpu"
+
+
+# -------------------------------------------------------------------- memory
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes the columns had that kernels made, or read."""
+    found: list[int] = []
+    launch = cuda.launch
+
+    def seen(name: str, total: int, *args: Any, **options: Any) -> None:
+        if name in ("im2col", "col2im"):
+            found.append(args[name == "im2col"].nbytes)
+        launch(name, total, *args, **options)
+
+    monkeypatch.setattr(cuda, "launch", seen)
+    monkeypatch.setattr(cuda, "LEAST", 2**14)
+    return found
+
+
+def products(geo: geometry.Geometry) -> dict[str, Any]:
+    """The three products of a convolution, of whole numbers, so that they are exact."""
+    rng = np.random.default_rng(0)
+    shapes = (geo.N, geo.H, geo.W, geo.C), (geo.O, geo.KH, geo.KW, geo.C // geo.groups), (geo.N, geo.OH, geo.OW, geo.O)
+    x, w, g = (cp.asarray(rng.integers(-9, 10, shape).astype(np.float32)) for shape in shapes)
+    return {
+        "conv2d": lambda: cuda.conv2d(x, w, None, geo),
+        "conv2d_input_grad": lambda: cuda.conv2d_input_grad(g, w, geo),
+        "conv2d_weight_grad": lambda: cuda.conv2d_weight_grad(x, g, geo),
+    }
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("name", ["conv2d", "conv2d_input_grad", "conv2d_weight_grad"])
+def test_a_full_memory_makes_the_columns_smaller(name: str, groups: int, sizes: list[int]) -> None:
+    """And the result stays right, whatever an attempt that failed had begun."""
+    call = products(geometry.convolution("conv2d", (16, 4, 24, 24), (6, 4 // groups, 3, 3), (1, 1), (1, 1), groups=groups))[name]
+    wanted = call().get()
+    (whole,) = sizes
+    assert whole == 4 * 16 * 24 * 24 * 36
+    with cp.memory_left(500_000):
+        got = call()
+    assert max(sizes[1:]) <= 500_000
+    np.testing.assert_array_equal(got.get(), wanted)
+
+
+@pytest.mark.parametrize(("kernel", "columns"), [(3, r"0\.0 MiB"), (1, r"0\.0 MiB")], ids=["3x3", "1x1"])
+@pytest.mark.parametrize("name", ["conv2d", "conv2d_input_grad"])
+@pytest.mark.usefixtures("sizes")
+def test_a_memory_too_small_for_any_columns_is_told_in_one_sentence(name: str, kernel: int, columns: str) -> None:
+    call = products(geometry.convolution("conv2d", (16, 4, 24, 24), (4, 4, kernel, kernel), padding=(kernel // 2,) * 2))[name]
+    words = f"{name}: the GPU's memory is full: 0.1 MiB of images and {columns} to work in do not fit, .* MiB are free; take a "
+    with cp.memory_left(100_000), pytest.raises(MemoryError, match=words) as told:
+        call()
+    assert str(told.value).count(". ") == 0
+
+
+def test_the_command_says_it_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Whether a kernel of ours finds the memory full or CuPy."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["ninx", "train", "--device", "cuda", "--limit", "64", "--holdout", "10"])
+    for left in (10_000_000, 100_000):
+        with cp.memory_left(left), pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr().err.strip()
+        assert end.value.code == 2
+        assert said.startswith("Error: ")
+        assert said.count("\n") == 0
+        assert "memory" in said
 
 
 # -------------------------------------------------------------------- the loss

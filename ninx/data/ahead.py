@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..array import cuda_device, on_device
+from ..array import current_gpu, on_device
 from ..engine import Tensor
 
 Batch = tuple[Tensor, Tensor]
@@ -18,11 +18,10 @@ def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
     the GPU was told before it, since it may be given memory that is still read there; and what is told after a batch was handed
     out waits for that batch.
     """
-    gpu = cuda_device(device)
+    gpu = current_gpu(device)
     import cupy
 
-    with gpu:
-        stream = cupy.cuda.Stream(non_blocking=True)
+    stream = cupy.cuda.Stream(non_blocking=True)
 
     def copy(batch: Batch) -> tuple[Batch, Any]:
         with gpu:
