@@ -89,7 +89,7 @@ def _two_devices() -> Iterator[None]:
 def test_only_the_current_device_is_used() -> None:
     """An array elsewhere would be computed with on the current device: slowly, and its values would land there."""
     x = ninx.ones(2, 3)
-    refusal = r"device 'cuda:1' cannot be used: the current GPU of this thread is cuda:0; write cupy.cuda.Device\(1\).use\(\) first"
+    refusal = r"device 'cuda:1' cannot be used: the current GPU of this thread is cuda:0; write cupy.cuda.Device\(1\).use\(\) f"
     dataset = data.ArrayDataset(np.zeros((2, 4, 4, 1), np.uint8), np.arange(2), ["0", "1"])
     for use in (
         lambda: x.to("cuda:1"),
