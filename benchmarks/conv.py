@@ -135,7 +135,12 @@ def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
     b, g = rng.standard_normal(geo.O, np.float32), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O), np.float32)
     on_gpu, beside = m.device != "cpu", peer(m.device)
     sets = 1 if not on_gpu else min(MOST_SETS, 1 + ROTATED // (x.nbytes + w.nbytes + g.nbytes))
-    works = _rotated([_ours(direction, *(on_device(a, m.device) for a in (x, w, b, g)), geo) for _ in range(sets)])
+
+    def mine() -> dict[str, Work]:
+        dx, dw, db, dg = (on_device(a, m.device) for a in (x, w, b, g))
+        return _ours(direction, dx, dw, db, dg, geo)
+
+    works = _rotated([mine() for _ in range(sets)])
     theirs: dict[str, Work] = {}
     if beside is not None:
         theirs = _rotated([_theirs(beside, direction, x, w, b, g, layer) for _ in range(sets)])

@@ -7,12 +7,12 @@ proper, which is what ninx computes and is compared with, and as it comes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..array import Array, to_numpy
+from ..gpu import rounds_to_tf32
 from .measure import torch_or_none
 
 TF32 = " TF32"  # what the names of the measurements with PyTorch's own settings end with
@@ -70,11 +70,6 @@ def tf32_note(device: str) -> list[str]:
     """What is to be said about the rounding of products on a GPU."""
     if device == "cpu":
         return []
-    ours = "CUPY_TF32 is set: ninx's products are rounded to TF32" if cupy_tf32() else "ninx computes in float32 proper"
+    ours = "CUPY_TF32 is set: ninx's products are rounded to TF32" if rounds_to_tf32() else "ninx computes in float32 proper"
     theirs = "PyTorch's times without 'TF32' too, those with it as PyTorch comes (TF32 in convolutions, not in matrix products)"
     return [f"{ours}; {theirs}"]
-
-
-def cupy_tf32() -> bool:
-    """Does CuPy round the operands of float32 products to TF32?"""
-    return os.environ.get("CUPY_TF32", "0") not in ("", "0")

@@ -84,6 +84,17 @@ class MemoryPool:
 
 
 _pool = MemoryPool()
+_order = ["C"]  # what ufuncs return
+
+
+@contextlib.contextmanager
+def ufuncs_keep_the_order() -> Iterator[None]:
+    """Inside, results lie as the operands do, which NumPy does and CuPy may do one day (cupy#7783)."""
+    _order[0] = "K"
+    try:
+        yield
+    finally:
+        _order[0] = "C"
 
 
 def get_default_memory_pool() -> MemoryPool:
@@ -120,7 +131,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         out = options.pop("out", (None,))[0]
         value = getattr(ufunc, method)(*map(_host, inputs), **{k: _host(v) for k, v in options.items()})
         if out is None:
-            return ndarray(np.array(value, order="C"))
+            return ndarray(np.array(value, order=_order[0]))
         _host(out)[...] = value
         return out
 
@@ -312,9 +323,11 @@ class Stream:
     """Notes what is asked of it; everything happens at once."""
 
     current: list[Stream]
+    made = 0
 
     def __init__(self, non_blocking: bool = False):
         self.name = "copies" if non_blocking else "default"
+        Stream.made += 1
 
     def __enter__(self) -> Stream:
         self.current.append(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from test_cuda_launcher import trained
 import ninx
 import ninx.functional as F
 from ninx import benchmarks, data, models, nn, optim, train
+from ninx.array import to_numpy
 from ninx.benchmarks import conv, elementwise, measure, memory, peer, pool, scaling, step
 from ninx.cli import main
 from ninx.kernels import cuda, geometry
@@ -319,6 +321,9 @@ def test_the_next_batch_is_copied_beside_the_work_on_this_one() -> None:
         told.append(cp.streams.copy())
         cp.streams.clear()
         cp.streams.append("work")
+    made = cp.Stream.made
+    list(loader)
+    assert cp.Stream.made == made  # another pass, the same stream
     copy = [("default", "record"), ("copies", "wait"), ("copies", "copy"), ("copies", "copy"), ("copies", "record")]
     hand_out = [("default", "wait")]
     assert [[e if e == "work" else e[:2] for e in step] for step in told] == [
@@ -352,6 +357,26 @@ def test_the_strided_tier_trains_on_the_device_unchanged() -> None:
     assert cp.launches == []
     for a, b in zip(there, here, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam])
+def test_a_step_does_not_count_on_the_order_in_which_results_lie(optimizer) -> None:
+    """In C order, as CuPy's, or as the operands, as NumPy's: the same numbers, and no image changes its layout."""
+    found = []
+    for keep in (contextlib.nullcontext, cp.ufuncs_keep_the_order):
+        with keep():
+            ninx.manual_seed(0)
+            net = models.create("nin-cifar10").to("cuda")
+            learn = optimizer(net.parameters(), lr=0.01)
+            rows = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+            images, labels = ninx.Tensor(rows.transpose(0, 3, 1, 2)).to("cuda"), ninx.tensor([1, 2], device="cuda")
+            before = ninx.layout_copies()
+            F.cross_entropy(net(images), labels).backward()
+            learn.step()
+            assert ninx.layout_copies() == before
+            found.append([to_numpy(p.array) for p in net.parameters()])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def losses(device: str, limit: int, folder: Path) -> tuple[list[float], dict[str, Any], train.Evaluation]:
@@ -476,6 +501,8 @@ def test_pytorch_competes_on_the_gpu_in_float32_proper_and_as_it_comes(monkeypat
         assert record["share_of_roof"] >= record["share_of_copy"]
     assert [len(row) for row in report.rows] == [len(conv.COLUMNS + conv.WITH_TF32)] * 6
     assert "ninx computes in float32 proper" in report.notes[-1]
+    monkeypatch.setenv("CUPY_TF32", "1")
+    assert "CUPY_TF32 is set" in peer.tf32_note("cuda")[0]
     result = step.measure("nin-mnist-v2", 1, 28, 1, True, "cuda")
     assert list(result.theirs) == BESIDE
     record = result.as_json()
@@ -560,6 +587,7 @@ def test_a_wrong_result_on_the_device_is_not_timed(monkeypatch: pytest.MonkeyPat
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Suites of a size that the stand-in does in a second."""
     monkeypatch.setattr(measure, "MATRIX", 64)
+    monkeypatch.setattr(benchmarks.suites, "GPU_ROUNDS", 5)
     monkeypatch.setattr(pool, "BATCH", 1)
     monkeypatch.setattr(elementwise, "IMAGES", (1, 8, 8, 4))
     monkeypatch.setattr(elementwise, "PARAMETERS", 100)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from ..array import current_gpu, on_device
 from ..engine import Tensor
 
 Batch = tuple[Tensor, Tensor]
+
+
+@cache
+def _stream(cupy: Any, device: int) -> Any:
+    """The stream for the copies to a device, one for all passes: CuPy's pool keeps what a stream was lent for that stream."""
+    return cupy.cuda.Stream(non_blocking=True)
 
 
 def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
@@ -21,7 +28,8 @@ def copied_ahead(batches: Iterable[Batch], device: str) -> Iterator[Batch]:
     gpu = current_gpu(device)
     import cupy
 
-    stream = cupy.cuda.Stream(non_blocking=True)
+    with gpu:
+        stream = _stream(cupy, gpu.id)
 
     def copy(batch: Batch) -> tuple[Batch, Any]:
         with gpu:
