@@ -4,10 +4,14 @@ Each result is checked before it is timed. "share" is that of the multiply-add p
 a busy machine's peak changes from minute to minute: median and quartiles of the rounds. Products with the padding count (they
 are nominal), so a kernel that skips them, or Winograd's, may exceed 100 %. "direct" is the compiled kernel without Winograd's,
 where that was taken. FLOP per byte is the arithmetic intensity: input + weight + output, each moved once.
+
+On a GPU the peak is that of a large product by cuBLAS, and every call takes the next of several inputs, which together are larger
+than the cache. PyTorch competes on the same GPU; see `peer` for what TF32 means there.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -18,7 +22,8 @@ from ..array import on_device, to_numpy, xp_of
 from ..kernels import clear_memory, cuda, fast, geometry, loops, memory_stats, strided
 from ..kernels.cpu import winograd
 from ..kernels.geometry import Geometry
-from .measure import Machine, Ratio, Timing, burst, ratio, take_turns, torch_or_none
+from .measure import GPU_TURN, Machine, Ratio, Timing, Work, burst, gpu_burst, nothing, ratio, take_turns
+from .peer import TF32, Peer, peer, tf32_note
 from .report import Report
 
 
@@ -100,11 +105,14 @@ COLUMNS = [
     "group", "layer", "direction", "FLOP/byte", "fast ms", "GFLOP/s", "share", "GB/s", "direct ms", "im2col ms", "GEMM ms",
     "workspace MB", "PyTorch ms", "channels_last ms", "times as fast as the better",
 ]  # fmt: skip
+WITH_TF32 = ["share of roof", "PyTorch TF32 ms", "channels_last TF32 ms", "times as fast as TF32"]  # and these on a GPU
+ROTATED = 2**28  # bytes of inputs of one layer that calls on a GPU go through: several times the largest cache
+MOST_SETS = 64
 
 
 def run(machine: Machine, rounds: int, groups: tuple[str, ...] = GROUPS, batch: int = 16) -> Report:
     """Time all layers of the groups."""
-    report = Report("conv", machine, COLUMNS)
+    report = Report("conv", machine, COLUMNS + (WITH_TF32 if machine.device != "cpu" else []))
     for layer in layers(groups, batch):
         for direction in ("forward", "input gradient", "weight gradient"):
             if direction == "input gradient" and layer.C <= 3:
@@ -116,53 +124,81 @@ def run(machine: Machine, rounds: int, groups: tuple[str, ...] = GROUPS, batch: 
         report.notes.append(f"geometric mean of the ratios: {mean:.2f}; below 1: {sum(s < 1 for s in speeds)} of {len(speeds)}")
         slow = sorted((r["ratio"], r["name"]) for r in report.records if r["ratio"] and r["ratio"] < 1)
         report.notes += [f"  {value:.2f}  {name}" for value, name in slow]
-    if machine.device == "cpu":
-        report.notes.append(_tiny(rounds))
+    report.notes += [_tiny(rounds)] if machine.device == "cpu" else tf32_note(machine.device)
     return report
 
 
 def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:
-    geo, rng = layer.geometry, np.random.default_rng(0)
+    geo, rng, m = layer.geometry, np.random.default_rng(0), report.machine
     x = rng.standard_normal((geo.N, geo.H, geo.W, geo.C), np.float32)
     w = rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C), np.float32)
     b, g = rng.standard_normal(geo.O, np.float32), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O), np.float32)
-    device = report.machine.device
-    dx, dw, db, dg = (on_device(a, device) for a in (x, w, b, g))
-    works = _ours(direction, dx, dw, db, dg, geo)
-    theirs = _theirs(direction, x, w, b, g, layer)
-    _verify(layer, direction, works | (theirs or {"processor": _ours(direction, x, w, b, g, geo)["fast"]}))
-    theirs = theirs if device == "cpu" else {}
-    workspace = _workspace(works["fast"]) if device == "cpu" else geo.workspace(4, cuda.BUDGET)
-    peak, operations = burst()
+    on_gpu, beside = m.device != "cpu", peer(m.device)
+    sets = 1 if not on_gpu else min(MOST_SETS, 1 + ROTATED // (x.nbytes + w.nbytes + g.nbytes))
+
+    def mine() -> dict[str, Work]:
+        dx, dw, db, dg = (on_device(a, m.device) for a in (x, w, b, g))
+        return _ours(direction, dx, dw, db, dg, geo)
+
+    works = _rotated([mine() for _ in range(sets)])
+    theirs: dict[str, Work] = {}
+    if beside is not None:
+        theirs = _rotated([_theirs(beside, direction, x, w, b, g, layer) for _ in range(sets)])
+    settings = {name: beside.settings(name) for name in theirs} if beside is not None and on_gpu else {}
+    _verify(layer, direction, works | (theirs or {"processor": _ours(direction, x, w, b, g, geo)["fast"]}), settings)
+    workspace = geo.workspace(4, cuda.BUDGET) if on_gpu else _workspace(works["fast"])
+    peak, operations = gpu_burst(m.device) if on_gpu else burst()
     # Right after our own: PyTorch's threads spin for a while after their work, and the peak would seem low.
-    turns = {"fast": works["fast"]} | ({"peak": peak} if device == "cpu" else {}) | works | theirs
-    timing = dict(zip(turns, take_turns([*turns.values()], rounds, warm_up=1, device=device), strict=True))
+    turns = {"fast": works["fast"], "peak": peak} | works | theirs
+    before, least = [settings.get(name, nothing) for name in turns], GPU_TURN if on_gpu else 0.03
+    times = take_turns([*turns.values()], rounds, least, warm_up=1, device=m.device, before=before)
+    timing = dict(zip(turns, times, strict=True))
     fast_time = timing["fast"].median
     rate, moved = 2e-9 * geo.macs / fast_time, geo.traffic(4)
-    best: Timing | None = min((timing[n] for n in theirs), key=lambda t: t.median, default=None)
-    speed = None if best is None else ratio(timing["fast"], best)
-    m = report.machine
-    share = Ratio(*[rate / m.peak] * 3)
-    if "peak" in timing:
-        share = ratio(timing["fast"], timing["peak"]).times(2 * geo.macs / operations)
+    speed = _against(timing, [name for name in theirs if TF32 not in name])
+    speed_tf32 = _against(timing, [name for name in theirs if TF32 in name])
+    share = ratio(timing["fast"], timing["peak"]).times(2 * geo.macs / operations)
+    copied = 1e-9 * moved / fast_time / m.bandwidth
+    roof = max(share.median, copied)  # of what is the narrower: the multiply-adds, or the bytes
 
     def shown(name: str) -> str:
-        return f"{1e3 * timing[name].median:.2f}" if name in timing else "-"
+        return f"{1e3 * timing[name].median:{'.3f' if on_gpu else '.2f'}}" if name in timing else "-"
 
+    row = [
+        layer.group, layer.label, direction, f"{2 * geo.macs / moved:.0f}", shown("fast"), f"{rate:.0f}",
+        f"{share.median:.0%} ({share.low:.0%} to {share.high:.0%})", f"{1e-9 * moved / fast_time:.1f}",
+        *map(shown, ("direct", "im2col", "GEMM")), f"{workspace / 1e6:.1f}", *map(shown, ("PyTorch", "channels_last")),
+        str(speed or "-"),
+    ]  # fmt: skip
+    if on_gpu:
+        row += [f"{roof:.0%}", *map(shown, (f"PyTorch{TF32}", f"channels_last{TF32}")), str(speed_tf32 or "-")]
     report.add(
-        [
-            layer.group, layer.label, direction, f"{2 * geo.macs / moved:.0f}", f"{1e3 * fast_time:.2f}", f"{rate:.0f}",
-            f"{share.median:.0%} ({share.low:.0%} to {share.high:.0%})", f"{1e-9 * moved / fast_time:.1f}",
-            *map(shown, ("direct", "im2col", "GEMM")), f"{workspace / 1e6:.1f}", *map(shown, ("PyTorch", "channels_last")),
-            str(speed or "-"),
-        ],
+        row,
         {
             "name": f"{layer.label} {direction}", "group": layer.group, "direction": direction, "intensity": 2 * geo.macs / moved,
-            "gflops": rate, "share_of_peak": asdict(share), "share_of_copy": 1e-9 * moved / fast_time / m.bandwidth,
+            "gflops": rate, "share_of_peak": asdict(share), "share_of_copy": copied, "share_of_roof": roof, "kernel": layer.k,
             "workspace": workspace, "seconds": {n: t.seconds for n, t in timing.items()},
-            "ratio": None if speed is None else speed.median,
+            "ratio": speed and speed.median, "ratio_tf32": speed_tf32 and speed_tf32.median,
         },
     )  # fmt: skip
+
+
+def _against(timing: dict[str, Timing], names: list[str]) -> Ratio | None:
+    """How many times as fast as the best of these."""
+    best = min((timing[name] for name in names), key=lambda t: t.median, default=None)
+    return None if best is None else ratio(timing["fast"], best)
+
+
+def _rotated(sets: list[dict[str, Work]]) -> dict[str, Work]:
+    """The same works, each call with the next set of inputs."""
+    if len(sets) == 1:
+        return sets[0]
+
+    def work(name: str) -> Work:
+        turns = itertools.cycle([works[name] for works in sets])
+        return lambda: next(turns)()
+
+    return {name: work(name) for name in sets[0]}
 
 
 def _workspace(work: Callable[[], Any]) -> int:
@@ -173,7 +209,7 @@ def _workspace(work: Callable[[], Any]) -> int:
     return max(0, memory_stats().peak - kept)
 
 
-def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict[str, Callable[[], Any]]:
+def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict[str, Work]:
     """The algorithms: compiled, without Winograd's where that was taken, im2col, and for a 1x1 kernel one matrix product."""
     methods: dict[str, tuple[Any, str]] = {"fast": (fast, "auto")}
     if xp_of(x) is np and winograd.fits(geo, x.dtype):
@@ -192,15 +228,13 @@ def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict
     return {name: work(*way) for name, way in methods.items()}
 
 
-def _theirs(direction: str, x: Any, w: Any, b: Any, g: Any, layer: Layer) -> dict[str, Callable[[], Any]]:
+def _theirs(beside: Peer, direction: str, x: Any, w: Any, b: Any, g: Any, layer: Layer) -> dict[str, Work]:
     """PyTorch's, in both memory formats: with the ReLU, the ReLU's gate and the bias gradient as ours."""
-    torch: Any = torch_or_none()
-    if torch is None:
-        return {}
-    made: dict[str, Callable[[], Any]] = {}
-    for name, layout in (("PyTorch", torch.contiguous_format), ("channels_last", torch.channels_last)):
-        tx, tw, tg = (torch.from_numpy(a).permute(0, 3, 1, 2).contiguous(memory_format=layout) for a in (x, w, g))
-        tb, settings = torch.from_numpy(b), ([layer.stride] * 2, [layer.padding] * 2, [1, 1])
+    torch = beside.torch
+    made: dict[str, Work] = {}
+    for name in beside.names:
+        tx, tw, tg = (beside.image(a).contiguous(memory_format=beside.layout(name)) for a in (x, w, g))
+        tb, settings = beside.tensor(b), ([layer.stride] * 2, [layer.padding] * 2, [1, 1])
 
         def backward(mask: list[bool], tx: Any = tx, tw: Any = tw, tg: Any = tg, settings: Any = settings) -> Any:
             return torch.ops.aten.convolution_backward(tg, tx, tw, [layer.O], *settings, False, [0, 0], 1, mask)
@@ -214,18 +248,23 @@ def _theirs(direction: str, x: Any, w: Any, b: Any, g: Any, layer: Layer) -> dic
     return made
 
 
-def _verify(layer: Layer, direction: str, works: dict[str, Callable[[], Any]]) -> None:
-    """Raise AssertionError unless all algorithms agree with the last one (PyTorch, if it is installed) to 1e-4."""
+def _verify(layer: Layer, direction: str, works: dict[str, Work], settings: dict[str, Callable[[], None]]) -> None:
+    """Raise AssertionError unless all agree with the last one in float32 proper (PyTorch, if it competes).
 
-    def first(result: Any) -> Any:
+    To 1e-4 of the largest value; what is rounded to TF32 to 1e-2.
+    """
+
+    def first(name: str) -> Any:
+        settings.get(name, nothing)()
+        result = works[name]()
         result = result[0] if isinstance(result, tuple) else result
-        return result.permute(0, 2, 3, 1).numpy() if hasattr(result, "permute") else to_numpy(result)
+        return result.permute(0, 2, 3, 1).cpu().numpy() if hasattr(result, "permute") else to_numpy(result)
 
-    results = {name: first(work()) for name, work in works.items()}
-    expected = list(results.values())[-1]
+    results = {name: first(name) for name in works}
+    expected = next(value for name, value in reversed(results.items()) if TF32 not in name)
     for name, got in results.items():
         error = float(np.abs(got - expected).max() / np.abs(expected).max())
-        if not error < 1e-4:
+        if not error < (1e-2 if TF32 in name else 1e-4):
             raise AssertionError(f"{layer.label} {direction}: {name} is off by {error:.1e}")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..kernels import fast
 from .measure import Machine
+from .peer import Peer
 from .report import Report
 from .versus import Pair
 from .versus import run as versus
@@ -29,27 +31,24 @@ def _pairs(put: Callable[[Any], Any]) -> list[Pair]:
     settings = {"lr": 1e-3, "momentum": 0.9, "keep": 1.0, "decay": 1e-4, "nesterov": False}
     adam = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "scale": 1.0, "eps": 1e-8, "decay": 0.0, "shrink": 1.0}
 
-    def tensor(torch: Any, array: Any) -> Any:
-        return torch.from_numpy(array).permute(0, 3, 1, 2)
-
-    def step(torch: Any, kind: str, **options: Any) -> Any:
-        leaf = torch.from_numpy(p.copy()).requires_grad_()
-        leaf.grad = torch.from_numpy(g.copy())
-        return getattr(torch.optim, kind)([leaf], lr=1e-3, **options).step
+    def step(peer: Peer, kind: str, **options: Any) -> Any:
+        leaf = peer.tensor(p).clone().requires_grad_()
+        leaf.grad = peer.tensor(g).clone()
+        return getattr(peer.torch.optim, kind)([leaf], lr=1e-3, **options).step
 
     def stepped(kernel: Any, *moments: Any, **settings: Any) -> Any:
         kernel(p, g, *moments, **settings)
         return p
 
     return [
-        Pair("relu", lambda: fast.relu(x), lambda t: lambda: t.relu(tensor(t, x)), 2 * x.nbytes),
+        Pair("relu", lambda: fast.relu(x), lambda t: partial(t.torch.relu, t.image(x)), 2 * x.nbytes),
         Pair(
             "the ReLU's gate", lambda: fast.gate(x, y),
-            lambda t: lambda: t.ops.aten.threshold_backward(tensor(t, x), tensor(t, y), 0), 3 * x.nbytes,
+            lambda t: partial(t.torch.ops.aten.threshold_backward, t.image(x), t.image(y), 0), 3 * x.nbytes,
         ),
         Pair(
-            "dropout", lambda: fast.dropout(x, 0.5, 1, 1), lambda t: lambda: t.dropout(tensor(t, x), 0.5, True), 2 * x.nbytes,
-            compare=False,
+            "dropout", lambda: fast.dropout(x, 0.5, 1, 1), lambda t: partial(t.torch.dropout, t.image(x), 0.5, True),
+            2 * x.nbytes, compare=False,
         ),
         Pair(
             "SGD, momentum", lambda: stepped(fast.sgd, m, **settings), lambda t: step(t, "SGD", momentum=0.9), 5 * p.nbytes,

@@ -41,16 +41,27 @@ class Timing:
         return float(low), float(high)
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 def take_turns(
-    functions: Sequence[Work], rounds: int, least: float = 0.03, warm_up: int = 2, device: str = "cpu"
+    functions: Sequence[Work],
+    rounds: int,
+    least: float = 0.03,
+    warm_up: int = 2,
+    device: str = "cpu",
+    before: Sequence[Callable[[], None]] | None = None,
 ) -> list[Timing]:
     """Time each function ``rounds`` times, in turns; each time is the mean of calls in a row that last ``least`` seconds.
 
     Each turn begins with a call that is not timed: the threads of the function before may still be spinning. A GPU does what it
-    is told later, so the clock is read only when the ``device`` has nothing left to do.
+    is told later, so the clock is read only when the ``device`` has nothing left to do. ``before``: for each function what is
+    to be done before its turn, a setting perhaps; not timed.
     """
-    calls = []
-    for function in functions:
+    calls, prepare = [], before or [nothing] * len(functions)
+    for setting, function in zip(prepare, functions, strict=True):
+        setting()
         for _ in range(warm_up):
             function()
         synchronize(device)
@@ -61,6 +72,7 @@ def take_turns(
     seconds: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for i, function in enumerate(functions):
+            prepare[i]()
             function()
             synchronize(device)
             start = time.perf_counter()
@@ -185,19 +197,29 @@ def bandwidth() -> float:
 
 
 MATRIX = 4096
+GPU_TURN = 0.005  # seconds of a turn on a GPU, where only the reading of the clock disturbs
+
+
+def gpu_burst(device: str) -> tuple[Work, float]:
+    """A product of two large matrices by cuBLAS (float32), and how many operations that is."""
+    numbers = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)  # of zeros or ones a GPU is faster than it is
+    a = on_device(numbers, device)
+    xp = xp_of(a)
+    out = xp.empty_like(a)
+    return lambda: xp.matmul(a, a, out=out), 2.0 * MATRIX**3
 
 
 def gpu_rates(device: str) -> tuple[float, float]:
     """(GFLOP/s, GB/s) of a GPU: a product of two large matrices by cuBLAS (float32), and copying one of 256 MB."""
-    a = on_device(np.ones((MATRIX, MATRIX), np.float32), device)
-    xp, big = xp_of(a), on_device(np.ones(4 * MATRIX**2, np.float32), device)
-    out, copy = xp.empty_like(a), xp.empty_like(big)
+    product, operations = gpu_burst(device)
+    big = on_device(np.ones(4 * MATRIX**2, np.float32), device)
+    copy = xp_of(big).empty_like(big)
 
     def copied() -> None:
         copy[...] = big
 
-    product, moved = take_turns([lambda: xp.matmul(a, a, out=out), copied], 7, device=device)
-    return 2e-9 * MATRIX**3 / min(product.seconds), 2e-9 * big.nbytes / min(moved.seconds)
+    times, moved = take_turns([product, copied], 7, device=device)
+    return 1e-9 * operations / min(times.seconds), 2e-9 * big.nbytes / min(moved.seconds)
 
 
 @cache

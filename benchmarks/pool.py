@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..kernels import fast, geometry
 from .measure import Machine
+from .peer import Peer
 from .report import Report
 from .versus import Pair
 from .versus import run as versus
@@ -29,33 +31,30 @@ def _pairs(put: Callable[[Any], Any]) -> list[Pair]:
     divisor = fast.pool_divisor(of_b, True)
     _, arg = fast.max_pool2d(a, of_a)
 
-    def tensor(torch: Any, array: Any) -> Any:
-        return torch.from_numpy(array).permute(0, 3, 1, 2)
+    def backward(peer: Peer, x: Any, g: Any, pooling: Any) -> Any:
+        leaf = peer.image(x).detach().requires_grad_()
+        y, cotangent = pooling(leaf), peer.image(g)
+        return lambda: peer.torch.autograd.grad(y, leaf, cotangent, retain_graph=True)[0]
 
-    def backward(torch: Any, x: Any, g: Any, pooling: Any) -> Any:
-        leaf = tensor(torch, x).detach().requires_grad_()
-        y, cotangent = pooling(leaf), tensor(torch, g)
-        return lambda: torch.autograd.grad(y, leaf, cotangent, retain_graph=True)[0]
+    def maximum(peer: Peer) -> Any:
+        return lambda x: peer.torch.nn.functional.max_pool2d(x, 3, 2, ceil_mode=True)
 
-    def maximum(torch: Any) -> Any:
-        return lambda x: torch.nn.functional.max_pool2d(x, 3, 2, ceil_mode=True)
-
-    def average(torch: Any) -> Any:
-        return lambda x: torch.nn.functional.avg_pool2d(x, 3, 2, ceil_mode=True)
+    def average(peer: Peer) -> Any:
+        return lambda x: peer.torch.nn.functional.avg_pool2d(x, 3, 2, ceil_mode=True)
 
     return [
-        Pair("max_pool2d", lambda: fast.max_pool2d(a, of_a)[0], lambda t: lambda: maximum(t)(tensor(t, a)), a.nbytes + ga.nbytes),
+        Pair("max_pool2d", lambda: fast.max_pool2d(a, of_a)[0], lambda p: partial(maximum(p), p.image(a)), a.nbytes + ga.nbytes),
         Pair(
-            "max_pool2d backward", lambda: fast.max_unpool2d(ga, arg, of_a), lambda t: backward(t, a, ga, maximum(t)),
+            "max_pool2d backward", lambda: fast.max_unpool2d(ga, arg, of_a), lambda p: backward(p, a, ga, maximum(p)),
             a.nbytes + ga.nbytes + arg.nbytes,
         ),
         Pair(
-            "avg_pool2d", lambda: fast.avg_pool2d(b, of_b, divisor), lambda t: lambda: average(t)(tensor(t, b)),
+            "avg_pool2d", lambda: fast.avg_pool2d(b, of_b, divisor), lambda p: partial(average(p), p.image(b)),
             b.nbytes + gb.nbytes,
         ),
         Pair(
             "avg_pool2d backward", lambda: fast.avg_pool2d_input_grad(gb, of_b, divisor),
-            lambda t: backward(t, b, gb, average(t)), b.nbytes + gb.nbytes,
+            lambda p: backward(p, b, gb, average(p)), b.nbytes + gb.nbytes,
         ),
-        Pair("global_avg_pool2d", lambda: fast.global_avg_pool2d(c), lambda t: lambda: tensor(t, c).mean((2, 3), True), c.nbytes),
+        Pair("global_avg_pool2d", lambda: fast.global_avg_pool2d(c), lambda p: partial(p.image(c).mean, (2, 3), True), c.nbytes),
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Whole training steps and inference of a preset, against PyTorch in its default and its channels_last memory format.
 
 A step is: forget the gradients, forward, cross-entropy, backward, SGD with momentum. Before anything is timed, logits and all
-gradients (with dropout off) are compared with PyTorch's.
+gradients (with dropout off) are compared with PyTorch's. On a GPU PyTorch competes on the same one; see `peer` for TF32.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import ninx
 import ninx.functional as F
 
 from .. import models, nn, optim
-from .measure import Machine, Ratio, Timing, ratio, take_turns, torch_or_none
+from .measure import Machine, Ratio, Timing, nothing, ratio, take_turns, torch_or_none
+from .peer import LAYOUTS, TF32, Peer, peer, tf32_note
 from .report import Report
 from .twins import twin
 
@@ -26,49 +27,51 @@ INFERENCE = [("nin-cifar10", 1, 32), ("nin-cifar10", 64, 32)]
 
 @dataclass(frozen=True)
 class Result:
-    """Milliseconds (medians), and how many times as fast as PyTorch: its default, its channels_last format, the better one."""
+    """Times of ours and of PyTorch's by their names in `peer`, and how many times as fast as the better of those ours is."""
 
     name: str
     batch: int
     pixels: int
     training: bool
     ours: Timing
-    default: Timing | None
-    channels_last: Timing | None
+    theirs: dict[str, Timing]
 
-    @property
-    def speed(self) -> Ratio | None:
-        """Against the better of PyTorch's two."""
-        if self.default is None or self.channels_last is None:
-            return None
-        return ratio(self.ours, min(self.default, self.channels_last, key=lambda t: t.median))
+    def speed(self, rounding: str = "") -> Ratio | None:
+        """Against the better memory format of PyTorch's, in float32 proper or with `peer.TF32`."""
+        them = [self.theirs[layout + rounding] for layout in LAYOUTS if layout + rounding in self.theirs]
+        return ratio(self.ours, min(them, key=lambda t: t.median)) if them else None
 
-    def row(self) -> list[str]:
+    def row(self, roundings: list[str]) -> list[str]:
         """A line of the table."""
-        times = [self.ours, self.default, self.channels_last]
         kind = "training step" if self.training else "inference"
-        return [self.name, kind, f"{self.batch}x{self.pixels}x{self.pixels}"] + [
-            "-" if t is None else f"{1e3 * t.median:.2f}" for t in times
-        ] + [str(self.speed or "-")]  # fmt: skip
+        cells = [self.name, kind, f"{self.batch}x{self.pixels}x{self.pixels}", f"{1e3 * self.ours.median:.2f}"]
+        for rounding in roundings:
+            times = [self.theirs.get(layout + rounding) for layout in LAYOUTS]
+            cells += ["-" if t is None else f"{1e3 * t.median:.2f}" for t in times] + [str(self.speed(rounding) or "-")]
+        return cells
 
     def as_json(self) -> dict[str, Any]:
         """For the JSON file."""
-        speed = self.speed
+        speed, tf32 = self.speed(), self.speed(TF32)
         name = f"{self.name} {'step' if self.training else 'inference'}, batch {self.batch}"
-        return asdict(self) | {"name": name, "speed": speed and asdict(speed), "ratio": speed and speed.median}
+        return asdict(self) | {
+            "name": name, "speed": speed and asdict(speed), "ratio": speed and speed.median, "ratio_tf32": tf32 and tf32.median,
+        }  # fmt: skip
 
 
 def run(machine: Machine, rounds: int, quick: bool) -> Report:
-    """All cases; quick: the two small ones."""
-    report = Report("step", machine, COLUMNS)
+    """All cases; quick: the two small ones, and on a GPU, where it takes no longer, nin-cifar10."""
+    roundings = [""] + [TF32] * (machine.device != "cpu")
+    report = Report("step", machine, COLUMNS[:4] + [name + r for r in roundings for name in COLUMNS[4:]])
     cases = [(c, True) for c in CASES] + [(c, False) for c in INFERENCE]
-    for (name, batch, pixels), training in cases[2:4] if quick else cases:
+    for (name, batch, pixels), training in cases[0 if machine.device != "cpu" else 2 : 4] if quick else cases:
         result = measure(name, batch, pixels, rounds, training, machine.device)
-        report.add(result.row(), result.as_json())
+        report.add(result.row(roundings), result.as_json())
     thresholds = os.environ.get("MALLOC_MMAP_THRESHOLD_"), os.environ.get("MALLOC_TRIM_THRESHOLD_")
     report.notes.append(
         f"MALLOC_MMAP_THRESHOLD_ {thresholds[0] or 'default'}, MALLOC_TRIM_THRESHOLD_ {thresholds[1] or 'default'}"
     )
+    report.notes += tf32_note(machine.device)
     return report
 
 
@@ -84,23 +87,24 @@ COLUMNS = [
 
 
 def measure(name: str, batch: int, pixels: int, rounds: int, training: bool, device: str = "cpu") -> Result:
-    """Time one preset; beside PyTorch on the CPU."""
+    """Time one preset, beside PyTorch where it is."""
     ninx.manual_seed(0)
     net = _alive(models.create(name)).train(training).to(device)
     channels = models.preset(name).input_shape[0]
     rng = np.random.default_rng(0)
     images = np.ascontiguousarray(rng.standard_normal((batch, pixels, pixels, channels), np.float32)).transpose(0, 3, 1, 2)
     labels = rng.integers(0, 10, batch)
-    torch = torch_or_none()
-    if torch is not None:
+    if torch_or_none() is not None:
         _verify(net, images, labels, training)
-    functions = [ours(net, images, labels, training)]
-    beside = torch is not None and device == "cpu"
-    if beside:
-        functions += [theirs(twin(net, last), images, labels, training, last) for last in (False, True)]
-    times = take_turns(functions, rounds, device=device)
-    default, channels_last = (times[1], times[2]) if beside else (None, None)
-    return Result(name, batch, pixels, training, times[0], default, channels_last)
+    functions, beside = [ours(net, images, labels, training)], peer(device)
+    names = beside.names if beside is not None else []
+    before = [nothing] * (1 + len(names))
+    if beside is not None:
+        functions += [theirs(beside, n, twin(net, n.startswith(LAYOUTS[1])), images, labels, training) for n in names]
+        if beside.on_gpu:
+            before[1:] = [beside.settings(n) for n in names]
+    times = take_turns(functions, rounds, device=device, before=before)
+    return Result(name, batch, pixels, training, times[0], dict(zip(names, times[1:], strict=True)))
 
 
 def _alive(net: nn.Module) -> nn.Module:
@@ -129,11 +133,10 @@ def ours(net: nn.Module, images: Any, labels: Any, training: bool) -> Any:
     return step if training else infer
 
 
-def theirs(net: Any, images: Any, labels: Any, training: bool, channels_last: bool) -> Any:
-    """The same in PyTorch."""
-    torch: Any = torch_or_none()
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    x, y = torch.from_numpy(images.copy()).contiguous(memory_format=layout), torch.from_numpy(labels)
+def theirs(beside: Peer, name: str, net: Any, images: Any, labels: Any, training: bool) -> Any:
+    """The same in PyTorch, in the memory format of ``name``."""
+    torch, net = beside.torch, net.to(beside.device)
+    x, y = beside.tensor(images.copy()).contiguous(memory_format=beside.layout(name)), beside.tensor(labels)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
 
     def step() -> None:

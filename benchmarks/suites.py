@@ -9,13 +9,22 @@ from . import conv, elementwise, memory, pool, scaling, step
 from .measure import Machine, machine
 from .report import Report
 
+GPU_ROUNDS = 20  # of short turns
+
+
+def _rounds(m: Machine, few: int, many: int, quick: bool) -> int:
+    return GPU_ROUNDS if m.device != "cpu" else few if quick else many
+
+
 SUITES: dict[str, Callable[[Machine, bool, int], Report]] = {
-    "conv": lambda m, quick, batch: conv.run(m, 3, ("same input", "bottleneck")) if quick else conv.run(m, 7, batch=batch),
-    "step": lambda m, quick, batch: step.run(m, 3 if quick else 9, quick),
+    "conv": lambda m, quick, batch: conv.run(
+        m, _rounds(m, 3, 7, quick), ("same input", "bottleneck") if quick else conv.GROUPS, batch
+    ),
+    "step": lambda m, quick, batch: step.run(m, _rounds(m, 3, 9, quick), quick),
     "memory": lambda m, quick, batch: memory.run(m, quick),
     "scaling": lambda m, quick, batch: scaling.run(m, quick),
-    "pool": lambda m, quick, batch: pool.run(m, 5 if quick else 15),
-    "elementwise": lambda m, quick, batch: elementwise.run(m, 5 if quick else 15),
+    "pool": lambda m, quick, batch: pool.run(m, _rounds(m, 5, 15, quick)),
+    "elementwise": lambda m, quick, batch: elementwise.run(m, _rounds(m, 5, 15, quick)),
 }
 
 

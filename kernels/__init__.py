@@ -4,7 +4,10 @@ Three implementations of one interface, chosen with `use_kernels` or the environ
 
     loops      nested loops, straight from the formulas: the definition
     strided    matrix products over strided views of NumPy (or CuPy) arrays
-    fast       compiled for this processor by Numba: the default (without Numba: strided)
+    fast       compiled for this processor by Numba, for GPUs by CUDA: the default (without Numba: strided)
+
+Their functions take channels-last images and a `Geometry`. `conv2d` and its neighbours (`plain`) take what other programs have:
+NumPy or CuPy arrays in PyTorch's shapes.
 """
 
 from __future__ import annotations
@@ -21,10 +24,12 @@ from . import loops, strided
 from .geometry import Geometry
 from .listing import only_public
 from .memory import MemoryStats, clear_memory, memory_stats
+from .plain import avg_pool2d, conv2d, conv2d_input_grad, conv2d_weight_grad, global_avg_pool2d, max_pool2d
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [
-    "TIERS", "Geometry", "MemoryStats", "clear_memory", "compile_ahead", "explain", "get_num_threads", "loops", "memory_stats",
+    "TIERS", "Geometry", "MemoryStats", "avg_pool2d", "clear_memory", "compile_ahead", "conv2d", "conv2d_input_grad",
+    "conv2d_weight_grad", "explain", "get_num_threads", "global_avg_pool2d", "loops", "max_pool2d", "memory_stats",
     "set_num_threads", "strided", "tier", "tier_name", "use_kernels",
 ]  # fmt: skip
 

@@ -92,31 +92,53 @@ def on_device(array: Array, place: str) -> Array:
     """``array`` on "cpu", "cuda" or "cuda:1", lying as it lay; the array itself if it is there already.
 
     CuPy copies to and from the host in C order, so what is copied is the view whose order is that of the memory.
+
+    Raises RuntimeError, with the reason, if there is no such GPU to use, or if it is not this thread's current one: what is
+    computed from the array would land on the other.
     """
     if place == "cpu":
         return to_numpy(array)
-    gpu = cuda_device(place)
+    gpu = current_gpu(place)
     if xp_of(array) is not np and array.device == gpu:
         return array
     import cupy
 
     axes = _memory_order(array)
-    with gpu:
-        return cupy.asarray(array.transpose(axes)).transpose(np.argsort(axes).tolist())
+    rows = array.transpose(axes)
+    if xp_of(array) is not np:  # it comes from another GPU, which must be done with it
+        with array.device:
+            rows = cupy.ascontiguousarray(rows)
+        array.device.synchronize()
+    return cupy.asarray(rows).transpose(np.argsort(axes).tolist())
+
+
+def current_gpu(place: str) -> Any:
+    """`cuda_device`, if it is the current one of this thread. Raises RuntimeError, with what to write, if another is."""
+    gpu = cuda_device(place)
+    import cupy
+
+    if (here := cupy.cuda.Device().id) != gpu.id:
+        raise RuntimeError(
+            f"device '{place}' cannot be used: the current GPU of this thread is cuda:{here}; "
+            f"write cupy.cuda.Device({gpu.id}).use() first"
+        )
+    return gpu
 
 
 def cuda_device(place: str) -> Any:
-    """CuPy's object for "cuda" or "cuda:1". Raises RuntimeError, with the reason, if there is no such GPU to use."""
-    gpu = device(place)
-    if gpu.type != "cuda":
+    """CuPy's object for "cuda", the current GPU, or "cuda:1". Raises RuntimeError, with the reason, if there is none to use."""
+    named = device(place)
+    if named.type != "cuda":
         raise ValueError("cuda_device: the CPU is no GPU")
     if reason := gpu_status():
         raise RuntimeError(f"device '{place}' cannot be used: {reason}")
     import cupy
 
-    if (gpu.index or 0) >= (count := cupy.cuda.runtime.getDeviceCount()):
+    if named.index is None:
+        return cupy.cuda.Device()
+    if named.index >= (count := cupy.cuda.runtime.getDeviceCount()):
         raise RuntimeError(f"device '{place}' cannot be used: the last of {count} GPU(s) is cuda:{count - 1}")
-    return cupy.cuda.Device(gpu.index or 0)
+    return cupy.cuda.Device(named.index)
 
 
 def use_device(place: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 class device(str):
     """Where a tensor lies: "cpu", or "cuda:0" for the first GPU. It is a string, and usable wherever one is.
 
-    ``device("cuda:0")``, ``device("cuda", 0)`` and ``device(0)`` are the same; "cuda" alone is the first GPU.
+    ``device("cuda:0")``, ``device("cuda", 0)`` and ``device(0)`` are the same; "cuda" alone is the current one.
     Raises ValueError for another kind of device.
 
     >>> place = ninx.device("cuda", 1)

@@ -69,6 +69,11 @@ def _gpu() -> list[Finding]:
     status = gpu.gpu_status()
     if status is not None:
         return [*found, *_libraries(), Finding(False, f"No GPU can be used: {status}.")]
+    if gpu.rounds_to_tf32():
+        rounding = (
+            "the operands of float32 products are rounded to TF32, 10 bits instead of 23: unset it to get the CPU's results"
+        )
+        found.append(Finding(False, f"CUPY_TF32 is set, so {rounding}."))
     return [*found, *(Finding(True, f"cuda:{i} is a {name} and can be used.") for i, name in enumerate(gpu.names()))]
 
 

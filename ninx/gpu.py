@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -106,6 +107,11 @@ def dotted(version: int) -> str:
 def _short(error: Exception) -> str:
     """The error on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def rounds_to_tf32() -> bool:
+    """Does CuPy round the operands of float32 products to TF32 (10 bits)? It reads this when it makes the first one."""
+    return os.environ.get("CUPY_TF32", "0") not in ("", "0")
 
 
 def names() -> list[str]:

@@ -3,7 +3,8 @@
 The values are whole numbers, few enough digits that every sum and product is exact, so no order of adding may matter and no
 tolerance is needed. Those for float64 have more digits than a float32 holds: it would show if a kernel used one.
 
-No hypothesis and no PyTorch here: test_cuda_memory.py runs this file in a process with another memory allocator.
+They run on whatever ``import cupy`` gives: the stand-in, or a GPU. No hypothesis and no PyTorch here: test_cuda_memory.py runs
+this file in a process with another memory allocator.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-import cupy_stand_in as cp
 import host_cuda
 import numpy as np
 import pytest
@@ -20,6 +20,12 @@ import pytest
 from ninx.kernels import cuda, loops
 from ninx.kernels.cuda import launcher
 from ninx.kernels.geometry import Geometry
+
+
+def on_gpu(array: np.ndarray) -> Any:
+    """The same on the device."""
+    return launcher.library().asarray(array)
+
 
 FACTORS = {np.dtype(np.float32): 2**5, np.dtype(np.float64): 2**20}  # sums of products of these are exact
 TERMS = {np.dtype(np.float32): 2**12, np.dtype(np.float64): 2**40}  # sums of these are exact
@@ -43,7 +49,7 @@ def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, larges
 
 def equal(name: str, got: Any, expected: np.ndarray) -> None:
     """The same bits (but any NaN is NaN, and -0 is 0), type and shape, and no gaps."""
-    assert isinstance(got, cp.ndarray), name
+    assert isinstance(got, launcher.library().ndarray), name
     assert (got.shape, got.dtype) == (expected.shape, expected.dtype), name
     assert got.flags.c_contiguous, name
     np.testing.assert_array_equal(got.get(), expected, err_msg=name)
@@ -55,7 +61,7 @@ def convolution(geo: Geometry, dtype: Any, rng: np.random.Generator, budget: int
     w = numbers(rng, (geo.O, geo.KH, geo.KW, geo.C // geo.groups), dtype, FACTORS)
     b = numbers(rng, (geo.O,), dtype, FACTORS)
     g = numbers(rng, (geo.N, geo.OH, geo.OW, geo.O), dtype, FACTORS)
-    dx, dw, db, dg = map(cp.asarray, (x, w, b, g))
+    dx, dw, db, dg = map(on_gpu, (x, w, b, g))
     y, no_bias = loops.conv2d(x, w, b, geo), loops.conv2d(x, w, None, geo)
     into_x, into_w = loops.conv2d_input_grad(g, w, geo), loops.conv2d_weight_grad(x, g, geo)
     with pytest.MonkeyPatch.context() as patch:
@@ -72,13 +78,13 @@ def columns(geo: Geometry, dtype: Any, rng: np.random.Generator, budget: int) ->
     x = numbers(rng, (geo.N, geo.H, geo.W, geo.C), dtype)
     cols = numbers(rng, (geo.N * geo.OH * geo.OW, geo.KH * geo.KW * geo.C), dtype)
     expected, back = loops.im2col(x, geo), loops.col2im(cols, geo)
-    equal("im2col", cuda.im2col(cp.asarray(x), geo), expected)
-    equal("col2im", cuda.col2im(cp.asarray(cols), geo), back)
+    equal("im2col", cuda.im2col(on_gpu(x), geo), expected)
+    equal("col2im", cuda.col2im(on_gpu(cols), geo), back)
     first, total = 0, np.zeros_like(back)
     for part in geo.parts(x.itemsize, budget):
         last = first + part.images * part.rows * geo.OW
-        equal("im2col of a part", cuda.im2col(cp.asarray(x), geo, part), expected[first:last])
-        total += cuda.col2im(cp.asarray(cols[first:last]), geo, part).get()
+        equal("im2col of a part", cuda.im2col(on_gpu(x), geo, part), expected[first:last])
+        total += cuda.col2im(on_gpu(cols[first:last]), geo, part).get()
         first = last
     assert first == len(cols)
     np.testing.assert_array_equal(total, back, err_msg="col2im in parts")
@@ -92,25 +98,25 @@ def max_pooling(geo: Geometry, dtype: Any, rng: np.random.Generator, specials: b
         some = rng.choice(np.array([np.nan, -np.inf, np.inf, -0.0, 0.0, 1.0, 2.0], dtype), rng.integers(1, 8))
         x = rng.choice(some, shape)
     y, arg = loops.max_pool2d(x, geo)
-    got, got_arg = cuda.max_pool2d(cp.asarray(x), geo)
+    got, got_arg = cuda.max_pool2d(on_gpu(x), geo)
     equal("max_pool2d", got, y)
     equal("its positions", got_arg, arg)
     g, z = numbers(rng, y.shape, dtype), numbers(rng, x.shape, dtype)
-    equal("max_unpool2d", cuda.max_unpool2d(cp.asarray(g), got_arg, geo), loops.max_unpool2d(g, arg, geo))
-    equal("max_gather2d", cuda.max_gather2d(cp.asarray(z), got_arg, geo), loops.max_gather2d(z, arg, geo))
+    equal("max_unpool2d", cuda.max_unpool2d(on_gpu(g), got_arg, geo), loops.max_unpool2d(g, arg, geo))
+    equal("max_gather2d", cuda.max_gather2d(on_gpu(z), got_arg, geo), loops.max_gather2d(z, arg, geo))
 
 
 def average_pooling(geo: Geometry, dtype: Any, rng: np.random.Generator, count_pad: bool) -> None:
     """Averages and their adjoint. In float32 the adjoint gets divisors that are powers of two: loops divide in float64."""
     x = numbers(rng, (geo.N, geo.H, geo.W, geo.C), dtype)
     divisor = loops.pool_divisor(geo, count_pad)
-    equal("avg_pool2d", cuda.avg_pool2d(cp.asarray(x), geo, divisor), loops.avg_pool2d(x, geo, divisor))
+    equal("avg_pool2d", cuda.avg_pool2d(on_gpu(x), geo, divisor), loops.avg_pool2d(x, geo, divisor))
     if dtype == np.float32:
         divisor = 2 ** rng.integers(0, 4, divisor.shape)
     g = numbers(rng, (geo.N, geo.OH, geo.OW, geo.C), dtype)
-    got = cuda.avg_pool2d_input_grad(cp.asarray(g), geo, cp.asarray(divisor))  # a divisor of the host or of the device
+    got = cuda.avg_pool2d_input_grad(on_gpu(g), geo, on_gpu(divisor))  # a divisor of the host or of the device
     equal("avg_pool2d_input_grad", got, loops.avg_pool2d_input_grad(g, geo, divisor))
-    equal("global_avg_pool2d", cuda.global_avg_pool2d(cp.asarray(x)), loops.global_avg_pool2d(x))
+    equal("global_avg_pool2d", cuda.global_avg_pool2d(on_gpu(x)), loops.global_avg_pool2d(x))
 
 
 def steps(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
@@ -118,27 +124,27 @@ def steps(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     x, g = numbers(rng, shape, dtype), numbers(rng, shape, dtype)
     b = numbers(rng, shape[-1:], dtype)
     x.flat[: 3 * shape[-1] : 2] = np.nan
-    y = cp.asarray(x)
-    assert cuda.bias_relu(y, cp.asarray(b)) is y
+    y = on_gpu(x)
+    assert cuda.bias_relu(y, on_gpu(b)) is y
     equal("bias_relu", y, np.maximum(x + b, 0))
-    equal("gate", cuda.gate(cp.asarray(g), y), np.where(y.get() > 0, g, dtype.type(0)))
+    equal("gate", cuda.gate(on_gpu(g), y), np.where(y.get() > 0, g, dtype.type(0)))
     p, seed, call = float(rng.choice([0.0, 0.25, 0.5, 1.0, rng.random()])), int(rng.integers(2**63)), int(rng.integers(1, 2**40))
     keep = loops.dropout_keep(shape, p, seed, call)
     equal("dropout_keep", cuda.dropout_keep(shape, p, seed, call), keep)
     scale = dtype.type(0 if p == 1 else 1 / (1 - p))
     with np.errstate(invalid="ignore"):
-        equal("dropout", cuda.dropout(cp.asarray(x), p, seed, call), np.where(keep, x * scale, dtype.type(0)))
+        equal("dropout", cuda.dropout(on_gpu(x), p, seed, call), np.where(keep, x * scale, dtype.type(0)))
 
 
 def the_rest(dtype: Any, rng: np.random.Generator) -> None:
     """Run the optimisers and the loss, whatever they compute: what counts is which memory they touch."""
-    p, g, m, v = (cp.asarray(rng.random((3, 5)).astype(dtype)) for _ in range(4))
+    p, g, m, v = (on_gpu(rng.random((3, 5)).astype(dtype)) for _ in range(4))
     for velocity in (None, v):
         cuda.sgd(p, g, velocity, lr=0.1, momentum=0.9, keep=1.0, decay=0.1, nesterov=False)
     cuda.adam(p, g, m, v, lr=0.1, beta1=0.9, beta2=0.999, scale=1.0, eps=1e-8, decay=0.0, shrink=1.0)
     for classes in (1, 10, 300):
         labels = np.array([classes, -1, -100, 0, classes - 1])  # the last row, at the end of the memory, counts
-        cuda.softmax_cross_entropy(cp.asarray(rng.random((5, classes)).astype(dtype)), cp.asarray(labels))
+        cuda.softmax_cross_entropy(on_gpu(rng.random((5, classes)).astype(dtype)), on_gpu(labels))
 
 
 Check = Callable[[Geometry, Any, np.random.Generator, Any], None]

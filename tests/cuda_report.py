@@ -36,5 +36,5 @@ def line(outcomes: Iterable[tuple[str, str]], has_gpu: bool = False) -> str:
         f"{label}: {'; '.join(whats)}" for label, whats in (("ok", ran), ("FAILED", failed), ("not run here", rest)) if whats
     ]
     if has_gpu:
-        return f"CUDA kernels: {'. '.join(parts)}. A GPU is here: the engine's own tests ran on it, not on the stand-in."
+        return f"CUDA kernels: {'. '.join(parts)}. A GPU is here: the kernels and the engine's own tests ran on it."
     return f"CUDA kernels: {'. '.join(parts)}. No GPU code ran on a GPU."

@@ -7,13 +7,14 @@ It imitates where CuPy differs from NumPy, so that code that works here only bec
 * ``empty`` holds NaN or the largest number, never the zeros that fresh memory often has;
 * functions of ndarray that CuPy does not have, or that have other arguments there, raise;
 * kernels are compiled from CUDA C++ (by g++) and get no array with gaps;
-* the pool keeps what it once had: its total is the most bytes that were in use at one time.
+* the pool keeps what it once had: its total is the most bytes that were in use at one time;
+* there may be two devices (`device_count`), whose arrays no operation mixes, and the memory may be small (`MemoryPool.limit`).
 
 `transfers` counts the copies between host and device, also those that CuPy makes without being asked: of an index array of the
 host, and of a number that is read.
 
 Not imitated: work that goes on while the host does (a stream here only notes what was asked of it), how memory is cut
-into pieces, several devices, cuBLAS.
+into pieces, devices that read each other's memory, cuBLAS.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import host_cuda
 import numpy as np
@@ -40,15 +41,33 @@ READ = {"item", "tolist", "tobytes"}  # methods whose result lies on the host
 MISSING = {"einsum_path", "insert", "block", "seterr"}  # of NumPy's functions
 
 
+class OutOfMemoryError(MemoryError):
+    """CuPy's is one too."""
+
+
 class MemoryPool:
     """What get_default_memory_pool() gives: bytes in use, and the most that were since the last free_all_blocks()."""
 
+    limit = 2**62
+
     def __init__(self) -> None:
         self.used = self.most = 0
+        self.homes: dict[int, int] = {}  # of memory that is not on the first device
 
     def lend(self, memory: np.ndarray) -> None:
+        if self.used + memory.nbytes > self.limit:
+            raise OutOfMemoryError(f"Out of memory allocating {memory.nbytes:,} bytes (allocated so far: {self.used:,} bytes).")
         self._add(memory.nbytes)
         weakref.finalize(memory, self._add, -memory.nbytes).atexit = False  # it lives as long as its last view
+        if here := Device.current[-1]:
+            self.homes[id(memory)] = here
+            weakref.finalize(memory, self.homes.pop, id(memory)).atexit = False
+
+    def home(self, memory: np.ndarray) -> int:
+        """The device on which this memory, or what it is a view of, was lent."""
+        while isinstance(memory.base, np.ndarray):
+            memory = memory.base
+        return self.homes.get(id(memory), 0)
 
     def _add(self, size: int) -> None:
         self.used += size
@@ -65,10 +84,31 @@ class MemoryPool:
 
 
 _pool = MemoryPool()
+_order = ["C"]  # what ufuncs return
+
+
+@contextlib.contextmanager
+def ufuncs_keep_the_order() -> Iterator[None]:
+    """Inside, results lie as the operands do, which NumPy does and CuPy may do one day (cupy#7783)."""
+    _order[0] = "K"
+    try:
+        yield
+    finally:
+        _order[0] = "C"
 
 
 def get_default_memory_pool() -> MemoryPool:
     return _pool
+
+
+@contextlib.contextmanager
+def memory_left(count: int) -> Iterator[None]:
+    """Inside, the device has memory for so many bytes more."""
+    _pool.limit = _pool.used + count
+    try:
+        yield
+    finally:
+        del _pool.limit
 
 
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -91,7 +131,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         out = options.pop("out", (None,))[0]
         value = getattr(ufunc, method)(*map(_host, inputs), **{k: _host(v) for k, v in options.items()})
         if out is None:
-            return ndarray(np.array(value, order="C"))
+            return ndarray(np.array(value, order=_order[0]))
         _host(out)[...] = value
         return out
 
@@ -142,7 +182,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def device(self) -> Any:
-        return Device(0)
+        return Device(_pool.home(self.memory))
 
     @property
     def flags(self) -> Any:
@@ -154,6 +194,8 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 def _host(value: Any) -> Any:
     """The memory behind an argument. NumPy arrays are refused, as CuPy refuses them."""
     if isinstance(value, ndarray):
+        if _pool.homes and value.device.id != Device.current[-1]:
+            raise ValueError(f"The array resides on device {value.device.id}, the current one is {Device.current[-1]}")
         return value.memory
     if isinstance(value, np.ndarray):
         raise TypeError(f"Unsupported type {type(value)}")
@@ -177,6 +219,10 @@ def _device(value: Any) -> Any:
 
 
 def asarray(value: Any, dtype: Any = None) -> ndarray:
+    if isinstance(value, ndarray) and value.device.id != Device.current[-1]:
+        if not (value.flags.c_contiguous or value.flags.f_contiguous):
+            raise NotImplementedError("CuPy cannot copy non-contiguous array between devices.")
+        return ndarray(value.memory.copy())
     if isinstance(value, ndarray):
         return value if dtype is None or value.dtype == dtype else value.astype(dtype)
     return _uploaded(value, dtype)
@@ -236,11 +282,16 @@ class RawModule(host_cuda.RawModule):
         return launch
 
 
-class Device:
-    """The only device."""
+device_count = [1]
 
-    def __init__(self, id: int = 0):
-        self.id = id
+
+class Device:
+    """The current device, or the one with this number."""
+
+    current: ClassVar[list[int]] = [0]
+
+    def __init__(self, id: int | None = None):
+        self.id = self.current[-1] if id is None else id
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Device) and self.id == other.id
@@ -248,16 +299,21 @@ class Device:
     __hash__ = None
 
     def __enter__(self) -> Device:
+        self.current.append(self.id)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        pass
+        self.current.pop()
 
     def use(self) -> None:
-        pass
+        self.current[-1] = self.id
 
     def synchronize(self) -> None:
         streams.append("synchronize")
+
+    @property
+    def mem_info(self) -> tuple[int, int]:
+        return _pool.limit - _pool.used, _pool.limit
 
 
 streams: list[Any] = []  # what was asked of streams, in order
@@ -267,9 +323,11 @@ class Stream:
     """Notes what is asked of it; everything happens at once."""
 
     current: list[Stream]
+    made = 0
 
     def __init__(self, non_blocking: bool = False):
         self.name = "copies" if non_blocking else "default"
+        Stream.made += 1
 
     def __enter__(self) -> Stream:
         self.current.append(self)
@@ -289,7 +347,9 @@ class Stream:
 
 Stream.current = [Stream()]
 runtime = types.SimpleNamespace(
-    getDeviceCount=lambda: 1, getDeviceProperties=lambda i: {"name": b"stand-in for a GPU"}, CUDARuntimeError=RuntimeError
+    getDeviceCount=lambda: device_count[0],
+    getDeviceProperties=lambda i: {"name": b"stand-in for a GPU"},
+    CUDARuntimeError=RuntimeError,
 )
 cuda = types.SimpleNamespace(Device=Device, Stream=Stream, get_current_stream=lambda: Stream.current[-1], runtime=runtime)
 linalg = types.SimpleNamespace(norm=lambda x, ord=None: ndarray(np.asarray(np.linalg.norm(x.memory, ord))))

@@ -33,21 +33,30 @@ def definition() -> str:
 
 
 @contextmanager
+def some_cupy() -> Iterator[None]:
+    """Inside, ``import cupy`` gives the real one where there is a GPU, else the stand-in."""
+    if ninx.gpu_status() is None:
+        yield
+        return
+    if not host_cuda.GXX:
+        pytest.skip("g++ is not installed, so the stand-in for CuPy cannot run kernels")
+    with cupy_stand_in.installed():
+        yield
+
+
+@contextmanager
 def everything_on(device: str) -> Iterator[None]:
     """Inside, whatever a test makes lies on this device. (The functions that make tensors all end in `leaf`.)"""
     if device == "cpu":
         yield
         return
-    if ninx.gpu_status() is not None and not host_cuda.GXX:
-        pytest.skip("g++ is not installed, so the stand-in for CuPy cannot run kernels")
     real = creation.leaf
 
     def leaf(array: Any, requires_grad: bool = False, device: Any = None) -> ninx.Tensor:
         return real(array, requires_grad, "cuda")
 
     with ExitStack() as stack:
-        if ninx.gpu_status() is not None:
-            stack.enter_context(cupy_stand_in.installed())
+        stack.enter_context(some_cupy())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for where in (creation, sampling, parameter):
             patch.setattr(where, "leaf", leaf)

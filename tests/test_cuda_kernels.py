@@ -1,5 +1,7 @@
-"""The CUDA source, compiled as C++ for the CPU, computes what the loops compute: random geometries, both element types, both
-index types, threads from the first to the last and back."""
+"""The CUDA source computes what the loops compute: random geometries, both element types, both index types.
+
+It is compiled as C++ for the CPU, and its threads run from the first to the last and back; where there is a GPU, it runs there.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,13 @@ from typing import Any
 
 import cuda_checks
 import cupy_stand_in as cp
+import devices
 import host_cuda
 import numpy as np
 import pytest
 import strategies as some
 import torch
+from cuda_checks import on_gpu
 from hypothesis import strategies as st
 from test_kernels import CONVOLUTIONS
 
@@ -21,12 +25,10 @@ from ninx.kernels import cuda, geometry
 from ninx.kernels.cuda import launcher
 from ninx.kernels.geometry import Geometry
 
-pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
-
 
 @pytest.fixture(autouse=True, scope="module")
-def _stand_in() -> Iterator[None]:
-    with cp.installed():
+def _cupy() -> Iterator[None]:
+    with devices.some_cupy():
         yield
 
 
@@ -96,11 +98,11 @@ def test_windows_of_more_than_256_pixels() -> None:
     pool = geometry.pooling("pool", (1, 2, 20, 21), (17, 16), (2, 3), (3, 2))
     for number in range(cuda_checks.VARIANTS):
         cuda_checks.run("max_pooling", pool, number, number, bool(number & 1))
-    _, arg = cuda.max_pool2d(cp.asarray(np.ones((1, 20, 21, 2))), pool)
+    _, arg = cuda.max_pool2d(on_gpu(np.ones((1, 20, 21, 2))), pool)
     assert arg.dtype == np.uint32
     x = np.zeros((1, 20, 21, 2))
     x[0, 17, 15] = 1  # the last tap but one of a window: a position above 255
-    _, arg = cuda.max_pool2d(cp.asarray(x), pool)
+    _, arg = cuda.max_pool2d(on_gpu(x), pool)
     assert arg.get().max() > 255
 
 
@@ -157,14 +159,14 @@ def test_sgd_is_pytorchs(count: int) -> None:
         start, gradients = trajectory(dtype, seed)
         twin = torch.tensor(start.astype(np.float64), requires_grad=True)
         optimizer = torch.optim.SGD([twin], lr=0.01, **settings)
-        p, v = cp.asarray(start), cp.zeros(start.shape, dtype) if settings["momentum"] else None
+        p, v = on_gpu(start), on_gpu(np.zeros(start.shape, dtype)) if settings["momentum"] else None
         with context:
             for i, g in enumerate(gradients):
                 twin.grad = torch.tensor(g.astype(np.float64))
                 optimizer.step()
                 keep = 1 - settings["dampening"] if i else 1.0
                 chosen = {"momentum": settings["momentum"], "decay": settings["weight_decay"], "nesterov": settings["nesterov"]}
-                cuda.sgd(p, cp.asarray(g), v, lr=0.01, keep=keep, **chosen)
+                cuda.sgd(p, on_gpu(g), v, lr=0.01, keep=keep, **chosen)
         close("p", p, twin, dtype)
         if v is not None:
             close("v", v, optimizer.state[twin]["momentum_buffer"], dtype)
@@ -179,14 +181,14 @@ def test_adam_is_pytorchs(count: int) -> None:
         twin = torch.tensor(start.astype(np.float64), requires_grad=True)
         kind = torch.optim.AdamW if settings["decoupled"] else torch.optim.Adam
         optimizer = kind([twin], lr=0.1, **{k: v for k, v in settings.items() if k != "decoupled"})
-        p, m, v = cp.asarray(start), cp.zeros(start.shape, dtype), cp.zeros(start.shape, dtype)
+        p, m, v = on_gpu(start), on_gpu(np.zeros(start.shape, dtype)), on_gpu(np.zeros(start.shape, dtype))
         with context:
             for i, g in enumerate(gradients):
                 twin.grad = torch.tensor(g.astype(np.float64))
                 optimizer.step()
                 (beta1, beta2), decay = settings["betas"], settings["weight_decay"]
                 cuda.adam(
-                    p, cp.asarray(g), m, v, lr=0.1 / (1 - beta1 ** (i + 1)), beta1=beta1, beta2=beta2,
+                    p, on_gpu(g), m, v, lr=0.1 / (1 - beta1 ** (i + 1)), beta1=beta1, beta2=beta2,
                     scale=1 / np.sqrt(1 - beta2 ** (i + 1)), eps=settings["eps"], decay=0.0 if settings["decoupled"] else decay,
                     shrink=1 - 0.1 * decay if settings["decoupled"] else 1.0,
                 )  # fmt: skip
@@ -205,7 +207,7 @@ def check_loss(dtype: Any, n: int, classes: int, rng: np.random.Generator) -> No
     twin = torch.tensor(x.astype(np.float64), requires_grad=True)
     expected = torch.nn.functional.cross_entropy(twin, torch.tensor(labels), reduction="none")
     expected.sum().backward()
-    loss, grad = cuda.softmax_cross_entropy(cp.asarray(x), cp.asarray(labels))
+    loss, grad = cuda.softmax_cross_entropy(on_gpu(x), on_gpu(labels))
     # One rounding of a logit is the unit that both are measured by: a small loss is the difference of large logits.
     for name, got, reference, unit in (("loss", loss, expected, np.abs(x).max()), ("grad", grad, twin.grad, 1)):
         assert (got.shape, got.dtype) == (tuple(reference.shape), dtype)
@@ -227,7 +229,7 @@ def test_softmax_cross_entropy_is_pytorchs(count: int) -> None:
 def test_a_label_that_is_no_class_sets_the_flag(label: int, backwards: bool) -> None:
     x = np.arange(9.0).reshape(3, 3)
     with host_cuda.threads_reversed(backwards):
-        loss, grad = cuda.softmax_cross_entropy(cp.asarray(x), cp.asarray(np.array([0, label, 2])))
+        loss, grad = cuda.softmax_cross_entropy(on_gpu(x), on_gpu(np.array([0, label, 2])))
     assert np.isnan(loss.get()).tolist() == [False, True, False]
     assert not grad.get()[1].any()
     with pytest.raises(IndexError, match="a label is not one of the 3 classes 0 to 2"):
@@ -242,7 +244,7 @@ def test_the_loss_of_infinite_and_nan_logits_is_pytorchs() -> None:
     twin = torch.tensor(x, requires_grad=True)
     expected = torch.nn.functional.cross_entropy(twin, torch.tensor(labels), reduction="none")
     expected.sum().backward()
-    loss, grad = cuda.softmax_cross_entropy(cp.asarray(x), cp.asarray(labels))
+    loss, grad = cuda.softmax_cross_entropy(on_gpu(x), on_gpu(labels))
     np.testing.assert_allclose(loss.get(), expected.detach().numpy(), rtol=1e-15)
     np.testing.assert_allclose(grad.get(), twin.grad.numpy(), atol=1e-15)
 

@@ -269,6 +269,16 @@ def test_the_index_type_has_room_for_the_largest_array(launched: list[Any], monk
     assert [{type(n) for n in args[2:]} for *_, args in launched] == [{np.int32}, {np.int64}]
 
 
+@pytest.mark.parametrize("size", [2**30 + 1, 2**31, 2**40])
+def test_a_stride_beyond_32_bits(size: int) -> None:
+    """It steps over the whole image: one window."""
+    geo = geometry.pooling("pool", (1, 2, 5, 6), (2, 3), (size, size), (1, 1), ceil_mode=False)
+    for number in range(cuda_checks.VARIANTS):
+        cuda_checks.run("max_pooling", geo, number, 0, True)
+        cuda_checks.run("average_pooling", geo, number, 0, True)
+    cuda_checks.run("convolution", geometry.convolution("conv2d", (1, 2, 5, 6), (3, 2, 2, 2), (size, 1)), 0, 0, 10**9)
+
+
 def test_the_limit_leaves_room_for_one_grid() -> None:
     """The loop over entries adds one grid to an index that was below the limit, and the sum must not overflow."""
     assert launcher.MOST_INT32 + launcher.MOST_BLOCKS * launcher.THREADS < 2**31

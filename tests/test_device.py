@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from test_cuda_launcher import trained
 import ninx
 import ninx.functional as F
 from ninx import benchmarks, data, models, nn, optim, train
-from ninx.benchmarks import conv, elementwise, measure, memory, pool, scaling, step
-from ninx.kernels import cuda
+from ninx.array import to_numpy
+from ninx.benchmarks import conv, elementwise, measure, memory, peer, pool, scaling, step
+from ninx.cli import main
+from ninx.kernels import cuda, geometry
 
 pytestmark = pytest.mark.skipif(not host_cuda.GXX, reason="g++ is not installed, so the CUDA kernels cannot run on the CPU")
 
@@ -69,6 +73,146 @@ def test_a_tensor_lies_on_the_device_as_it_lay_on_the_host() -> None:
     assert there.to("cuda") is there or there.to("cuda").array is there.array
     with pytest.raises(RuntimeError, match="device 'cuda:1' cannot be used: the last of 1 GPU"):
         x.to("cuda:1")
+
+
+# -------------------------------------------------------------------- several devices
+
+
+@pytest.fixture
+def _two_devices() -> Iterator[None]:
+    """A second one, which is the current one of nobody yet."""
+    cp.device_count[0] = 2
+    yield
+    cp.device_count[0] = 1
+    cp.Device(0).use()
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_only_the_current_device_is_used() -> None:
+    """An array elsewhere would be computed with on the current device: slowly, and its values would land there."""
+    x = ninx.ones(2, 3)
+    refusal = r"device 'cuda:1' cannot be used: the current GPU of this thread is cuda:0; write cupy.cuda.Device\(1\).use\(\) f"
+    dataset = data.ArrayDataset(np.zeros((2, 4, 4, 1), np.uint8), np.arange(2), ["0", "1"])
+    for use in (
+        lambda: x.to("cuda:1"),
+        lambda: ninx.tensor([1.0], device="cuda:1"),
+        lambda: nn.Linear(2, 2).to("cuda:1"),
+        lambda: next(iter(data.DataLoader(dataset, 2, transform=data.ToTensor(), device="cuda:1"))),
+    ):
+        with pytest.raises(RuntimeError, match=refusal):
+            use()
+    cp.Device(1).use()
+    there = x.to("cuda:1")
+    assert there.device == x.cuda().device == (there * 2).device == "cuda:1"  # "cuda" is the current one, as in PyTorch
+    with pytest.raises(RuntimeError, match=r"device 'cuda:0' cannot be used: the current GPU of this thread is cuda:1"):
+        x.to("cuda:0")
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_training_on_the_second_device() -> None:
+    """Its own arrays, kernels, pooling divisor and flag for wrong labels; nothing lies on the first."""
+    expected = trained("cpu")
+    for number in (0, 1):
+        cp.Device(number).use()
+        for a, b in zip(trained(f"cuda:{number}"), expected, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+        loss = F.cross_entropy(ninx.randn(1, 3).to("cuda"), ninx.tensor([3], device="cuda"))
+        assert loss.device == f"cuda:{number}"
+        with pytest.raises(IndexError, match="a label is not one of the 3 classes"):
+            loss.item()
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_a_batch_is_copied_to_the_second_device() -> None:
+    dataset = data.ArrayDataset(np.ones((4, 4, 4, 1), np.uint8), np.arange(4), [str(i) for i in range(4)])
+    cp.Device(1).use()
+    for images, labels in data.DataLoader(dataset, 2, transform=data.ToTensor(), device="cuda:1"):
+        assert images.device == labels.device == "cuda:1"
+
+
+@pytest.mark.usefixtures("_two_devices")
+def test_from_one_device_to_the_other() -> None:
+    """CuPy copies no array with gaps, and does not wait for what the first device still computes."""
+    memory = np.arange(48.0).reshape(2, 4, 6)
+    for view in (lambda a: a, lambda a: a.transpose(0, 2, 1), lambda a: a[:, ::2, 1:]):
+        x = ninx.Tensor(view(cp.asarray(memory)))
+        with cp.Device(1):
+            cp.streams.clear()
+            y = x.to("cuda:1")
+            assert "synchronize" in cp.streams
+            assert y.device == "cuda:1"
+            np.testing.assert_array_equal(y.numpy(), view(memory))
+            assert x.cpu().device == "cpu"
+
+
+# -------------------------------------------------------------------- memory
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes the columns had that kernels made, or read."""
+    found: list[int] = []
+    launch = cuda.launch
+
+    def seen(name: str, total: int, *args: Any, **options: Any) -> None:
+        if name in ("im2col", "col2im"):
+            found.append(args[name == "im2col"].nbytes)
+        launch(name, total, *args, **options)
+
+    monkeypatch.setattr(cuda, "launch", seen)
+    monkeypatch.setattr(cuda, "LEAST", 2**14)
+    return found
+
+
+def products(geo: geometry.Geometry) -> dict[str, Any]:
+    """The three products of a convolution, of whole numbers, so that they are exact."""
+    rng = np.random.default_rng(0)
+    shapes = (geo.N, geo.H, geo.W, geo.C), (geo.O, geo.KH, geo.KW, geo.C // geo.groups), (geo.N, geo.OH, geo.OW, geo.O)
+    x, w, g = (cp.asarray(rng.integers(-9, 10, shape).astype(np.float32)) for shape in shapes)
+    return {
+        "conv2d": lambda: cuda.conv2d(x, w, None, geo),
+        "conv2d_input_grad": lambda: cuda.conv2d_input_grad(g, w, geo),
+        "conv2d_weight_grad": lambda: cuda.conv2d_weight_grad(x, g, geo),
+    }
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("name", ["conv2d", "conv2d_input_grad", "conv2d_weight_grad"])
+def test_a_full_memory_makes_the_columns_smaller(name: str, groups: int, sizes: list[int]) -> None:
+    """And the result stays right, whatever an attempt that failed had begun."""
+    call = products(geometry.convolution("conv2d", (16, 4, 24, 24), (6, 4 // groups, 3, 3), (1, 1), (1, 1), groups=groups))[name]
+    wanted = call().get()
+    (whole,) = sizes
+    assert whole == 4 * 16 * 24 * 24 * 36
+    with cp.memory_left(500_000):
+        got = call()
+    assert max(sizes[1:]) <= 500_000
+    np.testing.assert_array_equal(got.get(), wanted)
+
+
+@pytest.mark.parametrize(("kernel", "columns"), [(3, r"0\.0 MiB"), (1, r"0\.0 MiB")], ids=["3x3", "1x1"])
+@pytest.mark.parametrize("name", ["conv2d", "conv2d_input_grad"])
+@pytest.mark.usefixtures("sizes")
+def test_a_memory_too_small_for_any_columns_is_told_in_one_sentence(name: str, kernel: int, columns: str) -> None:
+    call = products(geometry.convolution("conv2d", (16, 4, 24, 24), (4, 4, kernel, kernel), padding=(kernel // 2,) * 2))[name]
+    words = f"{name}: the GPU's memory is full: 0.1 MiB of images and {columns} to work in do not fit, .* MiB are free; take a "
+    with cp.memory_left(100_000), pytest.raises(MemoryError, match=words) as told:
+        call()
+    assert str(told.value).count(". ") == 0
+
+
+def test_the_command_says_it_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Whether a kernel of ours finds the memory full or CuPy."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["ninx", "train", "--device", "cuda", "--limit", "64", "--holdout", "10"])
+    for left in (10_000_000, 100_000):
+        with cp.memory_left(left), pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr().err.strip()
+        assert end.value.code == 2
+        assert said.startswith("Error: ")
+        assert said.count("\n") == 0
+        assert "memory" in said
 
 
 # -------------------------------------------------------------------- the loss
@@ -177,6 +321,9 @@ def test_the_next_batch_is_copied_beside_the_work_on_this_one() -> None:
         told.append(cp.streams.copy())
         cp.streams.clear()
         cp.streams.append("work")
+    made = cp.Stream.made
+    list(loader)
+    assert cp.Stream.made == made  # another pass, the same stream
     copy = [("default", "record"), ("copies", "wait"), ("copies", "copy"), ("copies", "copy"), ("copies", "record")]
     hand_out = [("default", "wait")]
     assert [[e if e == "work" else e[:2] for e in step] for step in told] == [
@@ -210,6 +357,25 @@ def test_the_strided_tier_trains_on_the_device_unchanged() -> None:
     assert cp.launches == []
     for a, b in zip(there, here, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+
+
+def test_a_step_does_not_count_on_the_order_in_which_results_lie() -> None:
+    """In C order, as CuPy's, or as the operands, as NumPy's: the same numbers, and no image changes its layout."""
+    found = []
+    for keep in (contextlib.nullcontext, cp.ufuncs_keep_the_order):
+        with keep():
+            ninx.manual_seed(0)
+            net = models.create("nin-cifar10").to("cuda")
+            learn = optim.Adam(net.parameters(), lr=0.01)
+            rows = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+            images, labels = ninx.Tensor(rows.transpose(0, 3, 1, 2)).to("cuda"), ninx.tensor([1, 2], device="cuda")
+            before = ninx.layout_copies()
+            F.cross_entropy(net(images), labels).backward()
+            learn.step()
+            assert ninx.layout_copies() == before
+            found.append([to_numpy(p.array) for p in net.parameters()])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def losses(device: str, limit: int, folder: Path) -> tuple[list[float], dict[str, Any], train.Evaluation]:
@@ -292,14 +458,119 @@ def test_the_benchmarks_check_and_time_the_device(monkeypatch: pytest.MonkeyPatc
     report = conv.run(machine, 1)
     assert [r["direction"] for r in report.records] == ["forward", "input gradient", "weight gradient"] * 2
     assert {"im2col", "col2im"} <= set(cp.launches)
-    assert all(set(r["seconds"]) == {"fast", "im2col"} | ({"GEMM"} if "1x1" in r["name"] else set()) for r in report.records)
+    timed = {"fast", "im2col", "peak"}
+    assert all(set(r["seconds"]) == timed | ({"GEMM"} if "1x1" in r["name"] else set()) for r in report.records)
     assert [r["workspace"] for r in report.records] == [0] * 3 + [4 * 2 * 36 * 8 * 9] * 3
     result = step.measure("nin-mnist-v2", 2, 28, 1, True, "cuda")
     assert result.ours.median > 0
-    assert result.default is None
+    assert result.theirs == {}  # PyTorch sees no GPU
     console = Console(record=True, width=200)
     report.show(console)
     assert "device cuda: stand-in for a GPU" in console.export_text()
+
+
+@pytest.fixture
+def _pytorch_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch, which sees no GPU here, competes on the processor instead, with all that is done for a GPU."""
+    monkeypatch.setattr(peer, "torch_device", lambda device: "cpu")
+    monkeypatch.setattr(measure, "MATRIX", 64)
+    monkeypatch.setattr(measure, "GPU_TURN", 0.0)
+    monkeypatch.setattr(conv, "GPU_TURN", 0.0)
+    monkeypatch.setattr(conv, "MOST_SETS", 2)
+
+
+@pytest.fixture
+def _settings_of_pytorch() -> Iterator[None]:
+    cudnn, matmul = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = cudnn, matmul
+
+
+BESIDE = ["PyTorch", "channels_last", "PyTorch TF32", "channels_last TF32"]
+
+
+@pytest.mark.usefixtures("_pytorch_beside", "_settings_of_pytorch")
+def test_pytorch_competes_on_the_gpu_in_float32_proper_and_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [conv.Layer("bottleneck", 2, 8, 6, 4, k, padding=k // 2) for k in (1, 3)]
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: layers)
+    report = conv.run(measure.machine("cuda"), 3)
+    for record in report.records:
+        assert {"fast", "peak", *BESIDE} <= set(record["seconds"])
+        assert min(record["ratio"], record["ratio_tf32"], record["share_of_roof"]) > 0
+        assert record["share_of_roof"] >= record["share_of_copy"]
+    assert [len(row) for row in report.rows] == [len(conv.COLUMNS + conv.WITH_TF32)] * 6
+    assert "ninx computes in float32 proper" in report.notes[-1]
+    monkeypatch.setenv("CUPY_TF32", "1")
+    assert "CUPY_TF32 is set" in peer.tf32_note("cuda")[0]
+    result = step.measure("nin-mnist-v2", 1, 28, 1, True, "cuda")
+    assert list(result.theirs) == BESIDE
+    record = result.as_json()
+    assert min(record["ratio"], record["ratio_tf32"]) > 0
+    assert len(result.row(["", peer.TF32])) == 4 + 2 * 3
+
+
+@pytest.mark.usefixtures("_pytorch_beside", "_settings_of_pytorch")
+def test_every_call_of_pytorch_is_made_with_the_settings_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that warm up and compare, whatever ran before."""
+    seen: dict[str, set[tuple[bool, bool]]] = {}
+    theirs = conv._theirs
+
+    def watched(*arguments: Any) -> dict[str, Any]:
+        def watch(name: str, work: Any) -> Any:
+            def call() -> Any:
+                settings = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+                seen.setdefault(name, set()).add(settings)
+                return work()
+
+            return call
+
+        return {name: watch(name, work) for name, work in theirs(*arguments).items()}
+
+    monkeypatch.setattr(conv, "_theirs", watched)
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: [conv.Layer("bottleneck", 2, 8, 6, 4, 1)])
+    torch.backends.cudnn.allow_tf32 = True
+    conv.run(measure.machine("cuda"), 2)
+    assert seen == {name: {(name.endswith("TF32"), False)} for name in BESIDE}
+
+
+@pytest.mark.usefixtures("_pytorch_beside", "_settings_of_pytorch")
+def test_pytorchs_results_are_compared_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TF32 may round coarsely, float32 may not."""
+    theirs = conv._theirs
+    monkeypatch.setattr(conv, "layers", lambda groups, batch: [conv.Layer("bottleneck", 2, 8, 6, 4, 1)])
+    for wrong, factor, fails in (("channels_last", 1.001, True), ("PyTorch TF32", 1.001, False), ("PyTorch TF32", 1.1, True)):
+
+        def spoilt(*arguments: Any, wrong: str = wrong, factor: float = factor) -> dict[str, Any]:
+            made = theirs(*arguments)
+            right = made[wrong]
+
+            def work() -> Any:
+                result = right()
+                return tuple(r * factor for r in result) if isinstance(result, tuple) else result * factor
+
+            return made | {wrong: work}
+
+        monkeypatch.setattr(conv, "_theirs", spoilt)
+        if fails:
+            with pytest.raises(AssertionError, match=r"is off by"):
+                conv.run(measure.machine("cuda"), 1)
+        else:
+            conv.run(measure.machine("cuda"), 1)
+
+
+def test_inputs_take_turns() -> None:
+    log: list[int] = []
+    works = conv._rotated([{"a": lambda i=i: log.append(i)} for i in range(3)])  # type: ignore[misc]
+    for _ in range(4):
+        works["a"]()
+    assert log == [0, 1, 2, 0]
+
+
+def test_pytorch_without_a_gpu_does_not_compete_on_one() -> None:
+    assert peer.peer("cuda") is None
+    here = peer.peer("cpu")
+    assert here is not None
+    assert here.names == ["PyTorch", "channels_last"]
 
 
 def test_a_wrong_result_on_the_device_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +586,7 @@ def test_a_wrong_result_on_the_device_is_not_timed(monkeypatch: pytest.MonkeyPat
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Suites of a size that the stand-in does in a second."""
     monkeypatch.setattr(measure, "MATRIX", 64)
+    monkeypatch.setattr(benchmarks.suites, "GPU_ROUNDS", 5)
     monkeypatch.setattr(pool, "BATCH", 1)
     monkeypatch.setattr(elementwise, "IMAGES", (1, 8, 8, 4))
     monkeypatch.setattr(elementwise, "PARAMETERS", 100)
@@ -357,6 +629,46 @@ def test_a_suite_compares_the_device_with_the_processor(suite: str, kernel: str,
     monkeypatch.setattr(cuda, kernel, wrong)
     with pytest.raises(AssertionError, match="off by"):
         benchmarks.run(suite, True, 16, "cuda")
+
+
+@pytest.mark.usefixtures("_small", "_pytorch_beside")
+@pytest.mark.parametrize("suite", ["pool", "elementwise"])
+def test_pytorch_competes_in_the_other_suites_too(suite: str) -> None:
+    report = benchmarks.run(suite, True, 16, "cuda")
+    assert all(r["ratio"] > 0 for r in report.records)
+
+
+class PyTorchsMemory:
+    """What of torch.cuda the suite `memory` asks: bytes that PyTorch's pool took, as if a step took a megabyte."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def empty_cache(self) -> None:
+        self.told.append("empty_cache")
+
+    def reset_peak_memory_stats(self, device: str) -> None:
+        self.told.append("reset")
+
+    def max_memory_reserved(self, device: str) -> int:
+        self.told.append("read")
+        return 10**6 * self.told.count("read")
+
+
+@pytest.mark.usefixtures("_small", "_pytorch_beside")
+def test_pytorchs_memory_on_a_gpu_is_what_its_pool_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool_of_pytorch = PyTorchsMemory()
+    there = peer.Peer(types.SimpleNamespace(**{n: getattr(torch, n) for n in NEEDED}, cuda=pool_of_pytorch), "cpu", True)
+    monkeypatch.setattr(memory, "peer", lambda device: there)
+    for who in peer.LAYOUTS:
+        assert memory.growth(who, "nin-mnist-v2", 1, 28, "cuda") == 10**6
+    assert pool_of_pytorch.told == ["empty_cache", "reset", "read", "read"] * 2
+    monkeypatch.setattr(memory, "growth", lambda *a, device: len(a[0]))
+    (record,) = benchmarks.run("memory", True, 16, "cuda").records
+    assert record["bytes"] == {who: len(who) for who in ("ninx", "PyTorch", "channels_last")}
+
+
+NEEDED = ["from_numpy", "contiguous_format", "channels_last", "optim", "nn", "no_grad"]
 
 
 @pytest.mark.usefixtures("_small")

@@ -76,6 +76,8 @@ COMMANDS = {
     "ninx models": Rule(Run("", r"nin-cifar10 .*966,986"), None),
     "ninx models nin-cifar10 nin-cifar10-bn": Rule(Run("", "layers differ"), None),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
+    "bash tests/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
+    "bash tests/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
     "ninx train --device cuda": Rule(Run(SMALL, RESULT) if GPU else NO_GPU, None),
     "ninx train cifar10-paper --set augment.flip=true --set augment.translate=4 --epochs 20": Rule(
         Run("--data-dir none", "Error: cifar10: .* `ninx data cifar10` downloads them"), Run(TINY, RESULT)
@@ -138,6 +140,11 @@ def commands(page: str) -> Iterator[tuple[int, str]]:
                 end = words.index("&&") if "&&" in words else len(words)
                 yield i, shlex.join(words[:end]).removeprefix(".venv/bin/")
                 words = words[end + 1 :]
+
+
+def is_script(command: str) -> bool:
+    """Is it a script of the clone, which runs there?"""
+    return command.startswith("bash tests/")
 
 
 def installs(command: str) -> bool:
@@ -311,12 +318,14 @@ def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
 def follow(page: str, folder: Path, which: str) -> None:
     """Run the commands of a page in ``folder``, each once, by the rules for the "quick" or the "slow" tests."""
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "NINX_DATA": str(folder / "data")}
+    environment |= {"NINX_GPU_DAY": "stand-in", "PYTHON": sys.executable, "OUT": str(folder)}  # for the scripts
     for command in dict.fromkeys(c for _, c in commands(page) if c in COMMANDS):
         run: Run | None = getattr(COMMANDS[command], which)
         if run is not None:
-            words = shlex.split(f"{command} {run.options}")[1:]
-            start = [sys.executable, "-c", "from ninx.cli import main; main()", *words]
-            done = subprocess.run(start, cwd=folder, capture_output=True, text=True, timeout=600, env=environment)
+            words = shlex.split(f"{command} {run.options}")
+            start = words if is_script(command) else [sys.executable, "-c", "from ninx.cli import main; main()", *words[1:]]
+            where = ROOT if is_script(command) else folder
+            done = subprocess.run(start, cwd=where, capture_output=True, text=True, timeout=600, env=environment)
             said = done.stdout + done.stderr
             assert done.returncode == (2 if run.says.startswith("Error:") else 0), f"{command} {run.options}\n{said}"
             assert re.search(run.says, said), f"{command} {run.options}\n{said}"
@@ -343,4 +352,4 @@ def test_the_set_up_lines_are_those_that_continuous_integration_runs() -> None:
     assert script.count('bash -c "$command') == len(searches)
     found = [subprocess.run(["bash", "-c", s], cwd=ROOT, capture_output=True, text=True, check=True).stdout for s in searches]
     lines = [line for page in PAGES.values() for b in blocks(page, "sh") for line in b.text.splitlines(keepends=True)]
-    assert found == [line for line in lines if not line.startswith("ninx ")]
+    assert found == [line for line in lines if not line.startswith("ninx ") and not is_script(line)]

@@ -129,6 +129,18 @@ def test_two_wheels_of_cupy_are_one_too_many(monkeypatch: pytest.MonkeyPatch) ->
     assert (False, sentence) in doctor.findings()
 
 
+def test_the_doctor_says_that_products_are_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy reads CUPY_TF32 as a number."""
+    monkeypatch.setitem(sys.modules, "cupy", a_cupy())
+    monkeypatch.setattr(gpu, "gpu_status", lambda: None)
+    monkeypatch.setattr(gpu, "names", lambda: ["a card"])
+    for value, warned in (("1", True), ("0", False), (None, False)):
+        monkeypatch.delenv("CUPY_TF32", raising=False)
+        if value is not None:
+            monkeypatch.setenv("CUPY_TF32", value)
+        assert any("CUPY_TF32 is set, so the operands" in f.sentence for f in doctor.findings() if not f.good) == warned
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cuda1", "cpu:0", "cuda:-1"])
 def test_a_device_that_is_none(device: str) -> None:
     with pytest.raises(ValueError, match=f"^device must be 'cpu', 'cuda' or 'cuda:N', got '{device}'$"):

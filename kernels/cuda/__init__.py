@@ -4,7 +4,8 @@ The functions and signatures are those of `strided`. The .cu files hold the kern
 After them stand the steps that fuse what other tiers do one operation at a time: bias + ReLU, dropout, optimisers, the loss.
 
 As everywhere, **a 1x1 convolution is one matrix product over all pixels, without a copy**: every pixel already is its row.
-Larger kernels copy their windows part by part (`Geometry.parts`), so the workspace stays below BUDGET whatever the batch.
+Larger kernels copy their windows part by part (`Geometry.parts`), so the workspace stays below BUDGET whatever the batch; where
+even that does not fit into the GPU's memory, parts become smaller.
 
 No GPU was at hand: the tests compile this source for GPUs and run it on the CPU, but nothing has run on CUDA hardware. CuPy
 compiles with -ftz=true: float32 numbers below 1.2e-38 count as 0 on a GPU, not so elsewhere.
@@ -12,6 +13,7 @@ compiles with -ftz=true: float32 numbers below 1.2e-38 count as 0 on a GPU, not 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +35,7 @@ __all__ = [
 # fmt: on
 
 BUDGET = 128 * 2**20  # bytes of im2col columns at one time: enough windows to keep a large GPU busy
+LEAST = 2**20  # what is still tried where the GPU's memory is nearly full
 
 
 # -------------------------------------------------------------------- convolution
@@ -42,9 +45,14 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     """Y = X @ W.T + b, for each group of channels; with ``relu`` max(Y, 0)."""
     x, w = _image("conv2d", "x", x, geo), _weight("conv2d", w, geo, x.dtype)
     b = None if b is None else need("conv2d", "b", b, (geo.O,), x.dtype)
-    y = library().empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
-    for part in _parts(geo, method, x.itemsize):
-        _multiply(_columns(x, geo, part, method), w.transpose(0, 2, 1), _outputs(y, geo, part))
+
+    def product(parts: list[Part]) -> Array:
+        y = library().empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
+        for part in parts:
+            _multiply(_columns(x, geo, part, method), w.transpose(0, 2, 1), _outputs(y, geo, part))
+        return y
+
+    y = _in_parts("conv2d", geo, method, x.itemsize, product)
     if b is not None and relu:
         return bias_relu(y, b)
     if b is not None:
@@ -59,14 +67,19 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", g
     """
     cupy = library()
     g, w = _output("conv2d_input_grad", "g", g, geo), _weight("conv2d_input_grad", w, geo, g.dtype)
-    dx = cupy.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
-    for part in _parts(geo, method, g.itemsize):
-        if _identity(geo, method):
-            _multiply(_outputs(g, geo, part), w, dx.reshape(1, -1, geo.C))
-        else:
-            columns = cupy.empty((geo.groups, part.images * part.rows * geo.OW, geo.columns), g.dtype)
-            _multiply(_outputs(g, geo, part), w, columns)
-            _add_columns(columns, dx, Windows.of(geo, part, geo.groups))
+
+    def product(parts: list[Part]) -> Array:
+        dx = cupy.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
+        for part in parts:
+            if _identity(geo, method):
+                _multiply(_outputs(g, geo, part), w, dx.reshape(1, -1, geo.C))
+            else:
+                columns = cupy.empty((geo.groups, part.images * part.rows * geo.OW, geo.columns), g.dtype)
+                _multiply(_outputs(g, geo, part), w, columns)
+                _add_columns(columns, dx, Windows.of(geo, part, geo.groups))
+        return dx
+
+    dx = _in_parts("conv2d_input_grad", geo, method, g.itemsize, product)
     return dx if gate is None else _gate(dx, gate)
 
 
@@ -75,11 +88,16 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") 
     cupy = library()
     x = _image("conv2d_weight_grad", "x", x, geo)
     g = _output("conv2d_weight_grad", "g", g, geo, x.dtype)
-    dw = cupy.zeros((geo.groups, geo.O // geo.groups, geo.columns), x.dtype)
-    for part in _parts(geo, method, x.itemsize):
-        product = cupy.empty(dw.shape, dw.dtype)
-        _multiply(_outputs(g, geo, part).transpose(0, 2, 1), _columns(x, geo, part, method), product)
-        dw += product
+
+    def product(parts: list[Part]) -> Array:
+        dw = cupy.zeros((geo.groups, geo.O // geo.groups, geo.columns), x.dtype)
+        for part in parts:
+            share = cupy.empty(dw.shape, dw.dtype)
+            _multiply(_outputs(g, geo, part).transpose(0, 2, 1), _columns(x, geo, part, method), share)
+            dw += share
+        return dw
+
+    dw = _in_parts("conv2d_weight_grad", geo, method, x.itemsize, product)
     return dw.reshape(geo.O, geo.KH, geo.KW, geo.C // geo.groups)
 
 
@@ -100,20 +118,50 @@ def explain(geo: Geometry, itemsize: int) -> str:
             f"{geo.operation}: one matrix product ({geo.N * geo.OH * geo.OW} x {geo.C}) @ ({geo.C} x {geo.O}) by cuBLAS, "
             "without a copy, because im2col is the identity for a 1x1 kernel"
         )
-    parts = _parts(geo, "auto", itemsize)
-    mib = max((p.images * p.rows for p in parts), default=0) * itemsize * geo.OW * geo.columns * geo.groups / 2**20
+    parts = _parts(geo, "auto", itemsize, BUDGET)
     why = f"it has {geo.groups} groups, whose channels cuBLAS wants apart" if geo.identity else geo.why_columns
     return (
         f"{geo.operation}: im2col by a CUDA kernel and a matrix product by cuBLAS in {len(parts)} part(s) of at most "
-        f"{mib:.1f} MiB, because {why}"
+        f"{_mib(_workspace(geo, parts, itemsize))}, because {why}"
     )
 
 
-def _parts(geo: Geometry, method: str, itemsize: int) -> list[Part]:
+def _in_parts(operation: str, geo: Geometry, method: str, itemsize: int, product: Callable[[list[Part]], Array]) -> Array:
+    """``product`` of the parts whose columns fit into BUDGET; if the GPU's memory is too full for that, of smaller ones.
+
+    Raises MemoryError, with what is needed and what is free, if the smallest do not fit either.
+    """
+    budget = BUDGET
+    while True:
+        parts = _parts(geo, method, itemsize, budget)
+        try:
+            return product(parts)
+        except MemoryError as error:  # of CuPy, whose pool has given back what it did not need
+            if budget <= LEAST or len(parts) == geo.N * geo.OH or _identity(geo, method):
+                images = itemsize * max(geo.N * geo.OH * geo.OW * geo.O, geo.N * geo.H * geo.W * geo.C)
+                columns = 0 if _identity(geo, method) else _workspace(geo, parts, itemsize)
+                free, total = library().cuda.Device().mem_info
+                raise MemoryError(
+                    f"{operation}: the GPU's memory is full: {_mib(images)} of images and {_mib(columns)} to work in do not fit, "
+                    f"{_mib(free)} of {_mib(total)} are free; take a smaller batch"
+                ) from error
+        budget //= 4
+
+
+def _workspace(geo: Geometry, parts: list[Part], itemsize: int) -> int:
+    """Bytes of the columns that live at one time."""
+    return max((p.images * p.rows for p in parts), default=0) * itemsize * geo.OW * geo.columns * geo.groups
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB"
+
+
+def _parts(geo: Geometry, method: str, itemsize: int, budget: int) -> list[Part]:
     """Without columns there is no workspace to bound: everything in one product."""
     if _identity(geo, method):
         return [geo.everything] if geo.N else []
-    return geo.parts(itemsize, BUDGET)
+    return geo.parts(itemsize, budget)
 
 
 def _columns(x: Array, geo: Geometry, part: Part, method: str) -> Array:

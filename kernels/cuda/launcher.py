@@ -1,7 +1,7 @@
 """Compile the CUDA source, check what a kernel is given, launch it. CuPy is imported on the first use.
 
 The source is compiled once for each element type and index type, by CuPy (and kept on disk by it). Indices are 32 bits wide,
-because a GPU divides those several times faster, unless an array is too large for them.
+because a GPU divides those several times faster, unless an array, or a stride, is too large for them.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def launch(name: str, total: int, *args: Any, rows: bool = False) -> None:
     if total == 0:
         return  # CuPy would launch one block for an empty grid
     real = next(iter(reals))
-    index = np.dtype(np.int32 if max(total, *(a.size for a in arrays)) <= MOST_INT32 else np.int64)
+    sizes = [total, *(a.size for a in arrays), *(max(w) for w in args if isinstance(w, Windows))]
+    index = np.dtype(np.int32 if max(sizes) <= MOST_INT32 else np.int64)
     threads = ROW_THREADS if rows else THREADS
     blocks = min(MOST_BLOCKS, total if rows else -(-total // threads))
     _kernel(name, real, index)((blocks,), (threads,), tuple(_parameter(a, real, index) for a in (*args, total)))

@@ -35,7 +35,7 @@ def bench(
     """Measure this machine: 1x1 against k x k convolutions, whole steps, memory, scaling; against PyTorch where it is installed.
 
     Every result is checked before it is timed; the functions take turns, and medians with quartiles are shown. With --device cuda
-    the GPU alone is timed, results are compared with the processor's, and memory is what CuPy's pool took from the GPU.
+    PyTorch competes on the same GPU, where it sees one: in float32 proper, and as it comes, with TF32 in convolutions.
     """
     from .. import benchmarks  # with Numba, and PyTorch if it is there
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
-from ..array import cuda_device, on_device
+from ..array import current_gpu, on_device
 from ..engine import Tensor
 
 
@@ -22,6 +23,12 @@ def moved(batch: Any, device: str) -> Any:
     return batch
 
 
+@cache
+def _stream(cupy: Any, device: int) -> Any:
+    """The stream for the copies to a device, one for all passes: CuPy's pool keeps what a stream was lent for that stream."""
+    return cupy.cuda.Stream(non_blocking=True)
+
+
 def copied_ahead(batches: Iterable[Any], device: str) -> Iterator[Any]:
     """The batches on a GPU, copied one ahead of the one that is handed out, in a stream of their own.
 
@@ -29,11 +36,11 @@ def copied_ahead(batches: Iterable[Any], device: str) -> Iterator[Any]:
     the GPU was told before it, since it may be given memory that is still read there; and what is told after a batch was handed
     out waits for that batch.
     """
-    gpu = cuda_device(device)
+    gpu = current_gpu(device)
     import cupy
 
     with gpu:
-        stream = cupy.cuda.Stream(non_blocking=True)
+        stream = _stream(cupy, gpu.id)
 
     def copy(batch: Any) -> tuple[Any, Any]:
         with gpu:
