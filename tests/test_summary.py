@@ -99,7 +99,7 @@ LAYERS = [
     (nn.Conv2d(4, 6, 1, 2), (4, 9, 8)),
     (nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2), (4, 5, 4)),
     (nn.Linear(5, 7, bias=False), (3, 5)),
-    (nn.MaxPool2d(3, 2, 1, 2, True), (4, 9, 8)),
+    (nn.MaxPool2d(3, 2, 1, 2, ceil_mode=True), (4, 9, 8)),
     (nn.AvgPool2d((3, 2), ceil_mode=True), (4, 9, 8)),
     (nn.AdaptiveAvgPool2d((3, None)), (4, 9, 8)),
     (nn.AdaptiveAvgPool2d(4), (4, 9, 8)),
@@ -278,7 +278,7 @@ def test_parts_that_are_called_with_keywords() -> None:
             self.conv = nn.Conv2d(1, 2, 3)
 
         def forward(self, x: ninx.Tensor) -> ninx.Tensor:
-            y: ninx.Tensor = self.conv(x=x)
+            y: ninx.Tensor = self.conv(input=x)
             return y
 
     (row,) = summary(nn.Sequential(Net()), (1, 5, 5)).rows
