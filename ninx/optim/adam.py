@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from ninx import kernels
+
 from ..array import Array, as_it_lies, xp_of
 from .given import Group, check_betas, check_settings, refuse
-from .optimizer import Optimizer, kernels_for, numbers, zeros
+from .optimizer import Optimizer, numbers, zeros
 
 
 class Adam(Optimizer):
@@ -67,7 +69,8 @@ class Adam(Optimizer):
             _amsgrad(p, g, state, numbers(p, beta1, beta2, group["eps"], step, scale, inner, shrink))
             return
         arrays = [as_it_lies(a) for a in (p, g, state["exp_avg"].array, state["exp_avg_sq"].array)]
-        kernels_for(p).adam(
+        compiled = kernels.strided if p.itemsize == 2 else kernels.tier()  # there is none for float16
+        compiled.adam(
             *arrays, lr=step, beta1=beta1, beta2=beta2, scale=scale, eps=group["eps"], decay=inner, shrink=shrink
         )  # fmt: skip
 

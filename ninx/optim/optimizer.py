@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ninx import kernels
-
-from ..array import Array, device_of, empty_like, on_device, xp_of
+from ..array import Array, empty_like, on_device, xp_of
 from ..engine import Tensor
 from ..looks import brief, unfailing
 from ..modes import enable_grad
@@ -116,22 +114,22 @@ class Optimizer:
             uphill = group.get("maximize")
             for p in group["params"]:
                 if p.grad is not None:
-                    g = self._gradient(p, p.grad)
-                    self.update(p.array, -g if uphill else g, self.state[p], group)
+                    array, g = p.array, p.grad.array if isinstance(p.grad, Tensor) else None
+                    if g is None or g.dtype != array.dtype or g.shape != array.shape or type(g) is not type(array):
+                        raise self._no_gradient(p)  # one that was assigned by hand
+                    self.update(array, -g if uphill else g, self.state[p], group)
                     changed(p)
         return loss
 
-    def _gradient(self, p: Tensor, grad: Any) -> Array:
-        """The array of a gradient; one that was assigned by hand may be one of something else."""
+    def _no_gradient(self, p: Tensor) -> TypeError | ValueError:
+        """Why what is in the place of p's gradient cannot be one."""
+        where, grad = f"{type(self).__name__}.step", p.grad
         if not isinstance(grad, Tensor):
-            raise TypeError(f"{type(self).__name__}.step: a gradient is a Tensor, not {type(grad).__name__}")
-        g, array = grad.array, p.array
-        if g.dtype != array.dtype or g.shape != array.shape or g.device != array.device:
-            raise ValueError(
-                f"{type(self).__name__}.step: a gradient of shape {tuple(g.shape)} and dtype {g.dtype} on {device_of(g)} for a "
-                f"parameter of shape {p.shape} and dtype {p.dtype} on {p.device}"
-            )
-        return g
+            return TypeError(f"{where}: a gradient is a Tensor, not {type(grad).__name__}")
+        return ValueError(
+            f"{where}: a gradient of shape {grad.shape} and dtype {grad.dtype} on {grad.device} for a parameter of shape "
+            f"{p.shape} and dtype {p.dtype} on {p.device}"
+        )
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
         """Write the new values into ``p``; g is the gradient (not to be changed).
@@ -238,11 +236,6 @@ def _copied(value: Any) -> Any:
 def zeros(p: Array) -> Tensor:
     """A state array to begin with, lying as the parameter lies."""
     return Tensor(xp_of(p).zeros_like(p))
-
-
-def kernels_for(p: Array) -> Any:
-    """Those of the tier; but none is compiled for float16."""
-    return kernels.strided if p.itemsize == 2 else kernels.tier()
 
 
 def numbers(p: Array, *settings: Any) -> list[Any]:

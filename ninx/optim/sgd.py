@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ninx import kernels
+
 from ..array import Array, as_it_lies
 from .given import Group, check_settings, refuse
-from .optimizer import Optimizer, kernels_for, zeros
+from .optimizer import Optimizer, zeros
 
 
 class SGD(Optimizer):
@@ -57,7 +59,8 @@ class SGD(Optimizer):
             if "momentum_buffer" not in state:
                 state["momentum_buffer"], keep = zeros(p), 1.0
             v = as_it_lies(state["momentum_buffer"].array)
-        kernels_for(p).sgd(
+        compiled = kernels.strided if p.itemsize == 2 else kernels.tier()  # there is none for float16
+        compiled.sgd(
             as_it_lies(p), as_it_lies(g), v, lr=float(group["lr"]), momentum=momentum, keep=keep, decay=group["weight_decay"],
             nesterov=group["nesterov"],
         )  # fmt: skip
