@@ -20,7 +20,17 @@ class Shapes(Base):
         return ops.reshape(self, ops.sequence(shape, keyword))
 
     def view(self, *shape: Any, **keyword: Any) -> Tensor:
-        return ops.view(self, *shape, **keyword)
+        """`reshape`, for code that may write into the result: where the memory allows no view, the copy refuses to be changed.
+
+        An image lies channels-last, so that ``x.view(N, -1)`` is such a copy; PyTorch raises for a tensor in that memory format.
+
+        >>> x = ninx.zeros(2, 3)
+        >>> x.view(6)[0] = 1
+        >>> x
+        tensor([[1., 0., 0.],
+                [0., 0., 0.]])
+        """
+        return ops.unwritable(ops.reshape(self, ops.sequence(shape, keyword)))
 
     def reshape_as(self, other: Tensor) -> Tensor:
         """`reshape` to the shape of another tensor.
@@ -37,7 +47,7 @@ class Shapes(Base):
         >>> ninx.tensor([[1], [2]]).view_as(ninx.zeros(2))
         tensor([1, 2])
         """
-        return ops.view(self, other.shape)
+        return self.view(other.shape)
 
     def permute(self, *dims: Any, **keyword: Any) -> Tensor:
         return ops.permute(self, ops.sequence(dims, keyword))

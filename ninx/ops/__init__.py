@@ -155,7 +155,6 @@ from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, trans
 from .shapes import pad as pad
 from .shapes import sequence as sequence
 from .shapes import unwritable as unwritable
-from .shapes import view as view
 from .tensors import backward as backward
 from .tensors import clone
 from .tensors import deepcopy as deepcopy

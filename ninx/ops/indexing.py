@@ -108,15 +108,17 @@ def plain(index: Any, x: Tensor) -> tuple[Any, ...]:
             "NumPy and PyTorch do not read a list of lists, slices or tensors alike; with one of them for each axis write "
             "x[[0, 1], [1, 2]], for one index of several dimensions x[np.array([[0, 1], [1, 2]])]"
         )
-    items = tuple(_item(i) for i in items)
+    items = tuple([_item(i) for i in items])
     if is_basic(items):
         return plain(items, x)
-    mixed = any(type(i) is int for i in items) and any(_is_array(i) for i in items)
+    mixed = int in [type(i) for i in items] and any(_is_array(i) for i in items)
     return _numbers_first(items, x.array.shape) if mixed else items
 
 
 def _item(item: Any) -> Any:
     """One item of an index: a number of Python's, a slice of such, None, ``...``, a truth value or an array."""
+    if isinstance(item, np.ndarray) and item.dtype == np.int64 and item.ndim:
+        return item  # the common case
     if isinstance(item, slice):
         return slice(*(None if b is None else operator.index(b) for b in (item.start, item.stop, item.step)))
     if item is None or item is Ellipsis or isinstance(item, (bool, np.bool_)):

@@ -149,12 +149,12 @@ def added(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     NumPy adds in pairs of pairs only along the axis whose entries are neighbours in memory. Along others, such as all pixels of
     a channel, it adds one by one, and a hundred thousand terms would cost two digits.
     """
+    if x.dtype == np.float32:
+        return x.sum(axis=axes, keepdims=keepdims, dtype=np.float64).astype(np.float32)
     if x.dtype == np.float16:
         with np.errstate(over="ignore"):
             return x.sum(axis=axes, keepdims=keepdims, dtype=np.float32).astype(np.float16)
-    if x.dtype != np.float32:
-        return x.sum(axis=axes, keepdims=keepdims)
-    return x.sum(axis=axes, keepdims=keepdims, dtype=np.float64).astype(np.float32)
+    return x.sum(axis=axes, keepdims=keepdims)
 
 
 def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -24,7 +24,7 @@ from .shapes import Dims, axes_of, axis_of, named, permute, reshape
 
 def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     """``shape`` with size 1 along ``axes``: the shape of a reduction with keepdim."""
-    return tuple([1 if i in axes else n for i, n in enumerate(shape)])
+    return (1,) * len(shape) if len(axes) == len(shape) else tuple([1 if i in axes else n for i, n in enumerate(shape)])
 
 
 def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
@@ -55,8 +55,10 @@ def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
     axes, shape = axes_of("sum", x, dim, all_of_none=True), x.array.shape
     if x.array.dtype.kind != "f":
         return record(x.array.sum(axis=axes, keepdims=keepdim, dtype=np.int64 if dtype is None else x.array.dtype))
-    kept = kept_shape(shape, axes)
-    return record(added(x.array, axes, keepdim), (x, lambda g: broadcast_to(reshape(g, kept), shape)))
+    return record(
+        added(x.array, axes, keepdim),
+        (x, lambda g: broadcast_to(reshape(g, kept_shape(shape, axes)), shape)),
+    )
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **other: Any) -> Tensor:
@@ -71,11 +73,10 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = Non
         dim, keepdim = named("mean", dim, keepdim, other)
     x = _floats("mean", x, dtype)
     axes, shape = axes_of("mean", x, dim, all_of_none=True), x.array.shape
-    kept = kept_shape(shape, axes)
     n = _count(shape, axes) or np.nan
     return record(
         _mean(x.array, axes, keepdim),
-        (x, lambda g: broadcast_to(reshape(g / n, kept), shape)),
+        (x, lambda g: broadcast_to(reshape(g / n, kept_shape(shape, axes)), shape)),
     )
 
 

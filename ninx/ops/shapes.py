@@ -29,14 +29,18 @@ def sequence(args: tuple[Any, ...], keyword: dict[str, Any] | None = None) -> tu
             raise TypeError(f"there is no argument {', '.join(keyword)} beside the sizes or axes {args}")
         args = tuple(keyword.values())
     items = args
-    if len(args) == 1 and type(args[0]) is not int and (isinstance(args[0], (tuple, list)) or np.ndim(args[0])):
-        items = args[0]
+    if len(args) == 1 and type(args[0]) is not int:
+        (one,) = args
+        if isinstance(one, (tuple, list, range)) or (isinstance(one, (np.ndarray, Tensor)) and one.ndim):
+            items = one
     try:
         return tuple([operator.index(i) for i in items])
     except TypeError:
-        raise TypeError(
-            f"sizes and axes are whole numbers, got {tuple(items)}; the quotient n // 2 is one, n / 2 is not"
-        ) from None
+        if any(isinstance(i, (type, np.dtype)) for i in items):
+            hint = "the bytes of a tensor are not read as another dtype, x.to(dtype) converts its numbers"
+        else:
+            hint = "the quotient n // 2 is one, n / 2 is not"
+        raise TypeError(f"sizes and axes are whole numbers, got {tuple(items)}; {hint}") from None
 
 
 Dims = int | Sequence[int] | None
@@ -48,9 +52,12 @@ def axes_of(operation: str, x: Tensor, dim: Dims, all_of_none: bool = False) -> 
     A tensor without dimensions has the dims 0 and -1 although it has no axis, as in PyTorch. ``all_of_none``: no dim at all,
     as in ``dim=()``, is every dim; that is so for most reductions.
     """
+    n = len(x.array.shape)
     if dim is None or (all_of_none and isinstance(dim, (tuple, list)) and not dim):
-        return tuple(range(len(x.array.shape)))
-    n, dims = x.ndim, (dim,) if isinstance(dim, (int, np.integer)) else dim
+        return tuple(range(n))
+    if type(dim) is int and -n <= dim < n:
+        return (dim % n,)
+    dims = (dim,) if isinstance(dim, (int, np.integer)) else dim
     try:
         if isinstance(dims, str) or any(isinstance(d, (bool, np.bool_)) for d in dims):
             raise TypeError
@@ -70,7 +77,7 @@ def axes_of(operation: str, x: Tensor, dim: Dims, all_of_none: bool = False) -> 
 
 def axis_of(operation: str, x: Tensor, dim: Any, hint: str = "") -> tuple[int, ...]:
     """`axes_of` for a ``dim`` that must be one: (axis,), or () for a tensor without dimensions."""
-    if not isinstance(dim, (int, np.integer)):
+    if type(dim) is not int and not isinstance(dim, np.integer):
         raise TypeError(f"{operation}: dim must be one whole number, got {dim}{hint}")
     return axes_of(operation, x, int(dim))
 
@@ -107,32 +114,19 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    x = operand("reshape", x)
+    if not isinstance(x, Tensor):
+        x = operand("reshape", x)
+    if type(shape) is not tuple:
+        shape = sequence((shape,))
     old = x.array.shape
     try:
         value = x.array.reshape(shape)
-        if value.shape != shape and min(sequence((shape,)), default=0) < -1:
+        if value.shape != shape and min(shape) < -1:
             raise ValueError  # NumPy takes any number below 0 for -1
     except (ValueError, TypeError):
         wanted = sequence((shape,))
         raise ValueError(f"reshape: {x.array.size} entries of shape {tuple(old)} do not fit shape {wanted}") from None
     return record(value, (x, lambda g: reshape(g, old)), view_of=_view(value, x))
-
-
-def view(x: Tensor, *shape: Any, **keyword: Any) -> Tensor:
-    """`reshape`, for code that may write into the result: where the memory allows no view, the copy refuses to be changed.
-
-    An image lies channels-last, so that ``x.view(N, -1)`` is such a copy; PyTorch raises for a tensor in that memory format.
-
-    >>> x = ninx.zeros(2, 3)
-    >>> x.view(6)[0] = 1
-    >>> x
-    tensor([[1., 0., 0.],
-            [0., 0., 0.]])
-    """
-    if shape and isinstance(shape[0], (np.dtype, type)):
-        raise TypeError("view: the bytes of a tensor are not read as another dtype; x.to(dtype) converts the numbers")
-    return unwritable(reshape(x, sequence(shape, keyword)))
 
 
 def unwritable(y: Tensor) -> Tensor:
