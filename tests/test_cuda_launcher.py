@@ -412,8 +412,10 @@ def test_cupy_has_every_name_that_the_stand_in_has() -> None:
     of_cuda = ["Device", "Stream", "get_current_stream", "get_local_runtime_version", "runtime", "nvrtc"]
     of_runtime = ["getDeviceCount", "getDeviceProperties", "CUDARuntimeError"]
     more = f"(c.cuda, {of_cuda}), (c.cuda.runtime, {of_runtime}), (c.cuda.Stream, ['record', 'wait_event']), (c.add, ['at']), "
-    more += "(c.cuda.Device, ['use', 'synchronize', 'id']), (c.linalg, ['norm']), (c.lib.stride_tricks, ['as_strided'])"
+    more += "(c.cuda.Device, ['use', 'synchronize', 'id', 'mem_info']), (c.linalg, ['norm']), "
+    more += "(c.lib.stride_tricks, ['as_strided'])"
     code = f"import cupy as c; print([n for where, names in ((c.ndarray, {names}), (c, {functions}), {more}) "
     code += "for n in names if not hasattr(where, n)])"
+    code += "; print(issubclass(c.cuda.memory.OutOfMemoryError, MemoryError))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.split() == ["[]", "True"]
