@@ -41,7 +41,8 @@ def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
     """A fresh array of the host with the values of ``data``."""
     if data is None or isinstance(data, (str, bytes, dict, set)):
         raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {data!r}")
-    if isinstance(data, (np.ndarray, np.generic)):
+    if hasattr(data, "dtype") and hasattr(data, "shape"):
+        data = np.asanyarray(data) if not isinstance(data, (np.ndarray, np.generic)) else data
         array = sound(operation, data if dtype is None or data.dtype.kind != "O" else np.asarray(data, dtype))
         return np.array(array, dtype, order="K")
     try:
@@ -55,11 +56,11 @@ def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
         if isinstance(odd, int):
             raise ValueError(f"{operation}: the number {odd} does not fit into 64 bits")
         raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {odd!r}")
-    if array.dtype == np.uint64 and not hasattr(data, "dtype"):
+    if array.dtype == np.uint64:
         raise ValueError(f"{operation}: the number {array.max()} does not fit into int64")
     array = sound(operation, array)
     if dtype is None:
-        return array.astype(np.float32) if array.dtype == np.float64 and not hasattr(data, "dtype") else array
+        return array.astype(np.float32) if array.dtype == np.float64 else array
     cast = array.astype(dtype)
     if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(cast, array):
         raise ValueError(
