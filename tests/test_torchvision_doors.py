@@ -605,6 +605,12 @@ def test_the_loader_of_every_mnist_tutorial(mnist: tuple[Path, np.ndarray, np.nd
     assert y.tolist() == (labels[:10].astype(int) + 1).tolist()
     expected = (torch.tensor(images[:10]).float().div(255)[:, None] - 0.1307) / 0.3081
     np.testing.assert_allclose(x.numpy(), expected.numpy(), rtol=1e-6, atol=1e-6)
+    by_pillow = datasets.MNIST(root, transform=transforms.Compose([lambda picture: picture.copy(), *transform.transforms]))
+    for i in range(30):
+        assert np.array_equal(dataset[i][0].numpy(), by_pillow[i][0].numpy())
+    transform.transforms.insert(0, lambda picture: picture.rotate(90))
+    turned = datasets.MNIST(root, transform=transforms.Compose([transforms.ToTensor()]))[3][0].numpy()
+    assert np.allclose(dataset[3][0].numpy(), (np.rot90(turned, 1, (1, 2)) - 0.1307) / 0.3081, atol=1e-6)
     with pytest.raises(TypeError, match=r"not of PIL.Image.Image; transforms.ToTensor\(\)"):
         next(iter(DataLoader(datasets.MNIST(root), 4)))
 

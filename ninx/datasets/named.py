@@ -14,6 +14,7 @@ from ..data.dataset import ArrayDataset, Image
 from ..data.sources import find, missing
 from ..engine import Tensor
 from ..looks import brief
+from ..transforms import Compose, ToTensor
 from .base import VisionDataset
 
 DIGITS = [
@@ -25,6 +26,12 @@ def picture_of(image: Image) -> Any:
     """A Pillow image of bytes (H, W) or (H, W, 3), in half of `PIL.Image.fromarray`'s time. It copies before it is written to."""
     mode = "L" if image.ndim == 2 else "RGB"
     return PillowImage.frombuffer(mode, (image.shape[1], image.shape[0]), image, "raw", mode, 0, 1)
+
+
+def _begins_with_to_tensor(transform: Any) -> bool:
+    """Then it may have the array itself: `ToTensor` makes the same of both, and the way over Pillow takes most of the time."""
+    first = transform.transforms[0] if type(transform) is Compose and transform.transforms else transform
+    return type(first) is ToTensor
 
 
 class _Named(VisionDataset):
@@ -74,7 +81,8 @@ class _Named(VisionDataset):
         """(image, label), each after its transform"""
         if not isinstance(index, int | np.integer):
             raise TypeError(f"{type(self).__name__}: an index is one whole number, got {brief(index)}; a Subset takes several")
-        return self._prepared(picture_of(self._images[index]), int(self._labels[index]))
+        image = self._images[index]
+        return self._prepared(image if _begins_with_to_tensor(self.transform) else picture_of(image), int(self._labels[index]))
 
     def _split(self) -> str:
         return f"Split: {'Train' if self.train else 'Test'}"
