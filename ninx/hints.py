@@ -26,8 +26,9 @@ _PAD = "padding= of the layer, or F.pad(x, (left, right, top, bottom)) in forwar
 _UPSAMPLE = "nn.ConvTranspose2d(channels, channels, 2, stride=2), or x.repeat_interleave(2, dim)"
 _SMOOTH = "nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU and nn.Softplus are there; others are one line with Tensor methods in forward"
 _POOL = "nn.MaxPool2d, nn.AvgPool2d and nn.AdaptiveAvgPool2d are there"
-_AUGMENT = "transforms.RandomCrop, RandomHorizontalFlip and RandomAffine are there; any function of an array can stand in Compose"
-_DATASET = "ninx.data.names() lists what there is; datasets.ImageFolder(root) reads folders of your own images"
+_AUGMENT = "transforms.RandomCrop, RandomHorizontalFlip and RandomAffine are there, and Compose joins them"
+_OWN = "write it as a function of the image, and put it into transforms.Compose"
+_FILES = "unpack it into one folder for each class and use datasets.ImageFolder, or write a ninx.utils.data.Dataset"
 _OPTIMISER = "optim.SGD, optim.Adam and optim.AdamW are there; another one is a subclass of optim.Optimizer with an update method"
 
 HINTS: dict[str, dict[str, str]] = {
@@ -47,18 +48,17 @@ HINTS: dict[str, dict[str, str]] = {
         "vmap func": "operations broadcast over leading axes; ninx.grad(y, x, create_graph=True) gives derivatives of any order",
         "sparse sparse_coo_tensor sparse_csr_tensor": "tensors are dense: ninx.zeros, then x[index] = values",
         "quantization ao quantize_per_tensor qint8 quint8": "there are no quantised networks; compute in ninx.float32",
-        "Generator": "ninx.manual_seed(seed) sets the one generator, ninx.get_rng_state() and ninx.set_rng_state(state) keep it",
         "Size": "a shape is a tuple: x.shape, x.size(0), x.numel()",
         "use_deterministic_algorithms": "leave it out: the same seed and the same number of threads give the same numbers",
         "set_printoptions": "np.set_printoptions, then print(x.numpy())",
         "set_default_device set_default_tensor_type get_default_device": "say device= or dtype= where a tensor is made",
         "from_dlpack": "ninx.from_numpy(np.from_dlpack(x)); a tensor itself can be given to np.from_dlpack",
         "cdist": "((a.unsqueeze(1) - b.unsqueeze(0)) ** 2).sum(-1).sqrt()",
-        "conv2d max_pool2d avg_pool2d conv_transpose2d dropout batch_norm": "ninx.functional has the function of this name",
+        "conv2d max_pool2d conv_transpose2d dropout batch_norm": "ninx.functional has the function of this name",
         "conv1d conv3d max_pool1d": "ninx.functional.conv2d, with axes of size 1",
         "erf lgamma digamma": "np.vectorize(math.erf)(x.numpy()), without gradient",
         "promote_types result_type can_cast": "np.promote_types; dtypes are NumPy's",
-        "histc unique searchsorted": "np.histogram, np.unique or np.searchsorted of x.numpy()",
+        "histc searchsorted": "np.histogram or np.searchsorted of x.numpy()",
         "initial_seed seed": "ninx.manual_seed(seed) with a number that you note down",
         "Storage UntypedStorage strided sparse_coo": "x.array is the plain NumPy or CuPy array, x.array.strides how it lies",
     },
@@ -128,9 +128,9 @@ HINTS: dict[str, dict[str, str]] = {
         "map_ apply_": "write the formula with Tensor methods; they take all entries at once",
         "pin_memory share_memory_ record_stream": "leave it out: " + _ONE,
         "register_post_accumulate_grad_hook": "x.register_hook(hook) sees the gradient before it is added",
-        "histc unique": "np.histogram or np.unique of x.numpy()",
+        "histc": "np.histogram of x.numpy()",
         "erf lgamma digamma": "np.vectorize(math.erf)(x.numpy()), without gradient",
-        "backward_hooks output_nr": "x.grad_fn is the operation that made x",
+        "output_nr": "x.grad_fn is the operation that made x",
     },
     "Module": {
         "compile": _AS_WRITTEN,
@@ -141,20 +141,39 @@ HINTS: dict[str, dict[str, str]] = {
         "register_load_state_dict_post_hook register_state_dict_pre_hook": "change the dictionary before load_state_dict",
     },
     "ninx.transforms": {
-        "ColorJitter RandomResizedCrop RandomErasing AutoAugment RandAugment TrivialAugmentWide GaussianBlur": _AUGMENT,
-        "RandomPerspective RandomGrayscale FiveCrop TenCrop ElasticTransform RandomInvert RandomSolarize": _AUGMENT,
-        "v2 functional": "the classes of ninx.transforms are all there is; each can be called with a picture",
+        "ColorJitter RandomErasing GaussianBlur RandomInvert RandomPosterize RandomSolarize RandomEqualize": _OWN,
+        "RandomAdjustSharpness RandomAutocontrast RandomApply RandomChoice RandomOrder RandomGrayscale": _OWN,
+        "AutoAugment RandAugment TrivialAugmentWide AugMix AutoAugmentPolicy": _AUGMENT,
+        "RandomResizedCrop": "Compose([Resize(...), RandomCrop(...)]) cuts windows out",
+        "FiveCrop TenCrop": "transforms.functional.crop, center_crop and hflip cut windows out",
+        "RandomPerspective ElasticTransform": "transforms.RandomAffine turns, moves, scales and shears",
+        "LinearTransformation": "ninx.data.ZCA whitens",
+        "v2": "the transforms stand in ninx.transforms itself",
     },
     "ninx.datasets": {
-        "EMNIST KMNIST QMNIST ImageNet STL10 CelebA VOCDetection CocoDetection Caltech101 Food101 OxfordIIITPet": _DATASET,
-        "LSUN Places365 Omniglot USPS FakeData DatasetFolder GTSRB": _DATASET,
+        "EMNIST KMNIST QMNIST ImageNet STL10 CelebA CocoDetection CocoCaptions VOCDetection VOCSegmentation USPS": _FILES,
+        "Caltech101 Caltech256 Cityscapes Flowers102 Food101 OxfordIIITPet Places365 StanfordCars LSUN Omniglot": _FILES,
+        "SEMEION GTSRB EuroSAT DTD INaturalist LFWPeople": _FILES,
+        "DatasetFolder": "datasets.ImageFolder reads images; for other files write a ninx.utils.data.Dataset",
+        "FakeData": "ninx.utils.data.TensorDataset(ninx.rand(...), ninx.randint(...)) is one",
     },
     "ninx.utils": {
-        "tensorboard": "ninx train writes curves.png and history.json; Run.history has the figures",
-        "checkpoint": "save_checkpoint of a run is ninx.load_checkpoint's; activations are not recomputed in ninx",
-        "bottleneck benchmark": "`ninx bench step` times a training step",
+        "tensorboard": "`ninx train` writes metrics.jsonl and curves.png; a program of yours prints, or draws with matplotlib",
+        "checkpoint": "nothing is computed twice to save memory; for less memory take smaller batches",
         "model_zoo": "ninx.models.create(name) makes a network, ninx.load_weights(path) reads its weights",
+        "bottleneck benchmark": "`ninx bench` measures; Python's cProfile and timeit do in a program",
         "cpp_extension": "ninx.record makes an operation of your own out of Python functions",
+        "mobile_optimizer": _SAVED,
+        "collect_env": "`ninx doctor` tells what is installed",
+    },
+    "ninx.utils.data": {
+        "DistributedSampler distributed": _ONE,
+        "ChainDataset": "an IterableDataset whose __iter__ returns itertools.chain(a, b) goes through several",
+        "StackDataset": "a Dataset of yours that returns (a[i], b[i]) does it, or TensorDataset for tensors",
+        "get_worker_info": "workers are threads of one process, and a data set is read by index; nothing has to be shared out",
+        "default_convert": "ninx.from_numpy makes a tensor of an array",
+        "datapipes functional_datapipe IterDataPipe": "write an IterableDataset",
+        "MapDataPipe": "write a Dataset",
     },
 }
 

@@ -6,15 +6,15 @@ comes from the generator of `ninx.manual_seed`; inside a `DataLoader`, from that
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from .. import data
 from ..data.composing import Compose
 from ..data.values import Normalize
 from ..engine import Tensor
+from ..hints import hinted
 from ..kernels.listing import only_public
 from ..looks import shows
-from ..names import unknown
 from . import functional
 from .colours import ConvertImageDtype, Grayscale, Lambda, PILToTensor, ToPILImage
 from .geometry import Pad, RandomAffine, RandomRotation, RandomVerticalFlip
@@ -100,38 +100,7 @@ class RandomHorizontalFlip(data.RandomHorizontalFlip):
     keeps_pictures = True
 
 
-_CROP = "Compose([Resize(...), RandomCrop(...)]) cuts windows out"
-_OWN = "write it as a function of the image, and put it into Compose"
-_INSTEAD = (
-    {
-        "ColorJitter": _OWN,
-        "RandomResizedCrop": _CROP,
-        "FiveCrop": "functional.crop and center_crop cut windows out",
-        "TenCrop": "functional.crop, center_crop and hflip do it",
-        "RandomErasing": _OWN,
-        "RandomGrayscale": f"there is Grayscale; for chance {_OWN}",
-        "RandomPerspective": "there is RandomAffine",
-        "ElasticTransform": "there is RandomAffine",
-        "GaussianBlur": _OWN,
-        "LinearTransformation": "ninx.data.ZCA whitens",
-        "v2": "the transforms stand in ninx.transforms itself",
-    }
-    | dict.fromkeys(
-        ("AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix", "AutoAugmentPolicy"),
-        "Compose of RandomCrop, RandomHorizontalFlip and RandomAffine is what there is",
-    )
-    | dict.fromkeys(
-        ("RandomApply", "RandomChoice", "RandomOrder", "RandomInvert", "RandomPosterize", "RandomSolarize", "RandomEqualize"),
-        _OWN,
-    )
-    | dict.fromkeys(("RandomAdjustSharpness", "RandomAutocontrast"), _OWN)
-)
-
-
-def __getattr__(name: str) -> NoReturn:
-    if name in _INSTEAD:
-        raise AttributeError(f"ninx.transforms has no {name}: {_INSTEAD[name]}")
-    raise AttributeError(f"ninx.transforms: {unknown('transform', name, __all__)}")
-
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
 
 __dir__ = only_public(globals())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from ...data import (
     BatchSampler,
@@ -20,8 +20,8 @@ from ...data import (
     default_collate,
     random_split,
 )
+from ...hints import hinted
 from ...kernels.listing import only_public
-from ...names import unknown
 
 __all__ = [
     "BatchSampler",
@@ -40,24 +40,7 @@ __all__ = [
     "random_split",
 ]
 
-_INSTEAD = {
-    "DistributedSampler": "ninx trains in one process; RandomSampler is for that",
-    "distributed": "ninx trains in one process",
-    "ChainDataset": "an IterableDataset whose __iter__ returns itertools.chain(a, b) goes through several",
-    "StackDataset": "a Dataset of yours that returns (a[i], b[i]) does it, or TensorDataset for tensors",
-    "get_worker_info": "workers are threads of one process, and a data set is read by index; nothing has to be shared out",
-    "default_convert": "ninx.from_numpy makes a tensor of an array",
-    "datapipes": "write an IterableDataset",
-    "functional_datapipe": "write an IterableDataset",
-    "IterDataPipe": "write an IterableDataset",
-    "MapDataPipe": "write a Dataset",
-}
-
-
-def __getattr__(name: str) -> NoReturn:
-    if name in _INSTEAD:
-        raise AttributeError(f"ninx.utils.data has no {name}: {_INSTEAD[name]}")
-    raise AttributeError(f"ninx.utils.data: {unknown('class or function', name, __all__)}")
-
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
 
 __dir__ = only_public(globals())
