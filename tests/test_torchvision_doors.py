@@ -523,28 +523,6 @@ def test_a_compose_may_be_changed() -> None:
     assert compose(PICTURE).min().item() >= 5
 
 
-def test_names_that_are_not_there_are_answered() -> None:
-    for name in (
-        "ColorJitter",
-        "RandomResizedCrop",
-        "AutoAugment",
-        "RandAugment",
-        "RandomErasing",
-        "v2",
-        "FiveCrop",
-        "GaussianBlur",
-    ):
-        with pytest.raises(AttributeError, match=f"ninx.transforms has no {name}: "):
-            getattr(transforms, name)
-    with pytest.raises(AttributeError, match="did you mean 'ToTensor'"):
-        _ = transforms.ToTensr
-    for name in ("EMNIST", "KMNIST", "ImageNet", "FakeData", "DatasetFolder", "CelebA"):
-        with pytest.raises(AttributeError, match=f"ninx.datasets has no {name}: "):
-            getattr(datasets, name)
-    with pytest.raises(AttributeError, match="did you mean 'CIFAR10'"):
-        _ = datasets.Cifar10
-
-
 def test_the_doors_open_only_when_asked(tmp_path: Path) -> None:
     code = """
 import sys, ninx
