@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _CONVOLUTIONS = "ninx is about convolutions: write the layer as a nn.Module of nn.Linear and Tensor methods"
@@ -195,6 +195,58 @@ def missing(place: str, name: str, owner: Any) -> AttributeError | ImportError:
         return AttributeError(f"{what} has no attribute {name!r}", name=name, obj=owner)
     text = f"{place} has no {name}: {hint}"
     return ImportError(text) if _is_imported(sys._getframe(2)) else AttributeError(text)
+
+
+class Absent:
+    """Stands in a class for a name of PyTorch's that it has not: to ask for it raises what `missing` says.
+
+    Not a ``__getattr__`` of the class: with one of those, Python looks up *every* attribute without its shortcuts, several times
+    as slowly, and an operation looks up dozens.
+
+    >>> from ninx.hints import Absent
+    >>> class Layer:
+    ...     compile = Absent("Module", "compile")
+    >>> hasattr(Layer(), "compile")
+    False
+    """
+
+    def __init__(self, place: str, name: str):
+        self.place, self.name = place, name
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """Raises the error."""
+        raise missing(self.place, self.name, owner)
+
+
+def leave_out(place: str) -> Callable[[type], type]:
+    """A decorator of a class: it gets an `Absent` for each of the hints for ``place``, unless it has something of that name.
+
+    >>> from ninx.hints import leave_out
+    >>> @leave_out("Module")
+    ... class Layer: pass
+    >>> Layer().share_memory
+    Traceback (most recent call last):
+    AttributeError: Module has no share_memory: one process computes, with all cores: ninx.set_num_threads(n)
+    """
+
+    def leave(cls: type) -> type:
+        for name in _FLAT[place]:
+            if not hasattr(cls, name):
+                setattr(cls, name, Absent(place, name))
+        return cls
+
+    return leave
+
+
+def without_absent(thing: Any, names: Iterable[str]) -> list[str]:
+    """For a ``__dir__``: the names without those that are `Absent`.
+
+    >>> from ninx.hints import without_absent
+    >>> without_absent(nn.ReLU(), ["forward", "compile"])
+    ['forward']
+    """
+    absent = {name for cls in type(thing).__mro__ for name, value in vars(cls).items() if isinstance(value, Absent)}
+    return [name for name in names if name not in absent or hasattr(thing, name)]
 
 
 def hinted(module: str) -> Callable[[str], Any]:

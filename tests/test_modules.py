@@ -455,3 +455,13 @@ def test_assign_is_refused_and_strict_is_second() -> None:
     with pytest.raises(ValueError, match="assign=True is not supported: values are copied"):
         loaded(STATE, assign=True)
     assert nn.Linear(2, 2).load_state_dict({"weight": W, "x": 1}, False) == (["bias"], ["x"])
+
+
+@pytest.mark.parametrize("kind", [ninx.Tensor, nn.Module])
+def test_looking_up_an_attribute_has_python_s_shortcuts(kind: type) -> None:
+    """A class with a __getattr__ loses them (in CPython 3.11), also for what is there; the hints do without."""
+    assert not hasattr(kind, "__getattr__")
+    thing: Any = ninx.ones(1) if kind is ninx.Tensor else nn.ReLU()
+    assert "bfloat16" not in dir(thing)
+    with pytest.raises(AttributeError, match="has no bfloat16: "):
+        _ = thing.bfloat16

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..hints import missing
+from ..hints import leave_out, without_absent
 from .base import Base
 
 
+@leave_out("Tensor")
 class Missing(Base):
-    """The error for a name that no other part of a tensor knows."""
+    """The errors for names of PyTorch's that no other part of a tensor knows; it comes last among them."""
 
     __slots__ = ()
 
-    if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
-
-        def __getattr__(self, name):
-            raise missing("Tensor", name, self)
+    def __dir__(self) -> list[str]:
+        """Without the names that only raise."""
+        return without_absent(self, super().__dir__())

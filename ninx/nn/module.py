@@ -10,10 +10,10 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from ..engine import Tensor
-from ..hints import missing
+from ..hints import leave_out, without_absent
 from ..looks import unfailing
 from ..names import unknown
 from .hooks import Hooks
@@ -24,6 +24,7 @@ from .state import State
 T = TypeVar("T")
 
 
+@leave_out("Module")
 class Module(Hooks, Moves, State):
     """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes.
 
@@ -77,17 +78,9 @@ class Module(Hooks, Moves, State):
             )
         return value
 
-    if not TYPE_CHECKING:  # a type checker would take it for leave to use any name
-
-        def __getattr__(self, name):
-            """Only for what is not there: the error, which for some names of PyTorch says what to write instead."""
-            if not hasattr(type(self), name):
-                raise missing("Module", name, self)
-            return object.__getattribute__(self, name)  # a property that raised: it says why once more
-
     def __dir__(self) -> list[str]:
         """Without the numbers of layers, which are no names."""
-        return [name for name in super().__dir__() if not name[:1].isdigit()]
+        return without_absent(self, (name for name in super().__dir__() if not name[:1].isdigit()))
 
     def _own(self, kind: type[T]) -> Iterator[tuple[str, T]]:
         return ((name, value) for name, value in vars(self).items() if isinstance(value, kind))
