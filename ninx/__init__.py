@@ -3,8 +3,7 @@
 A 1x1 convolution is one matrix product over all pixels. README.md has a first example, docs/ENGINE.md the ideas.
 """
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
@@ -20,7 +19,7 @@ from .devices import device
 from .engine import Tensor, grad, record
 from .functional import log_softmax, softmax
 from .gpu import gpu_status
-from .hints import missing
+from .hints import hinted
 from .kernels.listing import only_public
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
@@ -131,12 +130,5 @@ _LAZY = {
     "save_weights": "ninx.weights",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import on first use what brings other libraries with it or is used by few programs, so that ``import ninx`` stays quick."""
-    import importlib
-
-    if name not in _LAZY:
-        raise missing("ninx", name, sys.modules["ninx"])
-    module = importlib.import_module(_LAZY[name])
-    return module if _LAZY[name] == f"ninx.{name}" else getattr(module, name)
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted("ninx", _LAZY)

@@ -10,7 +10,7 @@ import numpy as np
 from . import engine
 from .engine import Tensor, grad
 from .kernels.listing import only_public
-from .modes import detect_anomaly, enable_grad, inference_mode, no_grad
+from .modes import detect_anomaly, enable_grad, inference_mode, no_grad, set_grad_enabled
 from .ops import detach
 from .ops.operands import operand
 from .study.gradcheck import GradientError, gradcheck, gradgradcheck
@@ -27,6 +27,7 @@ __all__ = [
     "gradgradcheck",
     "inference_mode",
     "no_grad",
+    "set_grad_enabled",
 ]
 
 __dir__ = only_public(globals())

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _CONVOLUTIONS = "ninx is about convolutions: write the layer as a nn.Module of nn.Linear and Tensor methods"
@@ -249,17 +250,25 @@ def without_absent(thing: Any, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in absent or hasattr(thing, name)]
 
 
-def hinted(module: str) -> Callable[[str], Any]:
-    """A module's ``__getattr__``: it raises what `missing` says.
+def hinted(module: str, lazy: Mapping[str, str] | None = None) -> Callable[[str], Any]:
+    """A module's ``__getattr__``: it imports on first use what ``lazy`` names, and else raises what `missing` says.
+
+    ``lazy``: for each name the module that it is, or stands in. So ``import ninx`` stays quick.
 
     >>> from ninx.hints import hinted
+    >>> hinted("ninx.nn", {"Run": "ninx.train.runs"})("Run")
+    <class 'ninx.train.runs.Run'>
     >>> hinted("ninx.nn")("Softmax2d")
     Traceback (most recent call last):
     AttributeError: ninx.nn has no Softmax2d: nn.Softmax(dim=1)
     """
 
     def lookup(name: str) -> Any:
-        raise missing(module, name, sys.modules[module])
+        place = lazy.get(name) if lazy else None
+        if place is None:
+            raise missing(module, name, sys.modules[module])
+        found = importlib.import_module(place)
+        return found if place == f"{module}.{name}" else getattr(found, name)
 
     return lookup
 

@@ -48,6 +48,8 @@ FLOORS = [
 
 # Tensor's methods forward to ninx.ops (two of them to ninx.functional), above the engine: imports deferred to the first use.
 EXCEPTIONS = {("ninx.methods.deferred", "ninx.ops"), ("ninx.methods.deferred", "ninx.functional")}
+# The names in a module's _LAZY, which count as its imports, are imported by one function for all modules.
+EXCEPTIONS |= {("ninx.hints", "ninx")}
 
 
 def floor_of(module: str) -> int:
@@ -90,6 +92,8 @@ def imports_of(module: str, source: str, is_package: bool) -> set[str]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
             (name, *_) = node.args
             found.add(name.value if isinstance(name, ast.Constant) else "ninx")  # a computed name may be anything
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("_LAZY"):
+            found |= {c.value for c in ast.walk(node.value) if isinstance(c, ast.Constant) and str(c.value).startswith("ninx.")}
     return {name for name in found if name == "ninx" or name.startswith("ninx.")}
 
 
@@ -112,6 +116,7 @@ def upward(module: str, source: str, is_package: bool = False) -> set[tuple[str,
         ("ninx.kernels.strided", "import ninx", "ninx"),
         ("ninx.optim.sgd", "from ninx import train", "ninx.train"),
         ("ninx.array", "import importlib\nimportlib.import_module('ninx.ops')", "ninx.ops"),
+        ("ninx.optim", "_LAZY = {'Training': 'ninx.train.loop'}", "ninx.train.loop"),
         ("ninx.nn.module", "from .. import Tensor", "ninx"),
         ("ninx.engine", "from .array import Array", None),
         ("ninx.functional.conv", "from ninx import kernels", None),
