@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ..engine import Tensor, record
 
-if TYPE_CHECKING:
-    pass
-
 Gradients = tuple["Tensor | None", ...]
 
 
