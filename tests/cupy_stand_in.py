@@ -20,6 +20,7 @@ into pieces, devices that read each other's memory, cuBLAS.
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import types
 import weakref
@@ -103,7 +104,8 @@ def get_default_memory_pool() -> MemoryPool:
 
 @contextlib.contextmanager
 def memory_left(count: int) -> Iterator[None]:
-    """Inside, the device has memory for so many bytes more."""
+    """Inside, the device has memory for so many bytes more. (What is garbage now would make it more later.)"""
+    gc.collect()
     _pool.limit = _pool.used + count
     try:
         yield
