@@ -44,7 +44,7 @@ from .arithmetic import (
 from .arithmetic import sum_to as sum_to
 from .arithmetic import to as to
 from .contraction import einsum
-from .counting import bincount, unique
+from .counting import all, any, bincount, count_nonzero, unique
 from .creation import arange, eye, from_numpy, full, ones, ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like
 from .extremes import amax, amin, argmax, argmin, argsort, max, median, min, sort, topk
 from .indexing import crop as crop
@@ -65,7 +65,7 @@ from .rearranging import diag, flip, meshgrid, repeat_interleave, roll, tile, tr
 from .rearranging import repeat as repeat
 from .rectifier import gate as gate
 from .rectifier import relu
-from .reductions import all, any, count_nonzero, cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
+from .reductions import cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
 from .selection import (
     gather,
     index_select,

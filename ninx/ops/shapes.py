@@ -28,7 +28,7 @@ def sequence(args: tuple[Any, ...], keyword: dict[str, Any] | None = None) -> tu
         if args or len(keyword) > 1 or not {"shape", "size", "sizes", "dims", "repeats"} & set(keyword):
             raise TypeError(f"there is no argument {', '.join(keyword)} beside the sizes or axes {args}")
         args = tuple(keyword.values())
-    items = args
+    items: Any = args
     if len(args) == 1 and type(args[0]) is not int:
         (one,) = args
         if isinstance(one, (tuple, list, range)) or (isinstance(one, (np.ndarray, Tensor)) and one.ndim):
