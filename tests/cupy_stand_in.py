@@ -35,8 +35,9 @@ __version__ = "0 (stand-in)"
 launches: list[str] = []  # the names of all kernels that ran
 transfers: list[tuple[str, tuple[int, ...]]] = []  # ("in" or "out", shape) of all copies to and from the host
 
-METHODS = {"any", "all", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "dot", "fill", "max", "mean", "min", "ravel",
-           "repeat", "reshape", "squeeze", "std", "sum", "swapaxes", "take", "transpose", "var", "view"}  # fmt: skip
+METHODS = {"any", "all", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "dot", "fill", "max", "mean", "min",
+           "nonzero", "prod", "ravel", "repeat", "reshape", "squeeze", "std", "sum", "swapaxes", "take", "transpose", "var",
+           "view"}  # fmt: skip
 ATTRIBUTES = {"T", "dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
 READ = {"item", "tolist", "tobytes"}  # methods whose result lies on the host
 MISSING = {"einsum_path", "insert", "block", "seterr"}  # of NumPy's functions
@@ -217,7 +218,7 @@ def _device(value: Any) -> Any:
     """A result, as an array of the device: also what NumPy makes a scalar of."""
     if isinstance(value, (np.ndarray, np.generic)) and not isinstance(value, np.dtype):
         return ndarray(np.asarray(value))
-    return type(value)(map(_device, value)) if type(value) is list else value
+    return type(value)(map(_device, value)) if type(value) in (list, tuple) else value
 
 
 def asarray(value: Any, dtype: Any = None) -> ndarray:

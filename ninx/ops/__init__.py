@@ -53,7 +53,7 @@ from .comparison import (
     not_equal,
 )
 from .contraction import einsum
-from .counting import bincount, unique
+from .counting import all, any, bincount, count_nonzero, unique
 from .creation import (
     arange,
     as_tensor,
@@ -133,7 +133,7 @@ from .rearranging import diag, flip, meshgrid, repeat_interleave, roll, tile, tr
 from .rearranging import repeat as repeat
 from .rectifier import gate as gate
 from .rectifier import relu
-from .reductions import all, any, count_nonzero, cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
+from .reductions import cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
 from .sampling import bernoulli, normal, rand, rand_like, randint, randn, randn_like, randperm
 from .sampling import bernoulli_ as bernoulli_
 from .sampling import normal_ as normal_

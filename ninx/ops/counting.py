@@ -1,4 +1,4 @@
-"""How often values stand in a tensor. Nothing here has a gradient."""
+"""What holds, and how often: any, all, counts of values. Nothing here has a gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..array import xp_of
 from ..engine import Tensor, record
 from .operands import operand
-from .shapes import axis_of
+from .shapes import Dims, axes_of, axis_of, named
 
 
 def unique(
@@ -53,3 +53,43 @@ def bincount(x: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
         raise ValueError(f"bincount: every entry has its weight, got shapes {x.shape} and {weights.shape}")
     value = xp_of(x.array).bincount(x.array, weights.array, minlength)
     return record(value.astype(weights.dtype if weights.dtype == np.float32 else np.float64))
+
+
+def any(x: Tensor, dim: Dims = None, keepdim: bool = False, **other: Any) -> Tensor:
+    """Does at least one entry along ``dim`` (an axis, several, or None for all) hold, or differ from 0? No gradient.
+
+    Booleans; of uint8 the answer is uint8, as in PyTorch.
+
+    >>> ninx.tensor([[True, False], [False, False]]).any(dim=1)
+    tensor([ True, False])
+    """
+    return _truth("any", x, dim, keepdim, other)
+
+
+def all(x: Tensor, dim: Dims = None, keepdim: bool = False, **other: Any) -> Tensor:
+    """Do all entries along ``dim`` (an axis, several, or None for all) hold, or differ from 0? No gradient.
+
+    Booleans; of uint8 the answer is uint8, as in PyTorch.
+
+    >>> ninx.tensor([[True, False], [True, True]]).all(dim=1)
+    tensor([False,  True])
+    """
+    return _truth("all", x, dim, keepdim, other)
+
+
+def _truth(operation: str, x: Tensor, dim: Any, keepdim: Any, other: dict[str, Any]) -> Tensor:
+    if other or keepdim is not False:
+        dim, keepdim = named(operation, dim, keepdim, other)
+    x = operand(operation, x)
+    value = getattr(x.array, operation)(axis=axes_of(operation, x, dim), keepdims=keepdim)
+    return record(value.astype(np.uint8) if x.array.dtype == np.uint8 else value, name=operation)
+
+
+def count_nonzero(x: Tensor, dim: Dims = None) -> Tensor:
+    """How many entries along ``dim`` (an axis, several, or None for all) differ from 0? No gradient.
+
+    >>> ninx.tensor([[1, 0], [2, 3]]).count_nonzero(), ninx.tensor([[1, 0], [2, 3]]).count_nonzero(dim=0)
+    (tensor(3), tensor([2, 1]))
+    """
+    x = operand("count_nonzero", x)
+    return record((x.array != 0).sum(axis=axes_of("count_nonzero", x, dim, all_of_none=True), dtype=np.int64))

@@ -263,46 +263,6 @@ def norm(
     return where(total == 0, 0.0, pow(where(total == 0, 1.0, total), 1 / p))
 
 
-def any(x: Tensor, dim: Dims = None, keepdim: bool = False, **other: Any) -> Tensor:
-    """Does at least one entry along ``dim`` (an axis, several, or None for all) hold, or differ from 0? No gradient.
-
-    Booleans; of uint8 the answer is uint8, as in PyTorch.
-
-    >>> ninx.tensor([[True, False], [False, False]]).any(dim=1)
-    tensor([ True, False])
-    """
-    return _truth("any", x, dim, keepdim, other)
-
-
-def all(x: Tensor, dim: Dims = None, keepdim: bool = False, **other: Any) -> Tensor:
-    """Do all entries along ``dim`` (an axis, several, or None for all) hold, or differ from 0? No gradient.
-
-    Booleans; of uint8 the answer is uint8, as in PyTorch.
-
-    >>> ninx.tensor([[True, False], [True, True]]).all(dim=1)
-    tensor([False,  True])
-    """
-    return _truth("all", x, dim, keepdim, other)
-
-
-def _truth(operation: str, x: Tensor, dim: Any, keepdim: Any, other: dict[str, Any]) -> Tensor:
-    if other or keepdim is not False:
-        dim, keepdim = named(operation, dim, keepdim, other)
-    x = operand(operation, x)
-    value = getattr(x.array, operation)(axis=axes_of(operation, x, dim), keepdims=keepdim)
-    return record(value.astype(np.uint8) if x.array.dtype == np.uint8 else value, name=operation)
-
-
-def count_nonzero(x: Tensor, dim: Dims = None) -> Tensor:
-    """How many entries along ``dim`` (an axis, several, or None for all) differ from 0? No gradient.
-
-    >>> ninx.tensor([[1, 0], [2, 3]]).count_nonzero(), ninx.tensor([[1, 0], [2, 3]]).count_nonzero(dim=0)
-    (tensor(3), tensor([2, 1]))
-    """
-    x = operand("count_nonzero", x)
-    return record((x.array != 0).sum(axis=axes_of("count_nonzero", x, dim, all_of_none=True), dtype=np.int64))
-
-
 def logsumexp(x: Tensor, dim: Dims = None, keepdim: bool = False, **other: Any) -> Tensor:
     """log(sum(exp(x))) over ``dim``, with the largest entry taken out first. Adjoint: g * softmax(x).
 
