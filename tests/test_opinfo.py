@@ -18,8 +18,10 @@ from oracle import error as relative_error
 
 import ninx
 import ninx.functional as F
+from ninx.hints import Absent
 
 DTYPES = [torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool]
+HALF = {np.dtype(np.float16): 2.0**-9}  # of results that were asked for in float16: two units in the last place
 MOST = 40  # samples of one name and dtype that every run takes; -m slow takes all
 
 
@@ -36,36 +38,20 @@ REFUSED = [
     Refusal("norm", "the sum of singular values", "norm: p is a number, inf, -inf or 'fro'.* got 'nuc'"),
     Refusal("scatter", "reduce='add' and 'multiply'", "scatter: there is no argument reduce; scatter_add adds"),
     Refusal("scatter", "2.5 into whole numbers", "setitem: a value of dtype float32 does not fit in place into (int64|uint8)"),
-    Refusal("clamp", "bounds that want a gradient", "clip: the bounds take no gradient; use maximum and minimum"),
+    Refusal("normal", "a deviation below 0", "normal: std must be at least 0"),
+    Refusal("normal", "layout=", "unexpected keyword argument 'layout'"),
+    Refusal("nn.functional.pad", "circular and cutting off", "pad: mode 'circular' takes no sizes below 0"),
+    Refusal("full", "-5 as uint8", "full: a number in the data does not fit into uint8"),
+    Refusal("full_like", "-3 as uint8", "full: a number in the data does not fit into uint8"),
+    Refusal("__rpow__", "whole numbers to powers below 0", "pow: a negative power of whole numbers is no whole number"),
+    Refusal("nn.functional.adaptive_max_pool2d", "return_indices", "adaptive_max_pool2d: return_indices=True is not supported"),
+    Refusal("nn.functional.batch_norm", "one dimension", r"batch_norm: input must have shape \(N, C, ...\), got \(0,\)"),
+    Refusal("nn.functional.dropout2d", "images without a batch", r"dropout2d: input must have shape \(N, C, H, W\)"),
     *(
         Refusal(f"nn.functional.{name}", "whole numbers", f"{name}: needs floating-point numbers, got u?int")
         for name in ("conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "local_response_norm")
     ),
 ]
-
-
-def _temporary(names: str, what: str, sentence: str) -> list[Refusal]:
-    return [Refusal(name, what, sentence) for name in names.split()]
-
-
-# ---- TEMPORARY: other parts of this change take these; each line must go when they do (the test says so of itself) ----
-CREATORS = "arange zeros_like ones_like eye randn randint"
-TEMPORARY = [
-    *_temporary(CREATORS, "device=, dtype=", "got an unexpected keyword argument '(device|dtype|end)'"),
-    *_temporary("full", "-5 as uint8", "OverflowError"),
-    *_temporary("add sub", "alpha=", "got an unexpected keyword argument 'alpha'"),
-    *_temporary("div", "rounding_mode=", "got an unexpected keyword argument 'rounding_mode'"),
-    *_temporary("to bool float double long", "memory_format=", "got an unexpected keyword argument 'memory_format'"),
-    *_temporary("sign", "booleans", "ufunc 'sign' did not contain a loop"),
-    *_temporary("__rpow__", "whole numbers to powers below 0", "Integers to negative integer powers"),
-    *_temporary("softmax log_softmax", "dtype=", "got an unexpected keyword argument 'dtype'"),
-    *_temporary("softmax log_softmax", "an axis of no entries", "zero-size array to reduction operation maximum"),
-    *_temporary("nn.functional.avg_pool2d", "stride=()", r"stride must be one whole number or two, got \(\)"),
-    *_temporary("nn.functional.pad", "modes, and sizes below 0", "pad: (mode must be 'constant'|needs at most)"),
-    *_temporary("nn.functional.batch_norm", "no entries", "batch_norm: input must have shape"),
-    *_temporary("nn.functional.dropout2d", "images without a batch", "dropout2d: input must have shape"),
-]
-# ---- end of TEMPORARY ----
 
 
 # -------------------------------------------------------------------- from one library to the other
@@ -121,14 +107,17 @@ def forms(name: str) -> dict[str, Callable[..., Any]]:
     if name in ninx.__all__:
         found[f"ninx.{name}"] = getattr(ninx, name)
     method = next((vars(part)[name] for part in ninx.Tensor.__mro__[:-1] if name in vars(part)), None)
-    if method is not None:
+    if method is not None and not isinstance(method, Absent):
         found[f"Tensor.{name}"] = method.fget if isinstance(method, property) else method
     return {form: OTHERWISE.get(form, function) for form, function in found.items()}
 
 
 # -------------------------------------------------------------------- comparison
 
-RANDOM = {"randn", "randint", "nn.functional.dropout", "nn.functional.dropout2d"}  # only shapes and dtypes can agree
+RANDOM = {"bernoulli", "empty", "empty_like", "new_empty", "normal", "rand_like", "randint", "randn", "randn_like"} | {
+    "nn.functional.dropout",
+    "nn.functional.dropout2d",
+}  # only shapes and dtypes can agree
 ORDERS = {"sort": 0, "argsort": 0, "topk": 1}  # which of equals comes first is not promised; where dim stands among the arguments
 
 
@@ -142,7 +131,7 @@ def difference(got: Any, wanted: np.ndarray) -> str | None:
     if not np.array_equal(got[~finite], wanted[~finite], equal_nan=True):
         return f"{got[~finite][:5]}, not {wanted[~finite][:5]}"
     size = relative_error(got[finite], wanted[finite])
-    return None if size <= TOLERANCE[wanted.dtype] else f"a relative error of {size:.1e}"
+    return None if size <= (TOLERANCE | HALF)[wanted.dtype] else f"a relative error of {size:.1e}"
 
 
 def compare(name: str, sample: Any, wanted: Any, got: Any) -> str | None:
@@ -165,6 +154,15 @@ def compare(name: str, sample: Any, wanted: Any, got: Any) -> str | None:
         if words := difference(a, b):
             return words
     return None
+
+
+def as_near(op: Any, sample: Any, wanted: Any, got: Any) -> bool:
+    """Is the result, a float32 mean of terms that cancel, about as near to that of float64 as PyTorch's own (4 times at most)?"""
+    if not isinstance(wanted, torch.Tensor) or wanted.shape != got.shape or wanted.numel() != 1:
+        return False
+    exact = sample.transform(lambda v: v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v)
+    truth = op(exact.input, *exact.args, **exact.kwargs).item()
+    return abs(got.item() - truth) <= 4 * abs(wanted.item() - truth)
 
 
 def gradients(wanted: Any, got: Any, given: Any, sample: Any) -> str | None:
@@ -223,11 +221,13 @@ class Tally:
                     got = function(*args, **options)
                 except Exception as error:
                     sentence = str(error) if isinstance(error, (ValueError, TypeError, IndexError, RuntimeError)) else repr(error)
-                    known = [r for r in REFUSED + TEMPORARY if r.name in (name, op.name) and re.search(r.sentence, sentence)]
+                    known = [r for r in REFUSED if r.name in (name, op.name) and re.search(r.sentence, sentence)]
                     self.met |= set(known)
                     words = None if known else f"refused: {sentence}"
                 else:
                     words = compare(name, sample, wanted, got)
+                    if words and dtype == torch.float32 and as_near(op, sample, wanted, got):
+                        words = None
                     if not words and dtype == torch.float64 and name not in RANDOM:
                         words = gradients(wanted, got, [args, options], sample)
                 if words:
@@ -254,7 +254,7 @@ def test_the_samples_of_pytorch_give_here_what_they_give_there(most: int) -> Non
     tally = everything(most)
     if tally.wrong:
         pytest.fail(f"{len(tally.wrong)} of {tally.ran} calls:\n" + "\n".join(tally.wrong), pytrace=False)
-    unmet = [r for r in REFUSED + TEMPORARY if r not in tally.met]
+    unmet = [r for r in REFUSED if r not in tally.met]
     assert not unmet, f"refused no more: take these out of the list: {unmet}"
     assert {"sum", "cat", "__getitem__", "einsum", "nn.functional.conv2d", "T"} <= tally.names
     assert len(tally.names) >= 150

@@ -107,7 +107,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
 
     def cut(x: Tensor) -> Tensor:
-        return where(x <= min_val, min_val, where(x >= max_val, max_val, x))
+        return where(x <= min_val, min_val, where(x >= max_val, max_val, x)).to(x.dtype)
 
     return become("hardtanh_", input, cut) if inplace else cut(input)
 
@@ -122,7 +122,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.numel() not in (1, channels):
         raise ValueError(f"prelu: weight must have 1 or {channels} entries for input {input.shape}, got shape {weight.shape}")
-    slope = weight if weight.numel() == 1 else reshape(weight, (1, -1, *(1,) * (input.ndim - 2)))
+    slope = reshape(weight, (1, -1, *(1,) * (input.ndim - 2)) if weight.numel() > 1 else (1,) * input.ndim)
     return where(input > 0, input, input * slope)
 
 
@@ -168,6 +168,8 @@ def _shifted(operation: str, x: Tensor, dim: int | None, dtype: Any) -> tuple[Te
             f"{operation}: say the axis; without it dim={dim} is taken for an input of {x.ndim} dimensions", stacklevel=3
         )
     x, axes = floating(x if dtype is None else x.to(dtype)), axes_of(operation, x, dim)
+    if not x.array.size:
+        return x, dim, x.array.copy()
     with np.errstate(invalid="ignore"):
         return x, dim, x.array - x.array.max(axis=axes, keepdims=True)
 

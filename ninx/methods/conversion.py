@@ -115,7 +115,7 @@ class Conversion(Base):
     def is_contiguous(self, memory_format: Any = "contiguous_format") -> builtins.bool:
         return ops.is_contiguous(self, memory_format)
 
-    def float(self) -> Tensor:
+    def float(self, memory_format: Any = None) -> Tensor:
         """With float32 entries; the same as ``x.to(ninx.float32)``.
 
         >>> ninx.tensor([1, 2]).float()
@@ -123,7 +123,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.float32)
 
-    def double(self) -> Tensor:
+    def double(self, memory_format: Any = None) -> Tensor:
         """With float64 entries; the same as ``x.to(ninx.float64)``.
 
         >>> ninx.tensor([1, 2]).double()
@@ -131,7 +131,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.float64)
 
-    def long(self) -> Tensor:
+    def long(self, memory_format: Any = None) -> Tensor:
         """With int64 entries, cut off towards 0; the same as ``x.to(ninx.int64)``. No gradient flows through.
 
         >>> ninx.tensor([1.7, -1.7]).long()
@@ -139,7 +139,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.int64)
 
-    def bool(self) -> Tensor:
+    def bool(self, memory_format: Any = None) -> Tensor:
         """Which entries are not 0? The same as ``x.to(ninx.bool_)``.
 
         >>> ninx.tensor([0.0, 0.5]).bool()
@@ -147,7 +147,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.bool_)
 
-    def half(self) -> Tensor:
+    def half(self, memory_format: Any = None) -> Tensor:
         """With float16 entries; the same as ``x.to(ninx.float16)``.
 
         >>> ninx.tensor([1, 2]).half()
@@ -155,7 +155,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.float16)
 
-    def int(self) -> Tensor:
+    def int(self, memory_format: Any = None) -> Tensor:
         """With int32 entries, cut off towards 0; the same as ``x.to(ninx.int32)``. No gradient flows through.
 
         >>> ninx.tensor([1.7, -1.7]).int()
@@ -163,7 +163,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.int32)
 
-    def short(self) -> Tensor:
+    def short(self, memory_format: Any = None) -> Tensor:
         """With int16 entries; the same as ``x.to(ninx.int16)``.
 
         >>> ninx.tensor([1, 2]).short()
@@ -171,7 +171,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.int16)
 
-    def char(self) -> Tensor:
+    def char(self, memory_format: Any = None) -> Tensor:
         """With int8 entries; the same as ``x.to(ninx.int8)``.
 
         >>> ninx.tensor([1, 2]).char()
@@ -179,7 +179,7 @@ class Conversion(Base):
         """
         return ops.to(self, np.int8)
 
-    def byte(self) -> Tensor:
+    def byte(self, memory_format: Any = None) -> Tensor:
         """With uint8 entries; the same as ``x.to(ninx.uint8)``.
 
         >>> ninx.tensor([1, 2]).byte()

@@ -256,7 +256,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """x held between two bounds (numbers or arrays, either may be None); at a bound the derivative is 1, outside 0.
 
-    Raises ValueError without any bound, and for a bound that wants a gradient: that is what `maximum` and `minimum` are for.
+    A bound that is a tensor gets the gradient of the entries it took the place of. Raises ValueError without any bound.
 
     >>> ninx.clip(ninx.tensor([-2.0, 0.5, 2.0]), -1, 1)
     tensor([-1.0000,  0.5000,  1.0000])
@@ -264,12 +264,13 @@ def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise ValueError("clip: give min, max or both")
     x = operand("clip", input)
+    if any(isinstance(bound, Tensor) and bound.requires_grad for bound in (min, max)):
+        x = x if min is None else where(x < min, min, x)
+        return x if max is None else where(x > max, max, x)
     bounds: list[Array | None] = []
     for bound in (min, max):
         if bound is not None:
             x, bound = pair("clip", x, bound)
-            if bound.requires_grad:
-                raise ValueError("clip: the bounds take no gradient; use maximum and minimum")
         bounds.append(None if bound is None else bound.array)
     low, high = bounds
     inside = (True if low is None else x.array >= low) & (True if high is None else x.array <= high)

@@ -253,6 +253,11 @@ def arange(
     whole = all(isinstance(v, int) for v in (start, end, step))
     kind = dtype_of("arange", (np.int64 if whole else np.float32) if dtype is None else dtype)
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    if kind.kind in "iu" and not int(step):
+        raise ValueError(f"arange: a step of {step} is 0 as a whole number")
+    if kind.kind in "iu" and not whole:  # cut off first, as in PyTorch; where it counts the steps is its own choice
+        count = -((int(start) - int(end)) // int(step)) if kind == np.int64 else count
+        start, step = int(start), int(step)
     return leaf((start + step * np.arange(count)).astype(kind), requires_grad, device)
 
 
@@ -263,7 +268,8 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_gr
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     kind = dtype_of("linspace", np.float32 if dtype is None else dtype)
-    return leaf(np.linspace(float(start), float(end), steps).astype(kind), requires_grad, device)
+    first, last = (float(start), float(end)) if kind.kind == "f" else (int(start), int(end))
+    return leaf(np.linspace(first, last, steps).astype(kind), requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:

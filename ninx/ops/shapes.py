@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from ..array import Array, empty, xp_of
 from ..engine import Tensor, record
 from ..graph import Unwritable
-from .indexing import crop
+from .indexing import crop, getitem
 from .operands import operand
 
 
@@ -261,25 +261,58 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
     return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
 
 
-def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Put ``value`` (None: 0) around x: ``pad`` = (left, right, top, bottom, ...) counts from the last axis, each at least 0.
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    """Put entries around x: ``pad`` = (left, right, top, bottom, ...) counts from the last axis; a size below 0 cuts off.
 
-    The only ``mode`` is "constant". Adjoint: crop.
+    ``mode``: "constant" (``value``; None: 0), or the image goes on: "reflect" (as in a mirror at its edge pixels), "replicate"
+    (with its edge pixels), "circular" (from its other side). Adjoint: crop, or the sum over what was repeated.
 
     Raises ValueError for another mode, and for sizes that do not fit.
 
     >>> F.pad(ninx.ones(1, 2), (1, 1))
     tensor([[0., 1., 1., 0.]])
+    >>> F.pad(ninx.tensor([[1, 2, 3]]), (2, -1), mode="reflect")
+    tensor([[3, 2, 1, 2]])
     """
+    x, sizes = operand("pad", input), sequence((pad,))
+    if len(sizes) % 2 or len(sizes) > 2 * x.ndim:
+        raise ValueError(f"pad: needs at most {x.ndim} pairs of sizes for shape {x.shape}, got {sizes}")
+    pairs = [(0, 0)] * (x.ndim - len(sizes) // 2) + [(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 2, -1, -2)]
+    shape = tuple(n + before + after for (before, after), n in zip(pairs, x.shape, strict=True))
+    if min(shape, default=0) < 0:
+        raise ValueError(f"pad: sizes {sizes} cut off more than there is of shape {x.shape}")
     if mode != "constant":
-        raise ValueError(f"pad: mode must be 'constant', the only one there is, got {mode!r}")
-    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
-        raise ValueError(f"pad: needs at most {x.ndim} pairs of sizes of at least 0 for shape {x.shape}, got {tuple(pad)}")
-    pairs = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    inside = tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True))
-    out = empty(
-        tuple(n + before + after for (before, after), n in zip(pairs, x.shape, strict=True)), x.array.dtype, xp_of(x.array)
-    )
+        return _continued(x, pairs, mode, value)
+    if min(sizes, default=0) < 0:
+        x = getitem(x, tuple(slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(pairs, x.shape, strict=True)))
+    inside = tuple(slice(max(before, 0), max(before, 0) + n) for (before, _), n in zip(pairs, x.shape, strict=True))
+    out = empty(shape, x.array.dtype, xp_of(x.array))
     out[...] = 0 if value is None else value
     out[inside] = x.array
-    return record(out, (x, lambda g: crop(g, inside)))
+    return record(out, (x, lambda g: crop(g, inside)), name="pad")
+
+
+# What an entry at a place outside 0 to n - 1 repeats, and how far outside it may lie.
+_PLACES: dict[str, tuple[Callable[[Any, int], Any], Callable[[int], float]]] = {
+    "reflect": (lambda i, n: n - 1 - np.abs(n - 1 - np.abs(i)), lambda n: n - 1),
+    "replicate": (lambda i, n: np.clip(i, 0, n - 1), lambda n: n and np.inf),
+    "circular": (lambda i, n: i % n, lambda n: n),
+}
+
+
+def _continued(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str, value: float | None) -> Tensor:
+    """`pad` where the entries around x are entries of x."""
+    if mode not in _PLACES:
+        raise ValueError(f"pad: mode is 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+    if value:
+        raise ValueError(f"pad: mode {mode!r} takes its entries from x, and no value; got value={value}")
+    if mode == "circular" and min(map(min, pairs), default=0) < 0:
+        raise ValueError("pad: mode 'circular' takes no sizes below 0; cut off first, x[..., 1:-1], and then go on")
+    place, most = _PLACES[mode]
+    for axis, ((before, after), n) in enumerate(zip(pairs, x.shape, strict=True)):
+        if not before and not after:
+            continue
+        if max(before, after) > most(n):
+            raise ValueError(f"pad: mode {mode!r} can go on by {most(n)} entries along an axis of {n}, got {before} and {after}")
+        x = getitem(x, (*(slice(None),) * axis, place(np.arange(-before, n + after), n)))
+    return x
