@@ -47,7 +47,7 @@ def plain_array(data: Any) -> Array:
     """
     if isinstance(data, np.generic):
         return np.asarray(data)
-    if isinstance(data, (float, list, tuple)):
+    if isinstance(data, (float, list, tuple, range)):
         return np.asarray(data, np.float32)
     if hasattr(data, "requires_grad"):
         raise TypeError("an array belongs here, not a Tensor: write x.array (ninx.record), or ninx.tensor(x) for a copy")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import engine
 from .engine import Tensor, grad
+from .hints import hinted
 from .kernels.listing import only_public
 from .modes import detect_anomaly, enable_grad, inference_mode, no_grad, set_grad_enabled
 from .ops import detach
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 __dir__ = only_public(globals())
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
 
 
 class _IsTensor(type):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .array import cuda_device
 from .devices import device
 from .gpu import gpu_status, names
+from .hints import hinted
 from .random import manual_seed as manual_seed
 from .random import manual_seed as manual_seed_all  # there is one seed, for every device
 
@@ -41,6 +42,10 @@ def get_device_name(device: Any = None) -> str:
     """
     number: int = _gpu(device).id
     return names()[number]
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
 
 
 def current_device() -> int:

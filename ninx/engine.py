@@ -68,7 +68,7 @@ class Tensor(Operators):
                 f"a tensor of shape {self.array.shape} shares memory with one that was changed in place after it was made, "
                 "so its gradient is lost; take the view again after the change"
             )
-        return (self.node or self) if self.requires_grad else None
+        return self.node or (self if self.requires_grad else None)
 
 
 def record(
@@ -229,6 +229,9 @@ def backward(
 
 
 def _add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
+    if t.grad is not None and not create_graph and not t.grad.requires_grad:
+        t.grad += g  # in place, as in PyTorch: who holds the gradient sees the sum
+        return
     with enable_grad() if create_graph else no_grad():
         total = g if t.grad is None else t.grad + g
         fresh = empty_like(t.array)  # the layout of t, and nobody else's memory

@@ -16,7 +16,6 @@ _NUMPY = "compute it with NumPy, np.linalg of x.numpy(); no gradient flows throu
 _ONE = "one process computes, with all cores: ninx.set_num_threads(n)"
 _AS_WRITTEN = "leave it out: a network runs as it is written, and nn.Sequential fuses neighbours by itself"
 _SAVED = "ninx.save_weights writes safetensors, which other tools read"
-_TYPED = "ninx.tensor(data, dtype=ninx.float32), or another dtype"
 _REAL = "tensors hold real numbers only; keep two tensors, or compute with NumPy"
 _FLOAT32 = "compute in ninx.float32; ninx.load_weights reads such files as float32"
 _LOSS = "write the formula with Tensor methods, or take nn.SmoothL1Loss, nn.BCEWithLogitsLoss or nn.CrossEntropyLoss"
@@ -34,7 +33,13 @@ _OPTIMISER = "optim.SGD, optim.Adam and optim.AdamW are there; another one is a 
 
 HINTS: dict[str, dict[str, str]] = {
     "ninx": {
-        "FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor ByteTensor CharTensor BoolTensor": _TYPED,
+        "FloatTensor": "ninx.tensor(data, dtype=ninx.float32), or ninx.empty(sizes)",
+        "DoubleTensor": "ninx.tensor(data, dtype=ninx.float64)",
+        "HalfTensor": "ninx.tensor(data, dtype=ninx.float16)",
+        "LongTensor": "ninx.tensor(data, dtype=ninx.int64)",
+        "IntTensor ShortTensor CharTensor": "ninx.tensor(data, dtype=ninx.int32), or int16, int8",
+        "ByteTensor": "ninx.tensor(data, dtype=ninx.uint8)",
+        "BoolTensor": "ninx.tensor(data, dtype=ninx.bool)",
         "compile jit fx": _AS_WRITTEN,
         "onnx export": _SAVED,
         "distributed multiprocessing": _ONE,
@@ -60,6 +65,18 @@ HINTS: dict[str, dict[str, str]] = {
         "erf lgamma digamma": "np.vectorize(math.erf)(x.numpy()), without gradient",
         "promote_types result_type can_cast": "np.promote_types; dtypes are NumPy's",
         "histc searchsorted": "np.histogram or np.searchsorted of x.numpy()",
+        "finfo iinfo": "np.finfo(x.dtype) or np.iinfo(x.dtype)",
+        "multinomial": "ninx.utils.data.WeightedRandomSampler, or np.random.default_rng(0).choice",
+        "quantile nanmedian": "np.quantile(x.numpy(), q), without gradient",
+        "aminmax": "ninx.amin(x), ninx.amax(x)",
+        "cumprod": "x.log().cumsum(dim).exp() for numbers above 0",
+        "trace": "ninx.diag(x).sum()",
+        "nansum nanmean": "ninx.where(ninx.isnan(x), 0.0, x).sum()",
+        "numel": "x.numel()",
+        "ger": "ninx.outer(a, b)",
+        "baddbmm": "c + ninx.bmm(a, b)",
+        "cosine_similarity": "(a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))",
+        "set_float32_matmul_precision": "leave it out: float32 is computed in float32",
         "initial_seed seed": "ninx.manual_seed(seed) with a number that you note down",
         "Storage UntypedStorage strided sparse_coo": "x.array is the plain NumPy or CuPy array, x.array.strides how it lies",
     },
@@ -85,6 +102,8 @@ HINTS: dict[str, dict[str, str]] = {
         "Fold Unfold": "a convolution needs none: nn.Conv2d; kernels.strided shows im2col",
         "ChannelShuffle": "x.reshape(n, groups, c, h, w).transpose(1, 2).flatten(1, 2)",
         "UninitializedParameter UninitializedBuffer": _LAZY,
+        "Threshold": "x.clamp_min(value) in forward",
+        "modules": "the layers stand in ninx.nn itself",
         "quantized qat intrinsic attention": "there are no such networks in ninx; nn.Conv2d and nn.Linear are",
     },
     "ninx.functional": {
@@ -100,6 +119,8 @@ HINTS: dict[str, dict[str, str]] = {
         "gelu selu celu mish softsign hardswish hardsigmoid logsigmoid glu": _SMOOTH,
         "multi_head_attention_forward scaled_dot_product_attention": _CONVOLUTIONS,
         "max_unpool2d fractional_max_pool2d lp_pool2d": _POOL,
+        "threshold": "x.clamp_min(value), or ninx.where(x > t, x, value)",
+        "relu_ leaky_relu_": "F.relu(x, inplace=True)",
         "gumbel_softmax": "F.softmax(logits - (-ninx.rand(*logits.shape).log()).log(), dim=-1)",
         "softmin": "F.softmax(-x, dim)",
         "alpha_dropout feature_alpha_dropout dropout1d": "F.dropout, or F.dropout2d for whole channels",
@@ -108,7 +129,23 @@ HINTS: dict[str, dict[str, str]] = {
         "LBFGS Rprop ASGD RAdam SparseAdam Adafactor Muon": _OPTIMISER,
         "swa_utils": "keep a running mean of net.state_dict() yourself, and load it with net.load_state_dict",
     },
+    "ninx.nn.utils": {
+        "weight_norm spectral_norm": "normalise net.weight in forward, or under no_grad after each step",
+        "clip_grad_norm": "nn.utils.clip_grad_norm_",
+        "rnn prune parametrizations": _CONVOLUTIONS,
+    },
+    "ninx.autograd": {
+        "functional": "ninx.grad(y, x, create_graph=True), row by row",
+        "set_detect_anomaly": "with ninx.detect_anomaly(): ...",
+        "profiler": "`ninx bench step` times a training step; Python's cProfile shows where the time goes",
+    },
+    "ninx.cuda": {
+        "amp": "compute in ninx.float32",
+        "Event": "ninx.cuda.synchronize(), then Python's time.perf_counter()",
+        "Stream stream nccl comm": "leave it out: one stream computes",
+    },
     "ninx.nn.init": {
+        "_calculate_fan_in_and_fan_out": "nn.init.fans(t) is (fan_in, fan_out)",
         "trunc_normal_": "init.normal_(t, mean, std), then t.data.clamp_(a, b)",
         "orthogonal_ sparse_ eye_": "compute the matrix with NumPy, then t.data.copy_(ninx.from_numpy(matrix))",
         "xavier_normal": "init.xavier_normal_",
@@ -131,6 +168,19 @@ HINTS: dict[str, dict[str, str]] = {
         "register_post_accumulate_grad_hook": "x.register_hook(hook) sees the gradient before it is added",
         "histc": "np.histogram of x.numpy()",
         "erf lgamma digamma": "np.vectorize(math.erf)(x.numpy()), without gradient",
+        "unsqueeze_ squeeze_ t_ transpose_": "a tensor keeps its shape: x = x.unsqueeze(dim), and so on",
+        "scatter_add_ index_add_ index_copy_ index_put_": "x = x.scatter_add(dim, index, src), or x[index] = values",
+        "index_fill_ masked_scatter_ fill_diagonal_": "x[index] = value, or x.masked_fill_(mask, value)",
+        "renorm renorm_": "x / x.norm(dim=1, keepdim=True).clamp(min=1e-12)",
+        "stride": "x.array.strides, in bytes",
+        "mode kthvalue": "x.sort(dim), then the entry that is wanted",
+        "diagonal": "ninx.diag(x)",
+        "fmod": "x % y, which has the sign of y",
+        "frac": "x - x.trunc()",
+        "dist": "(x - y).norm()",
+        "ndimension": "x.dim()",
+        "itemsize nbytes": "x.element_size(), x.element_size() * x.numel()",
+        "new": "x.new_zeros(shape), x.new_tensor(data)",
         "output_nr": "x.grad_fn is the operation that made x",
     },
     "Module": {

@@ -303,4 +303,31 @@ ERRORS: tables.Errors = [
     (lambda: ninx.Tensor("text"), TypeError, r"Tensor\(...\) takes an array or a list of numbers, not 'text'"),
 ]
 
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda lib: lib.tensor([np.float64(0.5)] * 3),
+        lambda lib: lib.tensor([[np.float32(1), np.float32(2)]]),
+        lambda lib: lib.tensor([np.int32(1), np.int32(2)]),
+        lambda lib: lib.tensor(([0.5, 1], [2.0, 3])),
+        lambda lib: lib.Tensor(range(3)),
+        lambda lib: lib.zeros(10).scatter_(0, lib.tensor(3), value=1),
+        lambda lib: lib.arange(5).gather(0, lib.tensor([4])),
+    ],
+)
+def test_numbers_in_lists_and_indices_of_one(make: Callable[[Any], Any]) -> None:
+    ours, theirs = make(ninx), make(torch).numpy()
+    assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+    assert np.array_equal(ours.numpy(), theirs)
+
+
+def test_the_first_lines_of_programs() -> None:
+    import ninx.backends.cudnn as cudnn
+
+    cudnn.benchmark, ninx.backends.cudnn.deterministic = True, True
+    assert not ninx.backends.mps.is_available()
+    assert cudnn.version() is None
+
+
 test_a_wrong_argument_is_named = tables.raise_one_sentence(ERRORS)

@@ -502,6 +502,29 @@ def test_data_can_be_given_another_tensors_memory():
         w.data = np.ones(2)
 
 
+def test_gradients_are_added_in_place_as_in_pytorch():
+    for lib in (ninx, torch):
+        w = lib.tensor([1.0, 2.0], requires_grad=True)
+        w.sum().backward()
+        held = w.grad
+        w.sum().backward()
+        assert held is w.grad
+        assert held.tolist() == [2, 2]
+        w.grad = lib.zeros(2)
+        held = w.grad
+        (3 * w).sum().backward()
+        assert held.tolist() == [3, 3]
+
+
+def test_requires_grad_of_a_result_does_not_cut_its_history():
+    """PyTorch refuses to set it; here it is a plain attribute, which must not make gradients wrong."""
+    w = ninx.tensor([1.0, 2.0], requires_grad=True)
+    y = w * 2
+    y.requires_grad = False
+    (y.sum() + w.sum()).backward()
+    assert w.grad.tolist() == [3, 3]
+
+
 def test_record_refuses_a_tensor_for_a_value():
     x = ninx.tensor([1.0], requires_grad=True)
     with pytest.raises(TypeError, match=r"an array belongs here, not a Tensor: write x\.array"):

@@ -93,6 +93,16 @@ ERRORS: tables.Errors = [
     (lambda: F.linear(zeros(2, 3), zeros(2, 4, 3)), ValueError, r"linear: weight must have shape .* got \(2, 4, 3\)"),
     (lambda: F.linear(zeros(2, 3), ninx.tensor(1.0)), ValueError, r"linear: weight must have shape .* got \(\)"),
     (lambda: F.linear(zeros(2, 3), zeros(4, 2)), ValueError, r"linear: input \(2, 3\) must end with in_features of .* \(4, 2\)"),
+    (
+        lambda: F.linear(zeros(2, 3), zeros(4, 2)),
+        ValueError,
+        r"has 3 features, and the layer wants 2; write nn.Linear\(3, ",
+    ),
+    (
+        lambda: F.linear(zeros(2, 3).double(), zeros(4, 3)),
+        TypeError,
+        r"input is float64, weight float32; write x.to\(",
+    ),
 ]
 
 test_errors_name_the_operation_and_the_values = tables.raise_one_sentence(ERRORS)

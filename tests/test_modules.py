@@ -253,8 +253,8 @@ def test_what_is_not_there_is_told() -> None:
     }.items():
         with pytest.raises(AttributeError, match=words):
             call()
-    with pytest.raises(TypeError, match="mappingproxy"):  # reading works, and writing cannot be lost
-        net._modules["body"] = nn.ReLU()
+    with pytest.raises(KeyError):
+        net._modules["fc3"]
 
     class Broken(nn.Module):
         @property
@@ -265,6 +265,35 @@ def test_what_is_not_there_is_told() -> None:
         _ = Broken().size
     with pytest.raises(ValueError, match=r"Linear.train: the mode is True or False, not 'x'"):
         nn.Linear(1, 1).train("x")  # type: ignore[arg-type]
+
+
+def test_parts_by_name_are_written_and_read() -> None:
+    """``_modules`` and its relatives, as programs of PyTorch's use them."""
+    for lib in (nn, torch.nn):
+
+        class Chain(lib.Module):  # type: ignore[name-defined, misc]
+            def __init__(self, *layers: Any, lib: Any = lib) -> None:
+                super().__init__()
+                for i, layer in enumerate(layers):
+                    self._modules[str(i)] = layer
+
+            def forward(self, x: Any) -> Any:
+                for layer in self._modules.values():
+                    x = layer(x)
+                return x
+
+        net = Chain(lib.Linear(2, 3), lib.ReLU(), lib.Linear(3, 1))
+        assert list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+        net._modules["1"] = lib.Tanh()
+        del net._modules["2"]
+        net._modules["0"]._parameters["bias"] = None
+        assert list(net._modules) == ["0", "1"]
+        assert len(net._modules) == 2
+        assert list(net.state_dict()) == ["0.weight"]
+        assert list(net._modules["0"]._parameters)[:1] == ["weight"]
+        assert list(lib.BatchNorm1d(1)._buffers) == ["running_mean", "running_var", "num_batches_tracked"]
+    with pytest.raises(TypeError, match=r"Linear.weight is a Parameter"):
+        nn.Linear(1, 1)._parameters["weight"] = ninx.ones(1, 1)  # type: ignore[assignment]
 
 
 def test_super_init_is_optional() -> None:

@@ -22,6 +22,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.ndim not in (1, 2):
         raise ValueError(f"linear: weight must have shape (out_features, in_features) or (in_features), got {weight.shape}")
     if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
-        raise ValueError(f"linear: input {input.shape} must end with in_features of weight {weight.shape}")
+        got, wanted = input.shape[-1:] or (0,), weight.shape[-1]
+        raise ValueError(
+            f"linear: input {input.shape} must end with in_features of weight {weight.shape}: it has {got[0]} features, and the "
+            f"layer wants {wanted}; write nn.Linear({got[0]}, ...), or x.unsqueeze(0) before Flatten if the batch is missing"
+        )
+    if input.array.dtype != weight.array.dtype:
+        raise TypeError(f"linear: input is {input.dtype}, weight {weight.dtype}; write x.to(weight.dtype), or net.double()")
     y = matmul(input, transpose(weight, 0, 1) if weight.ndim == 2 else weight)
     return y if bias is None else y + bias

@@ -55,7 +55,10 @@ def cross_entropy(
     logp = log_softmax(input, axis)
     if target.is_floating_point():
         if target.shape != input.shape:
-            raise ValueError(f"cross_entropy: probabilities must have the input's shape {input.shape}, got {target.shape}")
+            raise ValueError(
+                f"cross_entropy: probabilities must have the input's shape {input.shape}, got {target.shape}; class numbers are "
+                "whole numbers, write target.long()"
+            )
         smooth = target * (1 - label_smoothing) + label_smoothing / classes
         loss = -sum(_weighted(logp, weight, axis) * smooth, axis)
         return _reduce(loss, reduction)
@@ -116,7 +119,10 @@ def _check_target(operation: str, input: Tensor, target: Tensor, axis: int) -> N
         raise TypeError(f"{operation}: class numbers must be whole numbers, got {target.dtype}")
     wanted = input.shape[:axis] + input.shape[axis + 1 :]
     if target.shape != wanted:
-        raise ValueError(f"{operation}: input {input.shape} wants a target of shape {wanted}, got {target.shape}")
+        hint = "target.argmax(1) or target.float() if it is one-hot" if target.shape == input.shape else "one class number each"
+        if target.ndim == len(wanted) + 1 and target.shape[axis] == 1:
+            hint = f"target.squeeze({axis})"
+        raise ValueError(f"{operation}: input {input.shape} wants a target of shape {wanted}, got {target.shape}; write {hint}")
     if target.array.device != input.array.device:
         raise ValueError(f"{operation}: input is on {input.device}, target on {target.device}; move one with .to()")
 

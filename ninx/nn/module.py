@@ -8,8 +8,7 @@ What is done with all of them stands in moves.py (modes, dtypes, devices) and st
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeVar
 
 from ..engine import Tensor
@@ -19,6 +18,7 @@ from ..names import unknown
 from .hooks import Hooks
 from .moves import Moves
 from .parameter import Buffer, Parameter, as_buffer
+from .parts import Parts
 from .state import State
 
 T = TypeVar("T")
@@ -86,19 +86,19 @@ class Module(Hooks, Moves, State):
         return ((name, value) for name, value in vars(self).items() if isinstance(value, kind))
 
     @property
-    def _modules(self) -> Mapping[str, Module]:
-        """The direct parts by name, for reading."""
-        return MappingProxyType(dict(self._own(Module)))
+    def _modules(self) -> Parts[Module]:
+        """The direct parts by name, for reading and writing."""
+        return Parts(self, Module)
 
     @property
-    def _parameters(self) -> Mapping[str, Parameter]:
-        """The module's own parameters by name, for reading."""
-        return MappingProxyType(dict(self._own(Parameter)))
+    def _parameters(self) -> Parts[Parameter]:
+        """The module's own parameters by name, for reading and writing."""
+        return Parts(self, Parameter)
 
     @property
-    def _buffers(self) -> Mapping[str, Buffer]:
-        """The module's own buffers by name, for reading."""
-        return MappingProxyType(dict(self._own(Buffer)))
+    def _buffers(self) -> Parts[Buffer]:
+        """The module's own buffers by name, for reading and writing."""
+        return Parts(self, Buffer)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of the direct parts, each once.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,15 @@ from ninx.kernels.listing import only_public
 
 from ..array import xp_of
 from ..engine import Tensor
+from ..hints import hinted
 from ..modes import no_grad
 from ..ops import cat, clip, copy_, reshape
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
 __dir__ = only_public(globals())
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+    __getattr__ = hinted(__name__)
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:

@@ -21,7 +21,8 @@ from .shapes import sequence
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: Any = None) -> Tensor:
     """A new tensor that holds a copy of ``data``: a number, nested lists, an array or a tensor.
 
-    Python floats become float32, Python whole numbers int64; an array keeps its dtype. Only floats can require grad.
+    Python floats become float32, Python whole numbers int64; an array keeps its dtype, and so do NumPy's numbers in a list. Only
+    floats can require grad.
 
     Raises ValueError for rows of different lengths, TypeError for what is no number.
 
@@ -60,13 +61,20 @@ def _copied(operation: str, data: Any, dtype: np.dtype[Any] | None) -> Array:
         raise ValueError(f"{operation}: the number {array.max()} does not fit into int64")
     array = sound(operation, array)
     if dtype is None:
-        return array.astype(np.float32) if array.dtype == np.float64 else array
+        return array.astype(np.float32) if array.dtype == np.float64 and not _has_numpys(data) else array
     cast = array.astype(dtype)
     if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(cast, array):
         raise ValueError(
             f"{operation}: a number in the data does not fit into {dtype}; make it int64 first, then .to({dtype}) cuts it"
         )
     return cast
+
+
+def _has_numpys(data: Any) -> bool:
+    """Does the first number of nested lists come from NumPy? Then its float64 is meant, as in PyTorch."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (np.generic, np.ndarray))
 
 
 def _values(data: Any) -> Any:

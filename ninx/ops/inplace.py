@@ -210,4 +210,4 @@ def fill_(x: Tensor, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor) and value.ndim:
         raise ValueError(f"fill_: one value for all, not a tensor of shape {value.shape}; copy_ takes several")
-    return copy_(x, value)
+    return become("fill_", x, lambda old, new: broadcast_to(astype(new, old.array.dtype), old.shape), operand("fill_", value, x))

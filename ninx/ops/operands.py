@@ -197,7 +197,8 @@ def dtype_of(operation: str, dtype: Any) -> np.dtype[Any]:
     try:
         found: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"{operation}: {dtype!r} is no dtype; write ninx.float32, ninx.int64 or their like") from None
+        places = " (devices are 'cpu', 'cuda', 'cuda:1')" if operation == "to" else ""
+        raise TypeError(f"{operation}: {dtype!r} is no dtype; write ninx.float32, ninx.int64 or their like{places}") from None
     if found.kind not in "fiub" or found.itemsize > 8:
         raise TypeError(f"{operation}: a tensor holds floats, whole numbers or booleans, not {found}")
     return found.newbyteorder("=")

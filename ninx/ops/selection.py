@@ -39,6 +39,8 @@ def _places(operation: str, x: Tensor, dim: Any, index: Any) -> tuple[Any, ...]:
         return (None,) * len(array.shape)
     if not array.size:
         return (array,) * x.ndim
+    if not array.ndim and x.ndim == 1:
+        array = array.reshape(1)  # one index for one place, as in PyTorch
     if array.ndim != x.ndim or any(n > m for i, (n, m) in enumerate(zip(array.shape, x.shape, strict=True)) if i != axes[0]):
         raise ValueError(f"{operation}: the index {array.shape} must have as many axes as {x.shape}, none longer but dim {dim}")
     return along(array, axes[0])

@@ -40,7 +40,7 @@ fill(net)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 net.to(device)
 net.eval()  # the masks of dropout are each library's own
-optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.02)
 loss = nn.CrossEntropyLoss()
 X = torch.from_numpy(pictures(4, 1, 112)).to(device)
 y = torch.tensor([3, 0, 9, 3], device=device)
