@@ -13,11 +13,10 @@ except ModuleNotFoundError as error:
     if error.name != "ninx.kernels":
         raise
     raise ImportError("ninx is not installed, Python only sees its source: run `pip install -e .` in the clone") from None
-from . import functional, kernels, nn, ops, optim
+from . import kernels, ops
 from .array import layout_copies
 from .devices import device
 from .engine import Tensor, grad, record
-from .functional import log_softmax, softmax
 from .gpu import gpu_status
 from .hints import hinted
 from .kernels.listing import only_public
@@ -26,7 +25,8 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import autograd, backends, cuda, data, datasets, models, train, transforms, utils
+    from . import autograd, backends, cuda, data, datasets, functional, models, nn, optim, train, transforms, utils
+    from .functional import log_softmax, softmax
     from .generator import Generator
     from .saving import load, save
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
@@ -111,10 +111,15 @@ _LAZY = {
     "cuda": "ninx.cuda",
     "data": "ninx.data",
     "datasets": "ninx.datasets",
+    "functional": "ninx.functional",
     "models": "ninx.models",
+    "nn": "ninx.nn",
+    "optim": "ninx.optim",
     "train": "ninx.train",
     "transforms": "ninx.transforms",
     "utils": "ninx.utils",
+    "log_softmax": "ninx.functional",
+    "softmax": "ninx.functional",
     "Generator": "ninx.generator",
     "GradientError": "ninx.study.gradcheck",
     "gradcheck": "ninx.study.gradcheck",
