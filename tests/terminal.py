@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def run(
     env = {k: v for k, v in os.environ.items() if k.startswith(KEPT)} | {"TERM": term} | dict(environment or {})
 
     def begin() -> None:  # in the child: the terminal is its own, so that Ctrl-C reaches it and all that it started
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored, if these tests run in the background of a shell
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
