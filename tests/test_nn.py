@@ -151,7 +151,7 @@ def test_global_average() -> None:
 def test_default_initial_values_have_pytorchs_distribution() -> None:
     ours, theirs = nn.Conv2d(16, 400, 5), torch.nn.Conv2d(16, 400, 5)
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
-        bound = 1 / np.sqrt(16 * 25)
+        bound = np.float32(1 / np.sqrt(16 * 25))  # a draw may reach it, and in float32 0.05 is a little more than in float64
         assert np.abs(p.detach().numpy()).max() <= bound
         assert q.abs().max().item() <= bound
         assert p.detach().numpy().std() == pytest.approx(q.std().item(), rel=0.1)
