@@ -11,6 +11,7 @@ from pathlib import Path
 import cuda_checks
 import host_cuda
 import pytest
+import rooms
 from test_cuda_kernels import TABLE, drawn
 
 from ninx.kernels import geometry
@@ -56,7 +57,7 @@ def sanitized(count: int, right: str = "", wrong: str = "") -> subprocess.Comple
         "LD_PRELOAD": libasan.stdout.strip(),
         "ASAN_OPTIONS": "detect_leaks=0",  # Python itself leaves memory behind
         "PYTHONMALLOC": "malloc",
-        "PYTHONPATH": str(Path(__file__).parent),
+        "PYTHONPATH": rooms.PYTHONPATH,
     }
     return subprocess.run(
         [sys.executable, "-c", CHILD],

@@ -12,10 +12,10 @@ import types
 from pathlib import Path
 
 import pytest
+from rooms import ROOT
 
 import ninx
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"ninx": "ninx", "kernels": "ninx.kernels", "benchmarks": "ninx.benchmarks"}
 
 # Lowest first. A module may import what stands on its own floor or below.

@@ -8,18 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import rooms
 import strategies as some
 
 from ninx import kernels
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
-TESTS = Path(__file__).parent
-
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``code`` in a fresh interpreter that finds the helpers of these tests."""
-    env = {**os.environ, "PYTHONPATH": str(TESTS), **environment}
+    env = {**os.environ, "PYTHONPATH": rooms.PYTHONPATH, **environment}
     return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=600)
 
 

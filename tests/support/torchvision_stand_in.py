@@ -1,4 +1,4 @@
-"""As much of torchvision as the programs in tests/programs need, after its documentation: it is not among the test libraries.
+"""As much of torchvision as the programs of tests/train need, after its documentation: it is not among the test libraries.
 
 `MNIST` reads root/MNIST/raw and gives (Pillow image, int); `ToTensor` turns an image of bytes into floats between 0 and 1.
 """

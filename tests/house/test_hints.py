@@ -5,18 +5,18 @@ import importlib.util
 import re
 import subprocess
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import rooms
 import torch
 
 import ninx
 from ninx import nn, optim
 from ninx.hints import HINTS
 
-PAGE = Path(__file__).parent.parent / "docs" / "FROM_PYTORCH.md"
+PAGE = rooms.ROOT / "docs" / "FROM_PYTORCH.md"
 NAMES = [(place, name, hint) for place, hints in HINTS.items() for names, hint in hints.items() for name in names.split()]
 INSTANCES = {"Tensor": ninx.ones(2, 2), "Module": nn.Linear(2, 2)}
 
@@ -102,7 +102,7 @@ def page_with_table(page: str) -> str:
 
 def test_the_page_lists_them_all():
     page = PAGE.read_text(encoding="utf-8")
-    assert page == page_with_table(page), "write the table anew: python tests/test_hints.py"
+    assert page == page_with_table(page), "write the table anew: python tests/house/test_hints.py"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rooms
 import terminal
 from PIL import Image
 from rich.console import Console
@@ -27,7 +28,7 @@ TINY = ["--set", "model.name=nin-mnist-v0", "--set", "model.switches={}", "--lim
 WIDTHS = (60, 80, 120)
 PLAIN = {"NINX_KERNELS": "strided"}  # nothing to compile
 EPOCH = r"epoch +{}/\d+  loss \d\.\d{{4}}  accuracy +\d+\.\d\d % +\d+ img/s"
-RESULTS = Path(__file__).parent.parent / "docs" / "results"
+RESULTS = rooms.ROOT / "docs" / "results"
 
 
 def fine(screen: terminal.Screen, returncode: int = 0) -> None:

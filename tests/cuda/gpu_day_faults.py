@@ -1,6 +1,6 @@
 """Mistakes to plant in a GPU day on the stand-in: each must make its part red, and leave the others running.
 
-    NINX_GPU_DAY=stand-in NINX_GPU_DAY_FAULT=e PYTHON=.venv/bin/python tests/gpu_day.sh
+    NINX_GPU_DAY=stand-in NINX_GPU_DAY_FAULT=e PYTHON=.venv/bin/python tests/cuda/gpu_day.sh
 
 A plugin of pytest too, because part (b) runs tests in processes of their own.
 """

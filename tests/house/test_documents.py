@@ -20,12 +20,12 @@ import official
 import pytest
 import typer
 from PIL import Image
+from rooms import ROOT
 
 import ninx
 import ninx.benchmarks
 from ninx.cli.commands import app
 
-ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -76,8 +76,8 @@ COMMANDS = {
     "ninx models": Rule(Run("", r"nin-cifar10 .*966,986"), None),
     "ninx models nin-cifar10 nin-cifar10-bn": Rule(Run("", "layers differ"), None),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
-    "bash tests/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
-    "bash tests/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
+    "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
+    "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
     "ninx train --device cuda": Rule(Run(SMALL, RESULT) if GPU else NO_GPU, None),
     "ninx train cifar10-paper --set augment.flip=true --set augment.translate=4 --epochs 20": Rule(
         Run("--data-dir none", "Error: cifar10: .* `ninx data cifar10` downloads them"), Run(TINY, RESULT)

@@ -212,9 +212,9 @@ def test_a_cupy_that_cannot_be_imported(fail: Callable[[], Any], monkeypatch: py
 
 
 def test_the_last_line_of_a_test_run_says_what_ran() -> None:
-    ran = [("tests/test_cuda_compile.py::a", "passed"), ("tests/test_cuda_kernels.py::b", "failed")]
-    ran += [("tests/test_engine.py::c[cuda]", "passed"), ("tests/test_engine.py::c[cpu]", "failed")]
-    ran += [("tests/test_gpu.py::d[cuda:1]", "failed")]  # not of that fixture
+    ran = [("tests/cuda/test_cuda_compile.py::a", "passed"), ("tests/cuda/test_cuda_kernels.py::b", "failed")]
+    ran += [("tests/engine/test_engine.py::c[cuda]", "passed"), ("tests/engine/test_engine.py::c[cpu]", "failed")]
+    ran += [("tests/cuda/test_gpu.py::d[cuda:1]", "failed")]  # not of that fixture
     line = cuda_report.line(ran)
     ok, failed, rest = re.fullmatch(
         r"CUDA kernels: ok: (.*)\. FAILED: (.*)\. not run here: (.*)\. No .* ran on a GPU\.", line

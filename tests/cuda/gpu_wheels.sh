@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Fill the folder .whl/ with what tests/gpu_day.sh needs on a machine that has a GPU and no network: ninx as it is committed or
+# Fill the folder .whl/ with what tests/cuda/gpu_day.sh needs on a machine that has a GPU and no network: ninx as it is committed or
 # not, and the packages that such a machine lacks. It has Linux on x86-64, Python 3.12, CuPy, PyTorch, Numba, pytest and the like.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
 lacking=(pydantic pydantic-core annotated-types typing-inspection typing-extensions pooch platformdirs tbb)
 

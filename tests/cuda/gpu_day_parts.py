@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rooms import ROOT, TESTS
 
 HERE = Path(__file__).parent
 STAND_IN = os.environ.get("NINX_GPU_DAY") == "stand-in"
@@ -103,16 +104,16 @@ def a(result: Result) -> None:
 
 def b(result: Result) -> None:
     """The tests of the engine that ask for the fixture `device`, on "cuda", and all of the kernels against the loops."""
-    files = [str(p) for p in sorted(HERE.glob("test_*.py")) if re.search(r'usefixtures\("device"\)', p.read_text())]
+    files = [str(p) for p in sorted(TESTS.glob("*/test_*.py")) if re.search(r'usefixtures\("device"\)', p.read_text())]
     chosen, workers = "[cuda or test_cuda_kernels", 8
     if STAND_IN:  # continuous integration runs all of them on it
-        files, workers = [str(HERE / "test_convolution.py")], 1
+        files, workers = [str(TESTS / "nn" / "test_convolution.py")], 1
         chosen = "[cuda or test_windows_of_more_than_256_pixels or test_more_entries"
     files.append(str(HERE / "test_cuda_kernels.py"))
     command = [sys.executable, "-m", "pytest", "-vv", "-n", str(workers), "--tb=short", "--no-header", "-k", chosen]
     command += ["-p", "no:cacheprovider", "-p", "gpu_day_faults", "-W", "default", *files]  # a warning of CuPy is no failure
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        process = subprocess.Popen(command, cwd=HERE.parent, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
         try:
             process.wait(max(1.0, result.left() - 5))
             stopped = ""

@@ -9,8 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
+from rooms import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Programs as tutorials write them (tests/programs) give with ninx, only their imports changed, what they give with PyTorch.
+"""Programs as tutorials write them (beside this file) give with ninx, only their imports changed, what they give with PyTorch.
 
 A program finds three names of this file: ``results``, the list that it fills; ``fill(module)``, which gives the parameters values
 that depend on their number and size only, for each library draws its own; and ``pictures(n, channels, side)``, as NumPy arrays.
