@@ -20,7 +20,7 @@ import numpy as np
 
 from ..array import on_device, to_numpy, xp_of
 from ..kernels import clear_memory, cuda, fast, geometry, loops, memory_stats, strided
-from ..kernels.cpu import winograd
+from ..kernels.cpu.conv import winograd
 from ..kernels.geometry import Geometry
 from .measure import GPU_TURN, Machine, Ratio, Timing, Work, burst, gpu_burst, nothing, ratio, take_turns
 from .peer import TF32, Peer, peer, tf32_note

@@ -139,7 +139,7 @@ def machine(device: str = "cpu") -> Machine:
         pass
     import numba
 
-    from ..kernels.cpu.vector import HOST
+    from ..kernels.cpu.jit.vector import HOST
 
     torch = torch_or_none()
     rate, copied = (peak(), bandwidth()) if device == "cpu" else gpu_rates(device)

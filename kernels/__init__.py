@@ -66,9 +66,9 @@ def compile_ahead() -> None:
     >>> ninx.kernels.compile_ahead()
     """
     if tier_name() == "fast":
-        from .cpu import ahead
+        from .cpu.jit import warmup
 
-        ahead.start()
+        warmup.start()
 
 
 @cache

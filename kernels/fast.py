@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from . import cuda, strided
-from .cpu import conv, loss, normalization, pointwise, pool, winograd
-from .cpu.plan import forward, tile_classes
-from .cpu.vector import HOST
+from .cpu import loss, normalization, pointwise, pool
+from .cpu.conv import direct, winograd
+from .cpu.conv.plan import forward, tile_classes
+from .cpu.jit.vector import HOST
 from .geometry import Geometry, Part
 from .loops import check_labels
 from .strided import pool_divisor
@@ -61,7 +62,7 @@ def why_not(geo: Geometry, method: str = "auto") -> str | None:
 
 def _compiled(geo: Geometry, dtype: Any, method: str) -> Any:
     """Which of the two compiled ways a convolution takes; "direct" is asked for by name."""
-    return winograd if method == "auto" and winograd.fits(geo, dtype) else conv
+    return winograd if method == "auto" and winograd.fits(geo, dtype) else direct
 
 
 def explain(geo: Geometry, itemsize: int) -> str | None:

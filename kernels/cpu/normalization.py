@@ -6,38 +6,35 @@ variance, var = mean(x^2) - mean^2, without losing digits. Every thread sums its
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from .. import memory
 from ..threads import get_num_threads
 from ..types import Array
-from .compiled import kernel
+from .jit.compiled import kernel
 
 
 @kernel(fastmath={"contract"})
-def _moments(x: Array, sums: Array, threads: int) -> None:
+def _moments(t: int, x: Array, sums: Array, threads: int) -> None:
     """sums[t, 0] and sums[t, 1]: of x and of x^2 over the rows of thread t."""
-    for t in nb.prange(threads):
-        sums[t] = 0
-        for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
-            for c in range(x.shape[1]):
-                value = np.float64(x[i, c])
-                sums[t, 0, c] += value
-                sums[t, 1, c] += value * value
+    sums[t] = 0
+    for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
+        for c in range(x.shape[1]):
+            value = np.float64(x[i, c])
+            sums[t, 0, c] += value
+            sums[t, 1, c] += value * value
 
 
 @kernel(fastmath={"contract"})
-def _normalise(x: Array, mean: Array, scale: Array, shift: Array, y: Array, relu: bool, threads: int) -> None:
-    for t in nb.prange(threads):
-        for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
-            if relu:
-                for c in range(x.shape[1]):
-                    value = (x[i, c] - mean[c]) * scale[c] + shift[c]
-                    y[i, c] = x.dtype.type(0) if value < 0 else value
-            else:
-                for c in range(x.shape[1]):
-                    y[i, c] = (x[i, c] - mean[c]) * scale[c] + shift[c]
+def _normalise(t: int, x: Array, mean: Array, scale: Array, shift: Array, y: Array, relu: bool, threads: int) -> None:
+    for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
+        if relu:
+            for c in range(x.shape[1]):
+                value = (x[i, c] - mean[c]) * scale[c] + shift[c]
+                y[i, c] = x.dtype.type(0) if value < 0 else value
+        else:
+            for c in range(x.shape[1]):
+                y[i, c] = (x[i, c] - mean[c]) * scale[c] + shift[c]
 
 
 def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool) -> tuple[Array, Array, Array]:
@@ -56,23 +53,21 @@ def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float, r
 
 
 @kernel(fastmath={"contract"})
-def _products(g: Array, x: Array, mean: Array, sums: Array, threads: int) -> None:
+def _products(t: int, g: Array, x: Array, mean: Array, sums: Array, threads: int) -> None:
     """sums[t, 0] and sums[t, 1]: of g and of g * (x - mean) over the rows of thread t."""
-    for t in nb.prange(threads):
-        sums[t] = 0
-        for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
-            for c in range(x.shape[1]):
-                sums[t, 0, c] += np.float64(g[i, c])
-                sums[t, 1, c] += np.float64(g[i, c]) * np.float64(x[i, c] - mean[c])
+    sums[t] = 0
+    for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
+        for c in range(x.shape[1]):
+            sums[t, 0, c] += np.float64(g[i, c])
+            sums[t, 1, c] += np.float64(g[i, c]) * np.float64(x[i, c] - mean[c])
 
 
 @kernel(fastmath={"contract"})
-def _back(g: Array, x: Array, mean: Array, scale: Array, lost: Array, slope: Array, dx: Array, threads: int) -> None:
+def _back(t: int, g: Array, x: Array, mean: Array, scale: Array, lost: Array, slope: Array, dx: Array, threads: int) -> None:
     """dx = scale * (g - lost - (x - mean) * slope)"""
-    for t in nb.prange(threads):
-        for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
-            for c in range(x.shape[1]):
-                dx[i, c] = scale[c] * (g[i, c] - lost[c] - (x[i, c] - mean[c]) * slope[c])
+    for i in range(t * x.shape[0] // threads, (t + 1) * x.shape[0] // threads):
+        for c in range(x.shape[1]):
+            dx[i, c] = scale[c] * (g[i, c] - lost[c] - (x[i, c] - mean[c]) * slope[c])
 
 
 def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float) -> tuple[Array, Array, Array]:

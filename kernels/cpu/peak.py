@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from ..types import Array
-from .compiled import kernel
-from .microkernels import product2
-from .vector import HOST
+from .conv.microkernels import product2
+from .jit.compiled import kernel
+from .jit.vector import HOST
 
 DEPTH = 512
 
 
 @kernel()
-def _spin(a: Array, b: Array, c: Array, offsets: Array, tail: int, count: int, threads: int) -> None:
-    for t in nb.prange(threads):
-        here = c.ctypes.data + t * 1024 * 16
-        for _ in range(count):
-            arguments = (
-                1, DEPTH, 0, 0, a.ctypes.data, offsets.ctypes.data, b.ctypes.data, here, offsets.ctypes.data, 0, 0, 0, 0, tail,
-            )  # fmt: skip
-            product2(a, arguments)
+def _spin(t: int, a: Array, b: Array, c: Array, offsets: Array, tail: int, count: int, threads: int) -> None:
+    here = c.ctypes.data + t * 1024 * 16
+    for _ in range(count):
+        arguments = (
+            1, DEPTH, 0, 0, a.ctypes.data, offsets.ctypes.data, b.ctypes.data, here, offsets.ctypes.data, 0, 0, 0, 0, tail,
+        )  # fmt: skip
+        product2(a, arguments)
 
 
 def spin(count: int, threads: int) -> None:
@@ -38,8 +36,7 @@ def flops(count: int, threads: int) -> float:
 
 
 @kernel()
-def copy(a: Array, b: Array, threads: int) -> None:
+def copy(t: int, a: Array, b: Array, threads: int) -> None:
     """b = a"""
-    for t in nb.prange(threads):
-        for i in range(t * a.size // threads, (t + 1) * a.size // threads):
-            b[i] = a[i]
+    for i in range(t * a.size // threads, (t + 1) * a.size // threads):
+        b[i] = a[i]

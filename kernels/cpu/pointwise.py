@@ -6,24 +6,22 @@ for every + and *.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from .. import memory
 from ..loops import dropout_key
 from ..threads import get_num_threads
 from ..types import Array
-from .compiled import kernel
 from .flat import flat
+from .jit.compiled import kernel
 from .poolkernels import drop, gated, rectify
 
 
 @kernel()
-def _relu(x: Array, y: Array, threads: int) -> None:
+def _relu(t: int, x: Array, y: Array, threads: int) -> None:
     size = x.itemsize
-    for t in nb.prange(threads):
-        lo, hi = t * x.size // threads, (t + 1) * x.size // threads
-        rectify(x, (x.ctypes.data + lo * size, y.ctypes.data + lo * size, hi - lo))
+    lo, hi = t * x.size // threads, (t + 1) * x.size // threads
+    rectify(x, (x.ctypes.data + lo * size, y.ctypes.data + lo * size, hi - lo))
 
 
 def relu(x: Array) -> Array:
@@ -34,11 +32,10 @@ def relu(x: Array) -> Array:
 
 
 @kernel()
-def _gate(g: Array, y: Array, out: Array, threads: int) -> None:
+def _gate(t: int, g: Array, y: Array, out: Array, threads: int) -> None:
     size = g.itemsize
-    for t in nb.prange(threads):
-        lo, hi = t * g.size // threads * size, (t + 1) * g.size // threads * size
-        gated(g, (g.ctypes.data + lo, y.ctypes.data + lo, out.ctypes.data + lo, (hi - lo) // size))
+    lo, hi = t * g.size // threads * size, (t + 1) * g.size // threads * size
+    gated(g, (g.ctypes.data + lo, y.ctypes.data + lo, out.ctypes.data + lo, (hi - lo) // size))
 
 
 def gate(g: Array, y: Array) -> Array:
@@ -49,13 +46,12 @@ def gate(g: Array, y: Array) -> Array:
 
 
 @kernel()
-def _dropout(x: Array, y: Array, scale: Array, threshold: int, key: int, threads: int) -> None:
-    for t in nb.prange(threads):
-        lo, hi = t * x.size // threads, (t + 1) * x.size // threads
-        arguments = (
-            x.ctypes.data + lo * x.itemsize, y.ctypes.data + lo * x.itemsize, hi - lo, lo, threshold, key, scale.ctypes.data,
-        )  # fmt: skip
-        drop(x, arguments)
+def _dropout(t: int, x: Array, y: Array, scale: Array, threshold: int, key: int, threads: int) -> None:
+    lo, hi = t * x.size // threads, (t + 1) * x.size // threads
+    arguments = (
+        x.ctypes.data + lo * x.itemsize, y.ctypes.data + lo * x.itemsize, hi - lo, lo, threshold, key, scale.ctypes.data,
+    )  # fmt: skip
+    drop(x, arguments)
 
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:
@@ -67,22 +63,21 @@ def dropout(x: Array, p: float, seed: int, call: int) -> Array:
 
 @kernel(fastmath={"contract"})
 def _sgd(
-    p: Array, g: Array, v: Array, lr: float, momentum: float, keep: float, decay: float, nesterov: bool, threads: int
+    t: int, p: Array, g: Array, v: Array, lr: float, momentum: float, keep: float, decay: float, nesterov: bool, threads: int
 ) -> None:
-    for t in nb.prange(threads):
-        lo, hi = t * p.size // threads, (t + 1) * p.size // threads
-        if v.size == 0:
-            for i in range(lo, hi):
-                p[i] -= lr * (g[i] + decay * p[i])
-        elif nesterov:
-            for i in range(lo, hi):
-                d = g[i] + decay * p[i]
-                v[i] = momentum * v[i] + keep * d
-                p[i] -= lr * (d + momentum * v[i])
-        else:
-            for i in range(lo, hi):
-                v[i] = momentum * v[i] + keep * (g[i] + decay * p[i])
-                p[i] -= lr * v[i]
+    lo, hi = t * p.size // threads, (t + 1) * p.size // threads
+    if v.size == 0:
+        for i in range(lo, hi):
+            p[i] -= lr * (g[i] + decay * p[i])
+    elif nesterov:
+        for i in range(lo, hi):
+            d = g[i] + decay * p[i]
+            v[i] = momentum * v[i] + keep * d
+            p[i] -= lr * (d + momentum * v[i])
+    else:
+        for i in range(lo, hi):
+            v[i] = momentum * v[i] + keep * (g[i] + decay * p[i])
+            p[i] -= lr * v[i]
 
 
 def sgd(p: Array, g: Array, v: Array | None, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:
@@ -103,15 +98,14 @@ def sgd(p: Array, g: Array, v: Array | None, lr: float, momentum: float, keep: f
 
 @kernel(fastmath={"contract"})
 def _adam(
-    p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float, scale: float,
+    t: int, p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float, scale: float,
     eps: float, decay: float, shrink: float, threads: int,
 ) -> None:  # fmt: skip
-    for t in nb.prange(threads):
-        for i in range(t * p.size // threads, (t + 1) * p.size // threads):
-            d = g[i] + decay * p[i]
-            m[i] = beta1 * m[i] + rest1 * d
-            v[i] = beta2 * v[i] + rest2 * d * d
-            p[i] = p[i] * shrink - lr * m[i] / (np.sqrt(v[i]) * scale + eps)
+    for i in range(t * p.size // threads, (t + 1) * p.size // threads):
+        d = g[i] + decay * p[i]
+        m[i] = beta1 * m[i] + rest1 * d
+        v[i] = beta2 * v[i] + rest2 * d * d
+        p[i] = p[i] * shrink - lr * m[i] / (np.sqrt(v[i]) * scale + eps)
 
 
 def adam(

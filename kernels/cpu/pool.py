@@ -8,7 +8,6 @@ So every value is written once, and no two threads write the same one. What is d
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from .. import memory
@@ -16,10 +15,10 @@ from ..geometry import Geometry
 from ..loops import dropout_key
 from ..threads import get_num_threads
 from ..types import MARK, Array
-from .compiled import helper, kernel
 from .flat import flat
+from .jit.compiled import helper, kernel
+from .jit.vector import HOST
 from .poolkernels import maximum, share, spread, total
-from .vector import HOST
 
 
 def fits(geo: Geometry, a: Array) -> bool:
@@ -45,22 +44,21 @@ def _windows(pixel: int, stride: int, padding: int, kernel: int, out: int) -> tu
 
 @kernel()
 def _max_pool(
-    x: Array, y: Array, arg: Array, scale: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
+    t: int, x: Array, y: Array, arg: Array, scale: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
     SW: int, PH: int, PW: int, mark: int, threshold: int, key: int, threads: int,
 ) -> None:  # fmt: skip
     size, lines = x.itemsize, N * OH
-    for t in nb.prange(threads):
-        for line in range(t * lines // threads, (t + 1) * lines // threads):
-            n, i = line // OH, line % OH
-            h, r, rows = _taps(i, SH, PH, KH, H)
-            for j in range(OW):
-                w, q, columns = _taps(j, SW, PW, KW, W)
-                at = (line * OW + j) * C
-                arguments = (
-                    x.ctypes.data + ((n * H + h) * W + w) * C * size, rows, columns, W * C * size, C * size, r * KW + q, KW, C,
-                    y.ctypes.data + at * size, arg.ctypes.data + at, mark, at, threshold, key, scale.ctypes.data,
-                )  # fmt: skip
-                maximum(x, arguments)
+    for line in range(t * lines // threads, (t + 1) * lines // threads):
+        n, i = line // OH, line % OH
+        h, r, rows = _taps(i, SH, PH, KH, H)
+        for j in range(OW):
+            w, q, columns = _taps(j, SW, PW, KW, W)
+            at = (line * OW + j) * C
+            arguments = (
+                x.ctypes.data + ((n * H + h) * W + w) * C * size, rows, columns, W * C * size, C * size, r * KW + q, KW, C,
+                y.ctypes.data + at * size, arg.ctypes.data + at, mark, at, threshold, key, scale.ctypes.data,
+            )  # fmt: skip
+            maximum(x, arguments)
 
 
 def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: tuple[float, int, int] | None) -> tuple[Array, Array]:
@@ -77,22 +75,21 @@ def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: tuple[float, int, int]
 
 @kernel()
 def _max_unpool(
-    g: Array, arg: Array, dx: Array, scale: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
+    t: int, g: Array, arg: Array, dx: Array, scale: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
     SW: int, PH: int, PW: int, threads: int,
 ) -> None:  # fmt: skip
     size, lines = g.itemsize, N * H
-    for t in nb.prange(threads):
-        for line in range(t * lines // threads, (t + 1) * lines // threads):
-            n, h = line // H, line % H
-            i, r, rows = _windows(h, SH, PH, KH, OH)
-            for w in range(W):
-                j, q, columns = _windows(w, SW, PW, KW, OW)
-                at = ((n * OH + i) * OW + j) * C
-                arguments = (
-                    g.ctypes.data + at * size, arg.ctypes.data + at, rows, columns, OW, r * KW + q, SH * KW, SW, C,
-                    dx.ctypes.data + (line * W + w) * C * size, scale.ctypes.data,
-                )  # fmt: skip
-                spread(g, arguments)
+    for line in range(t * lines // threads, (t + 1) * lines // threads):
+        n, h = line // H, line % H
+        i, r, rows = _windows(h, SH, PH, KH, OH)
+        for w in range(W):
+            j, q, columns = _windows(w, SW, PW, KW, OW)
+            at = ((n * OH + i) * OW + j) * C
+            arguments = (
+                g.ctypes.data + at * size, arg.ctypes.data + at, rows, columns, OW, r * KW + q, SH * KW, SW, C,
+                dx.ctypes.data + (line * W + w) * C * size, scale.ctypes.data,
+            )  # fmt: skip
+            spread(g, arguments)
 
 
 def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float) -> Array:
@@ -107,21 +104,20 @@ def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float) -> Array:
 
 @kernel()
 def _average(
-    x: Array, y: Array, shares: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int, SW: int,
+    t: int, x: Array, y: Array, shares: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int, SW: int,
     PH: int, PW: int, threads: int,
 ) -> None:  # fmt: skip
     size, lines = x.itemsize, N * OH
-    for t in nb.prange(threads):
-        for line in range(t * lines // threads, (t + 1) * lines // threads):
-            n, i = line // OH, line % OH
-            h, _, rows = _taps(i, SH, PH, KH, H)
-            for j in range(OW):
-                w, _, columns = _taps(j, SW, PW, KW, W)
-                arguments = (
-                    x.ctypes.data + ((n * H + h) * W + w) * C * size, rows, columns, W * C * size, C * size, C,
-                    y.ctypes.data + (line * OW + j) * C * size, shares.ctypes.data + (i * OW + j) * size,
-                )  # fmt: skip
-                total(x, arguments)
+    for line in range(t * lines // threads, (t + 1) * lines // threads):
+        n, i = line // OH, line % OH
+        h, _, rows = _taps(i, SH, PH, KH, H)
+        for j in range(OW):
+            w, _, columns = _taps(j, SW, PW, KW, W)
+            arguments = (
+                x.ctypes.data + ((n * H + h) * W + w) * C * size, rows, columns, W * C * size, C * size, C,
+                y.ctypes.data + (line * OW + j) * C * size, shares.ctypes.data + (i * OW + j) * size,
+            )  # fmt: skip
+            total(x, arguments)
 
 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
@@ -137,22 +133,21 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
 
 @kernel()
 def _average_back(
-    g: Array, gate: Array, dx: Array, shares: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
+    t: int, g: Array, gate: Array, dx: Array, shares: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
     SW: int, PH: int, PW: int, threads: int,
 ) -> None:  # fmt: skip
     size, lines = g.itemsize, N * H
-    for t in nb.prange(threads):
-        for line in range(t * lines // threads, (t + 1) * lines // threads):
-            n, h = line // H, line % H
-            i, _, rows = _windows(h, SH, PH, KH, OH)
-            for w in range(W):
-                j, _, columns = _windows(w, SW, PW, KW, OW)
-                at = (line * W + w) * C * size
-                arguments = (
-                    g.ctypes.data + ((n * OH + i) * OW + j) * C * size, shares.ctypes.data + (i * OW + j) * size, rows, columns,
-                    OW, C, dx.ctypes.data + at, gate.ctypes.data + at if gate.size > 0 else 0,
-                )  # fmt: skip
-                share(g, arguments)
+    for line in range(t * lines // threads, (t + 1) * lines // threads):
+        n, h = line // H, line % H
+        i, _, rows = _windows(h, SH, PH, KH, OH)
+        for w in range(W):
+            j, _, columns = _windows(w, SW, PW, KW, OW)
+            at = (line * W + w) * C * size
+            arguments = (
+                g.ctypes.data + ((n * OH + i) * OW + j) * C * size, shares.ctypes.data + (i * OW + j) * size, rows, columns,
+                OW, C, dx.ctypes.data + at, gate.ctypes.data + at if gate.size > 0 else 0,
+            )  # fmt: skip
+            share(g, arguments)
 
 
 def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None) -> Array:

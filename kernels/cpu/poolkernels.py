@@ -11,7 +11,7 @@ from typing import Any
 
 from llvmlite import ir as llvm
 
-from .emit import I32, I64, Emitter, Value, microkernel, number
+from .jit.emit import I32, I64, Emitter, Value, microkernel, number
 
 
 def _over_rectangle(e: Emitter, rows: Value, columns: Value, body: Any, values: list[Value]) -> list[Value]:

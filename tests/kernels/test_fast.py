@@ -17,7 +17,8 @@ from ninx.kernels.geometry import Geometry, convolution
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
 from ninx.kernels import fast
-from ninx.kernels.cpu import plan, vector
+from ninx.kernels.cpu.conv import plan
+from ninx.kernels.cpu.jit import vector
 
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 DTYPES = [np.float32, np.float64]

@@ -56,7 +56,7 @@ import ctypes, mmap
 import numpy as np
 from geometries import convolutions, poolings, squares
 from ninx.kernels import fast, memory, set_num_threads, strided
-from ninx.kernels.cpu import winograd
+from ninx.kernels.cpu.conv import winograd
 
 libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
 
@@ -161,7 +161,7 @@ def test_code_of_another_type_is_not_run(tmp_path: Path) -> None:
 
 STEP = """
 from ninx import functional as F, models, optim, rand, tensor
-from ninx.kernels.cpu import compiled
+from ninx.kernels.cpu.jit import compiled
 made = []
 save = compiled._Cache.save_overload
 compiled._Cache.save_overload = lambda self, *given: made.append(self._py_func.__name__) or save(self, *given)
@@ -176,7 +176,7 @@ print(*made)
 @pytest.mark.slow
 def test_a_second_process_compiles_all_that_a_backward_pass_needs(tmp_path: Path) -> None:
     cache = str(tmp_path / "cache")
-    once = "from ninx.kernels.cpu import ahead\nassert ahead.start().wait() == 0\nassert ahead.start() is None"
+    once = "from ninx.kernels.cpu.jit import warmup\nassert warmup.start().wait() == 0\nassert warmup.start() is None"
     succeeds(once, NINX_CACHE_DIR=cache)
     made = python(STEP, NINX_CACHE_DIR=cache).stdout.split()
     assert "_convolve" in made
@@ -188,7 +188,7 @@ def test_a_second_process_compiles_all_that_a_backward_pass_needs(tmp_path: Path
 def test_no_second_process_is_started_where_it_could_keep_nothing(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("no folder can be made here")
-    succeeds("from ninx.kernels.cpu import ahead\nassert ahead.start() is None", NINX_CACHE_DIR=str(file))
+    succeeds("from ninx.kernels.cpu.jit import warmup\nassert warmup.start() is None", NINX_CACHE_DIR=str(file))
 
 
 LAYERS = """
@@ -196,7 +196,7 @@ import multiprocessing, threading
 import numpy as np
 from geometries import convolutions
 from test_fast import check_convolution
-from ninx.kernels.cpu.compiled import _threading
+from ninx.kernels.cpu.jit.compiled import _threading
 
 def work(seed):
     for geo, rng in convolutions(15, seed=seed): check_convolution(geo, rng, np.float32)

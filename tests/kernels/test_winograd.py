@@ -17,7 +17,7 @@ from ninx.kernels.geometry import Geometry, convolution
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
 from ninx.kernels import fast
-from ninx.kernels.cpu import conv, tiles, winograd
+from ninx.kernels.cpu.conv import direct, transforms, winograd
 
 
 def check_winograd(geo: Geometry, rng: np.random.Generator) -> None:
@@ -82,12 +82,12 @@ def test_winograd_does_not_depend_on_the_number_of_threads() -> None:
 def test_the_matrices_of_winograd_make_a_sliding_window() -> None:
     """Exactly, in fractions: y[i] = sum over k of w[k] x[i + k]."""
     rng = np.random.default_rng(0)
-    for r in tiles.TAPS:
-        outputs, taps, inputs = tiles.matrices(r)
-        x, w = ([Fraction(int(v)) for v in rng.integers(-99, 99, n)] for n in (tiles.SIDE, r))
+    for r in transforms.TAPS:
+        outputs, taps, inputs = transforms.matrices(r)
+        x, w = ([Fraction(int(v)) for v in rng.integers(-99, 99, n)] for n in (transforms.SIDE, r))
         u, v = ([sum(a * b for a, b in zip(row, values, strict=True)) for row in m] for m, values in ((inputs, x), (taps, w)))
         y = [sum(a * p * q for a, p, q in zip(row, u, v, strict=True)) for row in outputs]
-        assert y == [sum(w[k] * x[i + k] for k in range(r)) for i in range(tiles.SIDE + 1 - r)]
+        assert y == [sum(w[k] * x[i + k] for k in range(r)) for i in range(transforms.SIDE + 1 - r)]
 
 
 def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> None:
@@ -95,8 +95,8 @@ def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> 
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((4, 16, 16, 32)).astype(np.float32), rng.standard_normal((32, 5, 5, 32)).astype(np.float32)
     np.testing.assert_array_equal(fast.conv2d(x, w, None, geo), winograd.conv2d(x, w, None, geo, False))
-    np.testing.assert_array_equal(fast.conv2d(x, w, None, geo, "direct"), conv.conv2d(x, w, None, geo, False))
-    assert (fast.conv2d(x, w, None, geo) != conv.conv2d(x, w, None, geo, False)).any()
+    np.testing.assert_array_equal(fast.conv2d(x, w, None, geo, "direct"), direct.conv2d(x, w, None, geo, False))
+    assert (fast.conv2d(x, w, None, geo) != direct.conv2d(x, w, None, geo, False)).any()
     with kernels.use_kernels("fast"):
         assert "36% of the multiplications" in kernels.explain(geo)
         assert "class(es) of pixels" in kernels.explain(geo, itemsize=8)

@@ -24,20 +24,19 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
-from .. import memory
-from ..geometry import Geometry
-from ..threads import get_num_threads
-from ..types import Array
-from .compiled import helper, kernel
-from .flat import flat
+from ... import memory
+from ...geometry import Geometry
+from ...threads import get_num_threads
+from ...types import Array
+from ..flat import flat
+from ..jit.compiled import helper, kernel, part, program, spread
+from ..jit.vector import HOST
 from .microkernels import outer2, product1, product2
 from .packing import gather, pack_backward_tiles, pack_forward_tiles
 from .plan import Window, backward, forward, pack_size, panel_table
-from .tiles import CELLS, ONES, SIDE, TAPS, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5
-from .vector import HOST
+from .transforms import CELLS, ONES, SIDE, TAPS, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5
 
 BLOCK = 96  # tiles of a forward block: one point of it stays in the second-level cache
 SKEW = 16  # numbers between two points, so that all 36 values of a tile do not fall on one place of the cache
@@ -108,50 +107,49 @@ def _gather_tiles(
 
 @kernel()
 def _convolve(
-    x: Array, packed: Array, bias: Array, gate: Array, y: Array, spare: Array, work: Array, offsets: Array, panels: Array, r: int,
+    t: int, x: Array, packed: Array, bias: Array, gate: Array, y: Array, spare: Array, work: Array, offsets: Array, panels: Array, r: int,
     N: int, H: int, W: int, C: int, OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_y: int,  # noqa: E741
     relu: bool, lanes: int, rows: int, rows_1: int, threads: int,
 ) -> None:  # fmt: skip
     """The loop nest of the file's head. ``offsets``: where the rows of a micro-kernel start in transformed x, and in y."""
     size, m = x.itemsize, SIDE + 1 - r
     plane_x, plane_y = BLOCK * row_x + SKEW, BLOCK * row_y + SKEW
-    for t in nb.prange(threads):
-        u = work.ctypes.data + t * work.shape[1] * size
-        v = u + CELLS * plane_x * size
-        zeros = spare.ctypes.data + t * spare.shape[1] * size
-        dump = zeros + spare.shape[1] // 2 * size
-        start, end = t * N * down * across // threads, (t + 1) * N * down * across // threads
-        for first in range(start, end, BLOCK):
-            last = min(first + BLOCK, end)
-            _gather_tiles(0, x, u, zeros, first, last, row_x, plane_x, down, across, m, H, W, C, PH, PW)
-            for point in range(CELLS):
-                a, c = u + point * plane_x * size, v + point * plane_y * size
-                for p in range(panels.shape[0]):
-                    vectors = panels[p, 1]
-                    high = rows if vectors == 2 else rows_1
-                    b = packed.ctypes.data + (panels[p, 4] + point * C * vectors * lanes) * size
-                    for i in range(0, last - first, high):
-                        arguments = (
-                            1, C, 0, 0, a + i * row_x * size, offsets.ctypes.data, b, c + i * row_y * size + panels[p, 2],
-                            offsets.ctypes.data + offsets.shape[1] * 8, 0, 0, 0, 0, panels[p, 3],
-                        )  # fmt: skip
-                        if vectors == 2:
-                            product2(x, arguments)
-                        else:
-                            product1(x, arguments)
-            for i in range(first, last):
-                n, at = i // (down * across), i % (down * across)
-                top, left = at // across * m, at % across * m
-                pixel = ((n * OH + top) * OW + left) * O * size
-                back = (
-                    v + (i - first) * row_y * size, SIDE * plane_y * size, plane_y * size, y.ctypes.data + pixel,
-                    OW * O * size, O * size, O, dump, 0, OH - top, 0, OW - left, bias.ctypes.data if bias.size > 0 else zeros,
-                    relu, gate.ctypes.data + pixel if gate.size > 0 else 0,
-                )  # fmt: skip
-                if r == 3:
-                    outputs3(x, back)
-                else:
-                    outputs5(x, back)
+    u = work.ctypes.data + t * work.shape[1] * size
+    v = u + CELLS * plane_x * size
+    zeros = spare.ctypes.data + t * spare.shape[1] * size
+    dump = zeros + spare.shape[1] // 2 * size
+    start, end = t * N * down * across // threads, (t + 1) * N * down * across // threads
+    for first in range(start, end, BLOCK):
+        last = min(first + BLOCK, end)
+        _gather_tiles(0, x, u, zeros, first, last, row_x, plane_x, down, across, m, H, W, C, PH, PW)
+        for point in range(CELLS):
+            a, c = u + point * plane_x * size, v + point * plane_y * size
+            for p in range(panels.shape[0]):
+                vectors = panels[p, 1]
+                high = rows if vectors == 2 else rows_1
+                b = packed.ctypes.data + (panels[p, 4] + point * C * vectors * lanes) * size
+                for i in range(0, last - first, high):
+                    arguments = (
+                        1, C, 0, 0, a + i * row_x * size, offsets.ctypes.data, b, c + i * row_y * size + panels[p, 2],
+                        offsets.ctypes.data + offsets.shape[1] * 8, 0, 0, 0, 0, panels[p, 3],
+                    )  # fmt: skip
+                    if vectors == 2:
+                        product2(x, arguments)
+                    else:
+                        product1(x, arguments)
+        for i in range(first, last):
+            n, at = i // (down * across), i % (down * across)
+            top, left = at // across * m, at % across * m
+            pixel = ((n * OH + top) * OW + left) * O * size
+            back = (
+                v + (i - first) * row_y * size, SIDE * plane_y * size, plane_y * size, y.ctypes.data + pixel,
+                OW * O * size, O * size, O, dump, 0, OH - top, 0, OW - left, bias.ctypes.data if bias.size > 0 else zeros,
+                relu, gate.ctypes.data + pixel if gate.size > 0 else 0,
+            )  # fmt: skip
+            if r == 3:
+                outputs3(x, back)
+            else:
+                outputs5(x, back)
 
 
 class _Job(NamedTuple):
@@ -215,55 +213,80 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> 
     return dx
 
 
-@kernel()
+@part()
+def _clear(t: int, total: Array, cell: int, jobs: int, threads: int) -> None:
+    total[t * jobs // threads * cell : (t + 1) * jobs // threads * cell] = 0
+
+
+@part()
+def _both(
+    t: int, x: Array, g: Array, spare: Array, u: int, v: int, first: int, count: int, r: int, H: int, W: int, C: int,
+    OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_g: int, plane_x: int, plane_g: int, threads: int,
+) -> None:  # fmt: skip
+    size, m = x.itemsize, SIDE + 1 - r
+    a, b = t * count // threads, (t + 1) * count // threads
+    zeros = spare.ctypes.data + t * spare.shape[1] * size
+    _gather_tiles(0, x, u + a * row_x * size, zeros, first + a, first + b, row_x, plane_x, down, across, m, H, W, C, PH, PW)
+    _gather_tiles(r, g, v + a * row_g * size, zeros, first + a, first + b, row_g, plane_g, down, across, m, OH, OW, O, 0, 0)
+
+
+@part()
+def _points(
+    t: int, x: Array, total: Array, u: int, v: int, count: int, panels: int, height: int, wide: int, rows: int, row_x: int,
+    row_g: int, plane_x: int, plane_g: int, threads: int,
+) -> None:  # fmt: skip
+    size, jobs, cell = x.itemsize, CELLS * panels, height * wide
+    for job in range(t * jobs // threads, (t + 1) * jobs // threads):
+        point, p = job // panels, job % panels
+        left, right = u + point * plane_x * size, v + (point * plane_g + p * wide) * size
+        for k in range(0, height, rows):
+            arguments = (
+                1, 1, count, left + k * size, 0, 0, row_x * size, right, 0, 0, row_g * size,
+                total.ctypes.data + ((p * CELLS + point) * cell + k * wide) * size, wide * size,
+            )  # fmt: skip
+            outer2(x, arguments)
+
+
+@part()
+def _taps(t: int, x: Array, total: Array, part: Array, r: int, panels: int, height: int, wide: int, threads: int) -> None:
+    size, cell = x.itemsize, height * wide
+    a, b = t * height // threads * wide, (t + 1) * height // threads * wide
+    for p in range(panels):
+        back = (
+            total.ctypes.data + (p * CELLS * cell + a) * size, SIDE * cell * size, cell * size,
+            part.ctypes.data + (p * r * r * cell + a) * size, r * cell * size, cell * size, b - a, 0, 0, 0, 0, 0, 0, 0, 0,
+        )  # fmt: skip
+        if r == 3:
+            taps3(x, back)
+        else:
+            taps5(x, back)
+
+
+@program()
 def _correlate(
-    x: Array, g: Array, spare: Array, work: Array, total: Array, part: Array, sums: Array, r: int, N: int, H: int, W: int, C: int,
+    runner: int, workers: int, threads: int, x: Array, g: Array, spare: Array, work: Array, total: Array, part: Array, sums: Array, r: int, N: int, H: int, W: int, C: int,
     OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_g: int, panels: int,  # noqa: E741
-    height: int, wide: int, rows: int, threads: int,
+    height: int, wide: int, rows: int, _: int,
 ) -> None:  # fmt: skip
     """part[panel, tap, c, :] = the weight gradient, and sums[o] = sum of g. ``total``: the same at each point, before G."""
-    size, m, jobs = x.itemsize, SIDE + 1 - r, CELLS * panels
+    size, jobs = x.itemsize, CELLS * panels
     plane_x, plane_g = STEP * row_x + SKEW, STEP * row_g + SKEW
     u, v = work.ctypes.data, work.ctypes.data + CELLS * plane_x * size
     cell = height * wide  # numbers of one point in one panel
-    for t in nb.prange(threads):
-        total[t * jobs // threads * cell : (t + 1) * jobs // threads * cell] = 0
+    spread(_clear, runner, workers, threads, (total, cell, jobs, threads))
     for first in range(0, N * down * across, STEP):
         count = min(STEP, N * down * across - first)
-        for t in nb.prange(threads):
-            a, b = t * count // threads, (t + 1) * count // threads
-            zeros = spare.ctypes.data + t * spare.shape[1] * size
-            _gather_tiles(
-                0, x, u + a * row_x * size, zeros, first + a, first + b, row_x, plane_x, down, across, m, H, W, C, PH, PW
-            )
-            _gather_tiles(
-                r, g, v + a * row_g * size, zeros, first + a, first + b, row_g, plane_g, down, across, m, OH, OW, O, 0, 0
-            )
-        for t in nb.prange(threads):
-            for job in range(t * jobs // threads, (t + 1) * jobs // threads):
-                point, p = job // panels, job % panels
-                left, right = u + point * plane_x * size, v + (point * plane_g + p * wide) * size
-                for k in range(0, height, rows):
-                    arguments = (
-                        1, 1, count, left + k * size, 0, 0, row_x * size, right, 0, 0, row_g * size,
-                        total.ctypes.data + ((p * CELLS + point) * cell + k * wide) * size, wide * size,
-                    )  # fmt: skip
-                    outer2(x, arguments)
+        spread(_both, runner, workers, threads, (
+            x, g, spare, u, v, first, count, r, H, W, C, OH, OW, O, PH, PW, down, across, row_x, row_g, plane_x, plane_g, threads,
+        ))  # fmt: skip
+        spread(_points, runner, workers, threads, (
+            x, total, u, v, count, panels, height, wide, rows, row_x, row_g, plane_x, plane_g, threads,
+        ))  # fmt: skip
         at = CELLS * plane_x + (ONES * SIDE + ONES) * plane_g
         for i in range(count):
             for o in range(sums.size):
                 sums[o] += work[at + i * row_g + o]
-    for t in nb.prange(threads):
-        a, b = t * height // threads * wide, (t + 1) * height // threads * wide
-        for p in range(panels):
-            back = (
-                total.ctypes.data + (p * CELLS * cell + a) * size, SIDE * cell * size, cell * size,
-                part.ctypes.data + (p * r * r * cell + a) * size, r * cell * size, cell * size, b - a, 0, 0, 0, 0, 0, 0, 0, 0,
-            )  # fmt: skip
-            if r == 3:
-                taps3(x, back)
-            else:
-                taps5(x, back)
+    spread(_taps, runner, workers, threads, (x, total, part, r, panels, height, wide, threads))
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[Array, Array | None]:

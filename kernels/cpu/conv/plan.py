@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..geometry import Geometry
-from ..memory import LINE
-from ..types import Array
-from .vector import HOST, Panel, panels
+from ...geometry import Geometry
+from ...memory import LINE
+from ...types import Array
+from ..jit.vector import HOST, Panel, panels
 
 CACHED = 128 * 1024  # bytes of input that one group of a 1x1 convolution reads: a part of a core's second-level cache
 AHEAD = 256 * 1024  # bytes that are asked for in advance at most: half of a usual second-level cache

@@ -24,19 +24,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
-from .. import memory
-from ..geometry import Geometry
-from ..threads import get_num_threads
-from ..types import Array
-from .compiled import helper, kernel
-from .flat import flat
+from ... import memory
+from ...geometry import Geometry
+from ...threads import get_num_threads
+from ...types import Array
+from ..flat import flat
+from ..jit.compiled import helper, kernel
+from ..jit.vector import HOST
 from .microkernels import fetch, outer1, outer2, panel1, panel2, product0, product1, product2, strips
 from .packing import FAST, gather, pack_backward, pack_forward
 from .plan import Plan, Window, backward, forward, pack_size, panel_table, plan, weight_plan
-from .vector import HOST
 
 SKEW = 16  # numbers between two strips, so that they do not fall on the same places of the cache
 STREAM = 24 * 2**20  # bytes of an output that is written past the caches, because it would not stay in them anyway
@@ -47,36 +46,35 @@ STREAM = 24 * 2**20  # bytes of an output that is written past the caches, becau
 
 @kernel()
 def _product(
-    x: Array, packed: Array, gate: Array, y: Array, units: Array, of_thread: Array, panels: Array, tiles: Array, read: Array,
+    t: int, x: Array, packed: Array, gate: Array, y: Array, units: Array, of_thread: Array, panels: Array, tiles: Array, read: Array,
     write: Array, a_jump: int, b_row: int, bias: int, relu: int, stream: int, lanes: int, threads: int,
 ) -> None:  # fmt: skip
     """The loop nest of the file's head. ``bias``: where it starts in ``packed``, in bytes (0: none)."""
     size = x.itemsize
-    for t in nb.prange(threads):
-        for u in range(of_thread[t], of_thread[t + 1]):
-            source, target = x.ctypes.data + units[u, 0], y.ctypes.data + units[u, 1]
-            coming, lines = x.ctypes.data + units[u, 2], units[u, 3]
-            for p in range(panels.shape[0]):
-                kind, vectors, tail = panels[p, 0], panels[p, 1], panels[p, 3]
-                row = max(vectors, 1) * lanes * size
-                weights = packed.ctypes.data + panels[p, 4] * size
-                biases = packed.ctypes.data + bias + panels[p, 5] if bias > 0 else 0
-                c = target + panels[p, 2]
-                gates = gate.ctypes.data + units[u, 1] + panels[p, 2] if gate.size > 0 else 0
-                for z in range(units[u, 4 + 2 * kind], units[u, 5 + 2 * kind]):
-                    fetch(x, (coming, lines))
-                    coming += lines * memory.LINE
-                    ao, co = read.ctypes.data + tiles[z, 3] * 8, write.ctypes.data + tiles[z, 3] * 8
-                    b = weights + tiles[z, 2] * row
-                    arguments = (
-                        tiles[z, 0], tiles[z, 1], a_jump, b_row * row, source, ao, b, c, co, biases, relu, gates, stream, tail,
-                    )  # fmt: skip
-                    if vectors == 2:
-                        product2(x, arguments)
-                    elif vectors == 1:
-                        product1(x, arguments)
-                    else:
-                        product0(x, arguments)
+    for u in range(of_thread[t], of_thread[t + 1]):
+        source, target = x.ctypes.data + units[u, 0], y.ctypes.data + units[u, 1]
+        coming, lines = x.ctypes.data + units[u, 2], units[u, 3]
+        for p in range(panels.shape[0]):
+            kind, vectors, tail = panels[p, 0], panels[p, 1], panels[p, 3]
+            row = max(vectors, 1) * lanes * size
+            weights = packed.ctypes.data + panels[p, 4] * size
+            biases = packed.ctypes.data + bias + panels[p, 5] if bias > 0 else 0
+            c = target + panels[p, 2]
+            gates = gate.ctypes.data + units[u, 1] + panels[p, 2] if gate.size > 0 else 0
+            for z in range(units[u, 4 + 2 * kind], units[u, 5 + 2 * kind]):
+                fetch(x, (coming, lines))
+                coming += lines * memory.LINE
+                ao, co = read.ctypes.data + tiles[z, 3] * 8, write.ctypes.data + tiles[z, 3] * 8
+                b = weights + tiles[z, 2] * row
+                arguments = (
+                    tiles[z, 0], tiles[z, 1], a_jump, b_row * row, source, ao, b, c, co, biases, relu, gates, stream, tail,
+                )  # fmt: skip
+                if vectors == 2:
+                    product2(x, arguments)
+                elif vectors == 1:
+                    product1(x, arguments)
+                else:
+                    product0(x, arguments)
 
 
 class _Job(NamedTuple):
@@ -207,64 +205,63 @@ def _cut(value: int, stride: int) -> int:
 
 @kernel()
 def _outer(
-    x: Array, dy: Array, part: Array, sums: Array, packed: Array, packed_x: Array, units: Array, of_thread: Array, vectors: int,
+    t: int, x: Array, dy: Array, part: Array, sums: Array, packed: Array, packed_x: Array, units: Array, of_thread: Array, vectors: int,
     rows: int, unrolled: bool, in_place: bool, stored: int, H: int, W: int, C: int, OH: int, OW: int, O: int, KH: int, KW: int,  # noqa: E741
     SH: int, SW: int, PH: int, PW: int, run: int, height: int, wide: int, threads: int,
 ) -> None:  # fmt: skip
     """part[t, panel, (tap, k), :] = sum of x * dy, and sums[t, o] = sum of dy, over the blocks of thread t."""
     size = x.itemsize
     taps = KH if unrolled else KH * KW
-    for t in nb.prange(threads):
-        part[t] = 0
-        sums[t] = 0
-        here, there_x = packed.ctypes.data + t * packed.shape[1] * size, packed_x.ctypes.data + t * packed_x.shape[1] * size
-        for u in range(of_thread[t], of_thread[t + 1]):
-            images, h0, h1, width = units[u, 2], units[u, 3], units[u, 4], units[u, 5]
-            pixels, x_height = (h1 - h0) * width, (h1 - h0 - 1) * SH + KH
-            columns = stored if stored > 0 else width
-            top = h0 * SH - PH
-            _pack_dy(dy, units[u, 1] + h0 * OW * O, OH * OW * O, images, pixels, packed[t], sums[t], vectors, wide, O)
-            b_image, b_row, b_pixel = pixels * wide * size, width * wide * size, wide * size
-            if in_place:
-                a_column, a_row, a_image, a_strips = C * size, W * C * size, H * W * C * size, 0
-                there = x.ctypes.data + (units[u, 0] + top * W * C) * size
-            else:
-                _pack_x(x, units[u, 0], packed_x[t], images, top, x_height, columns, H, W, C, SW, PW, run, rows, unrolled)
-                there = there_x
-                a_column, a_row, a_image = rows * size, columns * rows * size, x_height * columns * rows * size
-                a_strips = images * a_image + SKEW * size
-            a_pixel = a_column if unrolled else SW * a_column
-            coming_x, coming_dy = x.ctypes.data + units[u, 6], dy.ctypes.data + units[u, 8]
-            lines_x, lines_dy = units[u, 7], units[u, 9]
-            for p in range(0, O, wide):
-                panel = here + p * images * pixels * size
-                c_panel = part.ctypes.data + (t * part.shape[1] + p * taps * height) * size
-                for k in range(0, run, rows):
-                    # In place the last tile overlaps the one before it, so that it ends with the last channel.
-                    a_strip = there + (min(k, run - rows) * size if in_place else k // rows * a_strips)
-                    for tap in range(taps):
-                        r, q = (tap, 0) if unrolled else (tap // KW, tap % KW)
-                        # The output pixels whose tap (r, q) lies inside the image.
-                        i0, i1 = max(h0, _cut(PH - r, SH)), min(h1, (H - 1 + PH - r) // SH + 1)
-                        j0, j1 = 0, width
-                        if not unrolled:
-                            j0, j1 = max(0, _cut(PW - q, SW)), min(width, (W - 1 + PW - q) // SW + 1)
-                        if i1 <= i0 or j1 <= j0:
-                            continue
-                        column = j0 if unrolled else j0 * SW - PW + q
-                        a = a_strip + ((i0 - h0) * SH + r) * a_row + column * a_column
-                        b = panel + (i0 - h0) * b_row + j0 * b_pixel
-                        c = c_panel + (tap * height + k) * wide * size
-                        arguments = (
-                            images, i1 - i0, j1 - j0, a, a_image, SH * a_row, a_pixel, b, b_image, b_row, b_pixel, c, wide * size,
-                        )  # fmt: skip
-                        fetch(x, (coming_x, lines_x))
-                        fetch(x, (coming_dy, lines_dy))
-                        coming_x, coming_dy = coming_x + lines_x * memory.LINE, coming_dy + lines_dy * memory.LINE
-                        if vectors == 2:
-                            outer2(x, arguments)
-                        else:
-                            outer1(x, arguments)
+    part[t] = 0
+    sums[t] = 0
+    here, there_x = packed.ctypes.data + t * packed.shape[1] * size, packed_x.ctypes.data + t * packed_x.shape[1] * size
+    for u in range(of_thread[t], of_thread[t + 1]):
+        images, h0, h1, width = units[u, 2], units[u, 3], units[u, 4], units[u, 5]
+        pixels, x_height = (h1 - h0) * width, (h1 - h0 - 1) * SH + KH
+        columns = stored if stored > 0 else width
+        top = h0 * SH - PH
+        _pack_dy(dy, units[u, 1] + h0 * OW * O, OH * OW * O, images, pixels, packed[t], sums[t], vectors, wide, O)
+        b_image, b_row, b_pixel = pixels * wide * size, width * wide * size, wide * size
+        if in_place:
+            a_column, a_row, a_image, a_strips = C * size, W * C * size, H * W * C * size, 0
+            there = x.ctypes.data + (units[u, 0] + top * W * C) * size
+        else:
+            _pack_x(x, units[u, 0], packed_x[t], images, top, x_height, columns, H, W, C, SW, PW, run, rows, unrolled)
+            there = there_x
+            a_column, a_row, a_image = rows * size, columns * rows * size, x_height * columns * rows * size
+            a_strips = images * a_image + SKEW * size
+        a_pixel = a_column if unrolled else SW * a_column
+        coming_x, coming_dy = x.ctypes.data + units[u, 6], dy.ctypes.data + units[u, 8]
+        lines_x, lines_dy = units[u, 7], units[u, 9]
+        for p in range(0, O, wide):
+            panel = here + p * images * pixels * size
+            c_panel = part.ctypes.data + (t * part.shape[1] + p * taps * height) * size
+            for k in range(0, run, rows):
+                # In place the last tile overlaps the one before it, so that it ends with the last channel.
+                a_strip = there + (min(k, run - rows) * size if in_place else k // rows * a_strips)
+                for tap in range(taps):
+                    r, q = (tap, 0) if unrolled else (tap // KW, tap % KW)
+                    # The output pixels whose tap (r, q) lies inside the image.
+                    i0, i1 = max(h0, _cut(PH - r, SH)), min(h1, (H - 1 + PH - r) // SH + 1)
+                    j0, j1 = 0, width
+                    if not unrolled:
+                        j0, j1 = max(0, _cut(PW - q, SW)), min(width, (W - 1 + PW - q) // SW + 1)
+                    if i1 <= i0 or j1 <= j0:
+                        continue
+                    column = j0 if unrolled else j0 * SW - PW + q
+                    a = a_strip + ((i0 - h0) * SH + r) * a_row + column * a_column
+                    b = panel + (i0 - h0) * b_row + j0 * b_pixel
+                    c = c_panel + (tap * height + k) * wide * size
+                    arguments = (
+                        images, i1 - i0, j1 - j0, a, a_image, SH * a_row, a_pixel, b, b_image, b_row, b_pixel, c, wide * size,
+                    )  # fmt: skip
+                    fetch(x, (coming_x, lines_x))
+                    fetch(x, (coming_dy, lines_dy))
+                    coming_x, coming_dy = coming_x + lines_x * memory.LINE, coming_dy + lines_dy * memory.LINE
+                    if vectors == 2:
+                        outer2(x, arguments)
+                    else:
+                        outer1(x, arguments)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[Array, Array | None]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from llvmlite import ir as llvm
 
-from .emit import Emitter, Value, microkernel, number
+from ..jit.emit import Emitter, Value, microkernel, number
 
 Matrix = list[list[Fraction]]
 POINTS = [Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2)]  # and infinity

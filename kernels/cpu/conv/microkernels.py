@@ -14,9 +14,9 @@ from typing import Any
 
 from llvmlite.ir import Constant, DoubleType, VectorType
 
-from ..memory import LINE
-from .emit import Emitter, Value, microkernel, number
-from .vector import HOST
+from ...memory import LINE
+from ..jit.emit import Emitter, Value, microkernel, number
+from ..jit.vector import HOST
 
 
 def _step(e: Emitter, a: list[Value], b: list[Value], acc: list[Value]) -> list[Value]:

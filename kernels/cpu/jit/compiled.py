@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar
 
 import llvmlite
@@ -28,6 +29,7 @@ import llvmlite.binding as llvm
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
+from .launcher import spread
 from .vector import HOST
 
 
@@ -40,7 +42,7 @@ def cache_folder() -> Path:
     else:
         root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ninx"
     build = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         build.update(path.read_bytes())
     features = llvm.get_host_cpu_features().flatten()
     build.update(repr((numba.__version__, llvmlite.__version__, sys.version, llvm.get_host_cpu_name(), features, HOST)).encode())
@@ -53,8 +55,10 @@ _FOLDER = cache_folder()
 class _Locator(_CacheLocator):  # type: ignore[misc]  # Numba has no types for mypy
     """Tells Numba's cache where to look. The folder's name already says all about the sources."""
 
-    def __init__(self, line: int):
-        self._line = line
+    line: Any
+
+    def __init__(self, line: Any):
+        self._line = "%s_%s" % (line[1].rpartition(".")[2], line[0])
 
     def get_cache_path(self) -> str:
         return str(_FOLDER)
@@ -67,7 +71,7 @@ class _Locator(_CacheLocator):  # type: ignore[misc]  # Numba has no types for m
 
     @classmethod
     def from_function(cls, function: Any, _path: str) -> _Locator:
-        return cls(function.__code__.co_firstlineno)
+        return cls(cls.line)
 
 
 class _CacheFiles(CompileResultCacheImpl):  # type: ignore[misc]
@@ -76,6 +80,10 @@ class _CacheFiles(CompileResultCacheImpl):  # type: ignore[misc]
 
 class _Cache(FunctionCache):  # type: ignore[misc]
     _impl_class = _CacheFiles
+
+    def __init__(self, launch: Any, line: int, module: str):
+        _Locator.line = line, module
+        super().__init__(launch)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The compiled code, or None; a file that cannot be read is as good as none, and is written anew.
@@ -111,35 +119,47 @@ def _announce() -> None:
         sys.stderr.flush()
 
 
+def _launch(runner: int, workers: int, threads: int, *arguments: Any) -> None:
+    spread(body, runner, workers, threads, arguments)  # noqa: F821
+
+
+_SETTINGS = {"nogil": True, "boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
 class Kernel:
-    """A function with a loop over ``numba.prange``, compiled on first use for the types that it is called with."""
+    """A function of a thread's number and arguments, the last of which says how many threads; called without the first."""
 
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any]):
-        self._function, self._options = function, options
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any], whole: bool = False):
         self.__doc__, self.__name__ = function.__doc__, function.__name__
-        self._parallel: Any = self._compiled(parallel=True)
-        self._serial: Any = None
-
-    def _compiled(self, parallel: bool) -> Any:
-        dispatcher = numba.njit(parallel=parallel, nogil=True, boundscheck=False, error_model="numpy", **self._options)(
-            self._function
-        )
-        if parallel:
-            dispatcher._cache = _Cache(self._function)
-        return dispatcher
+        if whole:
+            launch = function
+        else:
+            # Not a closure: Numba's cache would take the body, which is new in every process, into the key.
+            launch = FunctionType(_launch.__code__, {"spread": spread, "body": part(**options)(function)}, function.__name__)
+            launch.__qualname__, launch.__module__ = function.__qualname__, function.__module__
+        self._launch = numba.njit(**_SETTINGS, **(options if whole else {}))(launch)
+        self._launch._cache = _Cache(launch, function.__code__.co_firstlineno, function.__module__)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run it, on as many threads as the function itself cuts its work for."""
-        if _threading.serial:
-            if self._serial is None:
-                self._serial = self._compiled(parallel=False)
-            return self._serial(*arguments)
+        threads = arguments[-1]
+        if threads < 2 or _threading.serial:
+            return self._launch(0, 1, threads, *arguments)
+        if _threading.layer is None:
+            _threading.start()
         if _threading.free:
-            return self._parallel(*arguments)
+            return self._launch(_threading.runner, min(threads, _threading.most), threads, *arguments)
         with _threading.turns:
-            result = self._parallel(*arguments)
-            _threading.found(numba.threading_layer())
-            return result
+            return self._launch(_threading.runner, min(threads, _threading.most), threads, *arguments)
+
+
+def part(**options: Any) -> Callable[[Any], Any]:
+    """The decorator of functions that `spread` calls."""
+    return numba.njit(**_SETTINGS, **{"no_cpython_wrapper": True}, **options)
+
+
+def program(**options: Any) -> Any:
+    return lambda function: Kernel(function, options, whole=True)
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -147,7 +167,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def helper(**options: Any) -> Callable[[Function], Function]:
     """The decorator of functions that kernels call; they are compiled together with these."""
-    made: Callable[[Function], Function] = numba.njit(boundscheck=False, error_model="numpy", **options)
+    made: Callable[[Function], Function] = numba.njit(boundscheck=False, error_model="numpy", inline="always", **options)
     return made
 
 
@@ -161,12 +181,16 @@ class _Threading:
 
     def __init__(self) -> None:
         self.serial = self.free = False
+        self.runner, self.most = 0, numba.config.NUMBA_NUM_THREADS
         self.turns = threading.Lock()
         self.layer: str | None = None
 
-    def found(self, layer: str) -> None:
-        self.layer = layer
-        self.free = layer in ("tbb", "omp")
+    def start(self) -> None:
+        """Start the threads of the layer that Numba finds."""
+        numba.get_num_threads()
+        self.runner = llvm.address_of_symbol("numba_parallel_for")
+        self.free = numba.threading_layer() in ("tbb", "omp")
+        self.layer = numba.threading_layer()
 
     def forked(self) -> None:
         """In a child process: OpenMP's threads and the work queue's did not come along."""

@@ -13,9 +13,10 @@ import sys
 
 import numpy as np
 
-from ..geometry import convolution, pooling
-from ..threads import available
-from . import conv, normalization, pointwise, pool, winograd
+from ...geometry import convolution, pooling
+from ...threads import available
+from .. import normalization, pointwise, pool
+from ..conv import direct, winograd
 from .compiled import cache_folder
 
 
@@ -37,7 +38,7 @@ def start() -> subprocess.Popen[bytes] | None:
 def main() -> None:
     """Run the kernels of a training step's backward pass in float32: the slow ones, then the others from the last on."""
     wide, narrow = (convolution("conv2d", (1, c, 6, 6), (c, c, 3, 3), padding=(1, 1)) for c in (32, 8))
-    for geo, way in ((narrow, conv), (wide, winograd)):
+    for geo, way in ((narrow, direct), (wide, winograd)):
         image = np.ones((1, 6, 6, geo.C), np.float32)
         way.conv2d_weight_grad(image, image, geo, True)
     row = np.ones(32, np.float32)
@@ -46,7 +47,7 @@ def main() -> None:
     pool.max_unpool2d(np.ones((1, 3, 3, 32), np.float32), np.zeros((1, 3, 3, 32), np.uint8), windows, 1.0)
     normalization.batch_norm_grad(row[None], row[None], row, row, row, 1e-5)
     image = np.ones((1, 6, 6, 8), np.float32)
-    conv.conv2d_input_grad(image, np.ones((8, 3, 3, 8), np.float32), narrow, image)
+    direct.conv2d_input_grad(image, np.ones((8, 3, 3, 8), np.float32), narrow, image)
     pointwise.gate(image, image)
 
 
