@@ -21,10 +21,10 @@ from ninx.kernels.geometry import Geometry
 
 from ..array import nchw, nhwc
 from ..engine import Tensor, record
-from ..modes import is_grad_enabled
 from ..ops import pad, sum
-from ..ops.rectifier import Gated, ReluGate
+from ..ops.rectifier import Masked, ReluMask
 from .inputs import first, need_floats, need_tensors
+from .twins import kernel_or_formula
 
 Size = int | tuple[int, int] | list[int]
 
@@ -90,22 +90,21 @@ def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, 
     value = nchw(kernels.tier().conv2d(nhwc(x.array), nhwc(w.array), bias, geo, method, relu))
 
     def back_x(g: Tensor) -> Tensor:
-        if (gate := ReluGate.open(x.node)) is None:
+        if (mask := ReluMask.claim(x.node)) is None:
             return conv2d_input_grad(g, w, geo, method)
         dx = kernels.tier().conv2d_input_grad(nhwc(g.array), nhwc(w.array), geo, method, nhwc(x.array))
-        return Gated(nchw(dx), gate)
+        return Masked(nchw(dx), mask)
 
     def back_w(g: Tensor) -> Tensor:
         return conv2d_weight_grad(x, g, geo, method)
 
-    def back_w_b(g: Tensor) -> tuple[Tensor, Tensor]:
-        if is_grad_enabled():
-            return back_w(g), sum(g, (0, 2, 3))
+    def both(g: Tensor) -> tuple[Tensor, Tensor]:
         dw, db = kernels.tier().conv2d_weight_bias_grad(nhwc(x.array), nhwc(g.array), geo, method)
         return Tensor(nchw(dw)), Tensor(db)
 
+    back_w_b = kernel_or_formula(both, lambda g: (back_w(g), sum(g, (0, 2, 3))))
     learnt = (w, back_w) if b is None else ((w, b), back_w_b)
-    return record(value, (x, back_x), learnt, name="conv2d", first=ReluGate() if relu else None)
+    return record(value, (x, back_x), learnt, name="conv2d", epilogue=ReluMask() if relu else None)
 
 
 def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "auto") -> Tensor:

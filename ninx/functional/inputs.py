@@ -42,5 +42,5 @@ def first(y: Tensor, operation: str) -> Tensor:
     tensor([1., 1.])
     """
     out = record(y.array[0], (y, lambda g: unsqueeze(g, 0)), name=operation)
-    out.version, out.seen = y.version, y.version.tracked  # what the operation needs of its value is noticed to be changed
+    out.version, out.seen_version = y.version, y.version.tracked  # what the operation needs of its value is noticed to be changed
     return out

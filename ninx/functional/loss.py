@@ -11,11 +11,11 @@ from ninx import kernels
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from ..modes import is_grad_enabled
 from ..ops import abs, clip, getitem, log, mean, reshape, sum, unsqueeze, where
 from ..ops.indexing import along
 from .activation import log_softmax, softmax, softplus
 from .inputs import need_tensors
+from .twins import kernel_or_formula
 
 
 def cross_entropy(
@@ -140,13 +140,15 @@ def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> t
     loss, slope = kernels.tier().softmax_cross_entropy(rows.reshape(-1, classes), target.array.reshape(-1), ignore_index)
     kept = target.array != ignore_index
 
-    def back(g: Tensor) -> Tensor:
-        if is_grad_enabled():
-            one_hot = xp.moveaxis((target.array[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
-            return where(Tensor(xp.expand_dims(kept, axis)), softmax(input, axis) - Tensor(one_hot), 0.0) * unsqueeze(g, axis)
+    def formula(g: Tensor) -> Tensor:
+        one_hot = xp.moveaxis((target.array[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
+        return where(Tensor(xp.expand_dims(kept, axis)), softmax(input, axis) - Tensor(one_hot), 0.0) * unsqueeze(g, axis)
+
+    def kernel(g: Tensor) -> Tensor:
         dx = xp.where(kept.reshape(-1, 1), slope * g.array.reshape(-1, 1), input.dtype.type(0))  # g is NaN where no label counts
         return Tensor(xp.moveaxis(dx.reshape(rows.shape), -1, axis))
 
+    back = kernel_or_formula(kernel, formula)
     return record(loss.reshape(target.shape), (input, back), name="cross_entropy"), Tensor(kept.astype(input.dtype))
 
 

@@ -6,7 +6,7 @@ What ``__all__`` names is also `ninx.NAME`; the rest (imported ``as`` itself) se
 # fmt: off
 from ninx.kernels.listing import only_public
 
-from ..methods import explain as _explain
+from ..engine.methods import explain as _explain
 from .arithmetic import (
     add,
     addcdiv,
@@ -125,13 +125,14 @@ from .linalg import addmm, bmm, dot, matmul, mm, mv, outer
 from .operands import astype, broadcast_to
 from .operands import contiguous as contiguous
 from .operands import is_contiguous as is_contiguous
+from .operands import operand as operand
 from .operands import sum_to as sum_to
 from .operands import to as to
 from .operands import type_name as type_name
 from .operands import type_named as type_named
 from .rearranging import diag, flip, meshgrid, repeat_interleave, roll, tile, tril, triu
 from .rearranging import repeat as repeat
-from .rectifier import gate as gate
+from .rectifier import masked as masked
 from .rectifier import relu
 from .reductions import cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
 from .sampling import bernoulli, normal, rand, rand_like, randint, randn, randn_like, randperm
@@ -155,14 +156,10 @@ from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, trans
 from .shapes import pad as pad
 from .shapes import sequence as sequence
 from .shapes import unwritable as unwritable
-from .tensors import backward as backward
 from .tensors import clone
 from .tensors import deepcopy as deepcopy
 from .tensors import picklable as picklable
 from .tensors import rebuild as rebuild
-from .tensors import register_hook as register_hook
-from .tensors import requires_grad_ as requires_grad_
-from .tensors import retain_grad as retain_grad
 from .tensors import to_string as to_string
 
 __all__ = [

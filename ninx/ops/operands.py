@@ -14,7 +14,7 @@ import numpy as np
 from ..array import Array, device_of, empty, on_device, sound, xp_of
 from ..devices import device as device_named
 from ..engine import Tensor, record
-from ..graph import Vjp
+from ..engine.graph import Vjp
 
 _KIND = {bool: "b", int: "i", float: "f"}  # of Python's numbers
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..array import Array, empty, xp_of
-from ..engine import Tensor, record
-from ..graph import Unwritable
+from ..engine import Tensor, Unwritable, record
 from .indexing import crop, getitem
 from .operands import operand
 

@@ -19,8 +19,7 @@ from ninx.kernels import geometry
 from ninx.kernels.geometry import Geometry, Pair
 
 from .. import nn
-from ..engine import Tensor
-from ..modes import no_grad
+from ..engine import Tensor, no_grad
 from . import table
 
 Shape = tuple[int, ...]

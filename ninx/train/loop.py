@@ -16,9 +16,9 @@ import numpy as np
 from .. import data, models, nn, optim
 from .. import functional as F
 from ..array import use_device
+from ..engine import no_grad
 from ..files import write_atomically
 from ..looks import shortened, unfailing
-from ..modes import no_grad
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import CHECKPOINT as CHECKPOINT
