@@ -34,9 +34,12 @@ class Node:
         self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf
         self.is_target = False  # is its own gradient asked for in the walk that is on?
         self.uses_left = 0  # how many gradients of its value are to come in that walk, and one if another walk may follow
-        self.output = out.array if epilogue is not None or any(takes for _, _, takes in entries) else None
-        kept = [t for _, vjp, _ in entries for t in kept_by(vjp, out, inputs)] + ([] if self.output is None else [out])
-        self.saved = [(t.version, t.version.count, t.array.shape) for t in kept]
+        kept, keeps_value = [], epilogue is not None
+        for _, vjp, with_value in entries:
+            kept += kept_by(vjp, out, inputs)
+            keeps_value |= with_value
+        self.output = out.array if keeps_value else None
+        self.saved = [(t.version, t.version.count, t.array.shape) for t in ([*kept, out] if keeps_value else kept)]
         self.line = user_line() if is_anomaly_enabled() else None
 
     def __repr__(self) -> str:

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ninx.kernels.geometry import Geometry
+
 from .methods import Operators
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 # Nothing is kept in these, and most of what a vjp closes over is one of them.
-PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice, range, CodeType, np.ufunc, np.dtype}
+PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice, range, CodeType, np.ufunc, np.dtype, Geometry}
 PLAIN |= {np.bool_, np.float32, np.float64, np.int32, np.int64, *(type(np.dtype(kind)) for kind in "?bhilqBHILQefdg")}
 _OURS: set[int] = set()  # ids of the globals of ninx's own modules, which hold no tensors
 _READS: dict[int, tuple[CodeType, list[str]]] = {}  # by id of a code, which is kept, so that the id stays its own
@@ -45,6 +47,34 @@ def takes_value(vjp: Any) -> bool:
 
 def kept_by(vjp: Any, out: Tensor, inputs: Iterable[Tensor | None]) -> list[Tensor]:
     """The tensors that the vjp reaches; for an array that it reaches, those of the operation that lie on the same memory."""
+    tensors: list[Any] | None = _closed_over(vjp)
+    return _reached(vjp, out, inputs) if tensors is None else tensors
+
+
+def _closed_over(vjp: Any) -> list[Any] | None:
+    """The short way, for what ninx itself writes: lambdas that close over tensors, numbers and each other. None: not so simple."""
+    tensors, functions = [], [vjp]
+    for function in functions:
+        if type(function) is not FunctionType or id(function.__globals__) not in _OURS or function.__defaults__:
+            return None
+        for cell in function.__closure__ or ():
+            try:
+                kept = cell.cell_contents
+            except ValueError:  # a name that is only defined later
+                continue
+            kind = type(kept)
+            if kind is FunctionType:
+                if kept not in functions:
+                    functions.append(kept)
+            elif isinstance(kept, Operators):
+                tensors.append(kept)
+            elif kind not in PLAIN and not (kind is tuple and PLAIN.issuperset(map(type, kept))):
+                return None
+    return tensors
+
+
+def _reached(vjp: Any, out: Tensor, inputs: Iterable[Tensor | None]) -> list[Any]:
+    """The long way: whatever the vjp holds, and what that holds."""
     tensors: list[Any] = []
     seen: set[int] = set()
     waiting: list[tuple[Any, CodeType | None]] = [(vjp, None)]  # a thing, and the code that names attributes of it

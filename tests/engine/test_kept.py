@@ -220,7 +220,7 @@ def test_a_second_parameter_gets_the_value(form: str) -> None:
     y = record(np.exp(x.array), (x, VALUED[form]), name="exp")
     with ninx.no_grad():
         y.mul_(2)
-    with pytest.raises(RuntimeError, match="backward of exp: .* changed in place"):
+    with pytest.raises(RuntimeError, match=r"backward of exp: .* changed in place"):
         y.backward()
 
 
