@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ninx.kernels.listing import only_public
+from ninx.kernels.names import unknown
 
 from .. import nn
-from ..names import unknown
 from .classics import alexnet, alexnet_caffe, vgg11, vgg16
 from .nin import nin_cifar10, nin_cifar10_bn, nin_cifar100, nin_d2l, nin_imagenet, nin_mnist, nin_svhn
 from .tutorials import nin_bn_fc, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2

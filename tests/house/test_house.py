@@ -28,9 +28,9 @@ FLOORS = [
         "ninx.gpu",
         "ninx.hints",
         "ninx.looks",
-        "ninx.names",
         "ninx.pickled_arrays",
         "ninx.pickles",
+        "ninx.stored_numbers",
         "ninx.tables",
         "ninx.torch_file",
     },  # all but the first: helpers that know nothing of the rest
