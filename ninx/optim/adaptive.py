@@ -20,7 +20,7 @@ class Adaptive(Optimizer):
     A subclass writes ``_move``, its formulas. When that is called, ``state`` has begun and counts this step.
     """
 
-    scalars = ("step",)
+    scalars: tuple[str, ...] = ("step",)
 
     def _begin(self, p: Array, state: dict[str, Any]) -> None:
         state.update(step=0, **{name: zeros(p) for name in self.remembered})
