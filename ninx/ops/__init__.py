@@ -31,6 +31,7 @@ from .arithmetic import (
     true_divide,
     where,
 )
+from .axes import sequence as sequence
 from .bitwise import bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor
 from .comparison import (
     allclose,
@@ -153,7 +154,6 @@ from .selection import (
 from .selection import scatter_ as scatter_
 from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
 from .shapes import pad as pad
-from .shapes import sequence as sequence
 from .shapes import unwritable as unwritable
 from .tensors import backward as backward
 from .tensors import clone

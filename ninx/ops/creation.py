@@ -14,8 +14,8 @@ import numpy as np
 from ..array import Array, on_device, sound, to_numpy, xp_of
 from ..array import empty as empty_array
 from ..engine import Tensor
+from .axes import sequence
 from .operands import dtype_of, to
-from .shapes import sequence
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, device: Any = None) -> Tensor:

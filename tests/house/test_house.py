@@ -26,6 +26,7 @@ FLOORS = [
         "ninx.devices",
         "ninx.files",
         "ninx.gpu",
+        "ninx.hint_texts",
         "ninx.hints",
         "ninx.looks",
         "ninx.pickled_arrays",
