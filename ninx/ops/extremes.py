@@ -9,8 +9,8 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import maximum, minimum, where
 from .axes import Dims, axes_of, axis_of, named
+from .choosing import maximum, minimum, where
 from .indexing import along, getitem
 from .operands import operand
 from .shapes import flatten, reshape

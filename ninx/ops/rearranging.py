@@ -9,8 +9,8 @@ import numpy as np
 
 from ..array import to_numpy, xp_of
 from ..engine import Tensor, record
-from .arithmetic import where
 from .axes import Dims, axes_of, axis_of, sequence
+from .choosing import where
 from .indexing import getitem, spread
 from .operands import broadcast_to, operand
 from .shapes import flatten, reshape

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import mul, pow, where
+from .arithmetic import mul, pow
 from .axes import Dims, axes_of, axis_of, named
+from .choosing import where
 from .elementary import abs, exp
 from .extremes import amax, amin
 from .joining import cat
