@@ -41,7 +41,11 @@ class Layer(NamedTuple):
 
 
 def layer_of(module: nn.Module, shape: Shape) -> Layer | None:
-    """None for what is no layer of ninx.nn, or has another forward than its class there."""
+    """What ``module`` makes of a ``shape`` (without N); None for what is no layer of ninx.nn, or has a forward of its own.
+
+    >>> ninx.study.layer.layer_of(nn.Conv2d(3, 16, 3), (3, 32, 32)).output_shape
+    (16, 30, 30)
+    """
     if not type(module).forward.__module__.startswith("ninx.nn."):
         return None
     if isinstance(module, IMAGES) and len(shape) != 3:
