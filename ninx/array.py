@@ -26,6 +26,7 @@ __all__ = [
     "empty",
     "item",
     "layout_copies",
+    "lies_channels_last",
     "nchw",
     "nhwc",
     "on_device",
@@ -194,6 +195,11 @@ def nchw(rows: Array) -> Array:
     return rows.transpose(0, 3, 1, 2)
 
 
+def lies_channels_last(a: Array) -> bool:
+    """Is ``a`` an image (N, C, H, W) whose memory order is N, H, W, C, without gaps?"""
+    return a.ndim == 4 and bool(a.transpose(0, 2, 3, 1).flags.c_contiguous)
+
+
 def as_it_lies(a: Array) -> Array:
     """For what treats every entry alike: an image as (N, H, W, C), all else as it is. A view; `as_it_was` turns it back."""
     return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a
@@ -227,6 +233,6 @@ def empty(shape: tuple[int, ...], dtype: Any, xp: Any) -> Array:
 
 def empty_like(a: Array) -> Array:
     """An array with undefined values, shape, dtype and layout as ``a``."""
-    if a.ndim == 4 and a.transpose(0, 2, 3, 1).flags.c_contiguous:
+    if lies_channels_last(a):
         return empty(a.shape, a.dtype, xp_of(a))
     return xp_of(a).empty_like(a)

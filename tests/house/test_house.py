@@ -26,11 +26,12 @@ FLOORS = [
         "ninx.devices",
         "ninx.files",
         "ninx.gpu",
+        "ninx.hint_texts",
         "ninx.hints",
         "ninx.looks",
-        "ninx.names",
         "ninx.pickled_arrays",
         "ninx.pickles",
+        "ninx.stored_numbers",
         "ninx.tables",
         "ninx.torch_file",
     },  # all but the first: helpers that know nothing of the rest
