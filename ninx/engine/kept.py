@@ -52,7 +52,7 @@ def kept_by(vjp: Any, out: Tensor, inputs: Iterable[Tensor | None]) -> list[Tens
 
 
 def _closed_over(vjp: Any) -> list[Any] | None:
-    """The short way, for what ninx itself writes: lambdas that close over tensors, numbers and each other. None: not so simple."""
+    """The short way, for what ninx itself writes: lambdas over tensors, numbers and each other. None: not so simple."""
     tensors, functions = [], [vjp]
     for function in functions:
         if type(function) is not FunctionType or id(function.__globals__) not in _OURS or function.__defaults__:

@@ -10,12 +10,11 @@ import numpy as np
 from ninx import kernels
 
 from ..array import Array, xp_of
-from ..engine import Tensor, record
+from ..engine import Tensor, kernel_or_formula, record
 from ..ops import abs, clip, getitem, log, mean, reshape, sum, unsqueeze, where
 from ..ops.indexing import along
 from .activation import log_softmax, softmax, softplus
 from .inputs import check_reduction, need_tensors, refuse_old_settings
-from .twins import kernel_or_formula
 
 
 def cross_entropy(

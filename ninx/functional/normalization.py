@@ -10,12 +10,11 @@ from ninx import kernels
 from ninx.kernels.geometry import whole
 
 from ..array import Array, empty, nchw, nhwc, xp_of
-from ..engine import Tensor, no_grad, record
+from ..engine import Tensor, kernel_or_formula, no_grad, record
 from ..ops import broadcast_to, mean, reshape, sqrt, sum
 from ..ops.rectifier import ReluMask
 from ..ops.rectifier import relu as rectified
 from .inputs import need_floats, need_tensors
-from .twins import kernel_or_formula
 
 
 def batch_norm(

@@ -171,7 +171,7 @@ def test_a_module_never_bears_the_name_of_a_function_beside_it() -> None:
 def test_the_engine_stays_readable_in_one_sitting() -> None:
     """Its files without the methods, which are one line each."""
     lines = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (ROOT / "ninx" / "engine").glob("*.py")}
-    assert sum(lines.values()) < 800, lines
+    assert sum(lines.values()) < 850, lines
 
 
 # -------------------------------------------------------------------- import

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..engine import is_grad_enabled
+from .modes import records
 
 Cotangents = TypeVar("Cotangents")
 
@@ -13,10 +13,10 @@ Cotangents = TypeVar("Cotangents")
 def kernel_or_formula(kernel: Callable[..., Cotangents], formula: Callable[..., Cotangents]) -> Callable[..., Cotangents]:
     """A vjp that is one kernel where nobody differentiates it again, and a formula where the way back is itself recorded.
 
-    >>> from ninx.functional.twins import kernel_or_formula
+    >>> from ninx.engine import kernel_or_formula
     >>> vjp = kernel_or_formula(lambda g: "the kernel", lambda g: "the formula")
     >>> with ninx.no_grad():
     ...     vjp(1.0)
     'the kernel'
     """
-    return lambda g: formula(g) if is_grad_enabled() else kernel(g)
+    return lambda g: formula(g) if records() else kernel(g)
