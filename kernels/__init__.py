@@ -47,7 +47,7 @@ def tier() -> ModuleType:
     ...     ninx.kernels.tier().__name__
     'ninx.kernels.loops'
     """
-    return _module(tier_name())
+    return _module(_chosen.get() or _default())
 
 
 @cache

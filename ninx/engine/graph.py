@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, TypeAlias
@@ -11,10 +12,13 @@ from ..array import Array, empty_like
 from .checks import check_fit, check_history, check_results, check_versions
 from .kept import kept_by, takes_value
 from .modes import check_anomaly, enable_grad, is_anomaly_enabled, no_grad, records, user_line
-from .tensor import Tensor
+from .tensor import Tensor, Version
 
 Vjp: TypeAlias = Any  # a function of g, or of g and the operation's own value
 Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
+
+
+_one_leaf = threading.Lock()  # two threads may be the first to use a tensor: it has one leaf
 
 
 class Node:
@@ -111,12 +115,15 @@ class Leaf(Node):
             add_to_grad(t, g, create_graph)
 
 
-def source(t: Tensor) -> Node | None:
+def source(t: Tensor | None) -> Node | None:
     """Where the gradient of t flows to; None: nowhere. Refuses a tensor whose history no longer fits its value."""
+    if t is None:
+        return None
     if t.seen_version != t.version.tracked:
         check_history(t)
     if t.node is None and t.requires_grad and t.leaf is None:
-        t.leaf = Leaf(t)
+        with _one_leaf:
+            t.leaf = t.leaf or Leaf(t)
     return t.node or (t.leaf if t.requires_grad else None)
 
 
@@ -145,7 +152,7 @@ def record(
         for given, vjp in entries:
             group = given if isinstance(given, tuple) else (given,)
             inputs += group
-            sources = tuple(None if t is None else source(t) for t in group)
+            sources = tuple(map(source, group))
             if any(sources):
                 kept.append((sources, vjp, takes_value(vjp)))
         if kept:
@@ -158,8 +165,12 @@ def record(
 
 def add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
     """t.grad += g, in memory of its own."""
-    if t.grad is not None and not create_graph and not t.grad.requires_grad:
-        t.grad += g  # in place, as in PyTorch: who holds the gradient sees the sum
+    if t.grad is not None and not create_graph and not t.grad.requires_grad:  # in place: who holds the gradient sees the sum
+        if t.grad.array.shape == g.array.shape and t.grad.array.dtype == g.array.dtype and type(t.grad.version) is Version:
+            t.grad.array += g.array
+            t.grad.version.count += 1
+        else:
+            t.grad += g  # of whatever the user put there, as any change in place
         return
     with enable_grad() if create_graph else no_grad():
         total = g if t.grad is None else t.grad + g

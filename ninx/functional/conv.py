@@ -57,7 +57,7 @@ def conv2d(
     """
     if type(input) is not Tensor or not isinstance(weight, Tensor):
         need_tensors("conv2d", input=input, weight=weight)
-    if input.ndim == 3:
+    if input.array.ndim == 3:
         return first(
             conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu), "conv2d"
         )
@@ -73,7 +73,7 @@ def conv2d(
         geometry.pair(stride, "conv2d", "stride"),
         geometry.pair(padding, "conv2d", "padding"),
         geometry.pair(dilation, "conv2d", "dilation"),
-        geometry.whole(groups, "conv2d", "groups"),
+        groups if type(groups) is int else geometry.whole(groups, "conv2d", "groups"),
     )
     if bias is not None and bias.array.shape != (geo.O,):
         raise ValueError(f"conv2d: the bias must have shape ({geo.O},), got {bias.shape}")
