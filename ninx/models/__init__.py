@@ -124,11 +124,11 @@ def create(name: str, **switches: Any) -> nn.Module:
     Traceback (most recent call last):
     ValueError: model nin-mnist: there is no switch 'classes'; did you mean 'num_classes'?
     """
-    known = switches_of(name)
+    make, known = preset(name).make, switches_of(name)
     for switch, value in switches.items():
         if switch not in known:
             raise ValueError(f"model {name}: " + unknown("switch", switch, known))
         kind, what = _KINDS[type(known[switch])]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"model {name}: {switch} must be {what}, got {value!r}")
-    return preset(name).make(**switches)
+    return make(**switches)
