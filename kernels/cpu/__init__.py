@@ -19,8 +19,9 @@ from ..threads import get_num_threads
 from ..types import NOWHERE, Array, Drop
 from . import loss, normalization, pointwise, pool
 from .conv import direct, winograd
-from .conv.plan import forward, tile_classes
+from .conv.plan import classes
 from .jit.vector import HOST
+from .window import forward_window
 
 # fmt: off
 __all__ = [
@@ -77,8 +78,8 @@ def explain(geo: Geometry, itemsize: int) -> str | None:
             f"{geo.operation}: {vectors}, in transformed tiles of 6x6 pixels (Winograd) with {share:.0%} of the multiplications; "
             "method='direct' does all"
         )
-    classes = len(tile_classes(forward(geo)))
-    how = "every pixel is a row of one matrix" if classes == 1 and geo.pointwise else f"{classes} class(es) of pixels"
+    count = len(classes(forward_window(geo)))
+    how = "every pixel is a row of one matrix" if count == 1 and geo.pointwise else f"{count} class(es) of pixels"
     back = "" if geo.SH == geo.SW == 1 else "; its input gradient is im2col and a matrix product, because the stride is not 1"
     return f"{geo.operation}: {vectors}, {how}, without im2col, bias and a following ReLU in the same pass{back}"
 
