@@ -1,4 +1,4 @@
-"""Arguments as the compiled kernels want them: an array as one row of numbers, which they may write; a named tuple as a plain one."""
+"""Arguments as the compiled kernels want them: an array as one row of numbers to write to, a named tuple as a plain one."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ class MaxArgs(NamedTuple):
 
     The taps inside the image are a rectangle of rows x columns, ``row_step`` and ``column_step`` bytes apart; the first has the
     number ``tap``, the next row's is ``KW`` higher. ``mark``: what is added to arg where the maximum is not positive. ``start``
-    is the position of the first channel in y, for the hash of dropout, which keeps what is at least ``threshold`` (0: no dropout);
-    ``scale`` points to what it is then multiplied with.
+    is the position of the first channel in y, for the hash of dropout, which keeps what is at least ``threshold`` (0: no
+    dropout); ``scale`` points to what it is then multiplied with.
     """
 
     x: Value

@@ -38,7 +38,20 @@ from .microkernels import GemmArgs, GemmTnArgs, gemm1, gemm2, gemm_tn2
 from .packing import add_up, pack_backward_points, pack_forward_points
 from .panels import PANEL, packed_size, panel_table
 from .transforms import (
-    ONE, POINTS, SIDE, TAPS, InputArgs, OutputArgs, TransformArgs, cotangent3, cotangent5, image, outputs3, outputs5, taps3, taps5,
+    ONE,
+    POINTS,
+    SIDE,
+    TAPS,
+    InputArgs,
+    OutputArgs,
+    TransformArgs,
+    cotangent3,
+    cotangent5,
+    image,
+    outputs3,
+    outputs5,
+    taps3,
+    taps5,
 )  # fmt: skip
 from .weight_plan import Blocking
 
@@ -110,8 +123,8 @@ class Points(NamedTuple):
 
 
 def _row(channels: int, itemsize: int) -> int:
-    """Numbers from one tile's channels to the next one's: an odd number of cache lines, so that they fall on different cache sets,
-    with room for whole panels.
+    """Numbers from one tile's channels to the next one's: whole panels, and an odd number of cache lines, so that they fall on
+    different cache sets.
     """  # fmt: skip
     lines = -(-(channels + 2 * HOST.lanes(itemsize)) * itemsize // memory.LINE)
     return (lines | 1) * memory.LINE // itemsize
@@ -160,9 +173,10 @@ def _convolve(
     t: int, x: Array, packed: Array, bias: Array, gate: Array, y: Array, spare: Array, workspace: Array, offsets: Array,
     panels: Array, window: Plain, tiling: Plain, relu: bool, threads: int,
 ) -> None:  # fmt: skip
-    """``offsets``: where the rows of a micro-tile start in transformed x, and in y. ``spare``: zeros to read, and a place to write
-    what lies outside the image.
-    """  # fmt: skip
+    """``offsets``: where the rows of a micro-tile start in transformed x, and in y.
+
+    ``spare``: zeros to read where the image ends, and a place to write to.
+    """
     win, tiles, size = Window(*window), Tiling(*tiling), x.itemsize
     each, m = tiles.down * tiles.across, tiles.m
     u = Points(workspace.ctypes.data + t * workspace.shape[1] * size, tiles.row_x, MC * tiles.row_x + SKEW)
@@ -390,22 +404,38 @@ def _correlate(
     spread(_transform_back, runner, workers, threads, (totals, partial, blk, threads))
 
 
-def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[Array, Array | None]:
-    """See `direct.conv2d_weight_grad`."""
-    win, size, threads = forward_window(geo), x.itemsize, get_num_threads()
-    nr = 2 * HOST.lanes(size)
+class _WeightSetup(NamedTuple):
+    """All that `_correlate` needs to know of a `Window`, looked up once for each call; sizes in numbers."""
+
+    window: Plain
+    tiling: Plain
+    blocking: Plain
+    workspace: int
+    totals: int
+    partial: int
+    zeros: int
+
+
+@lru_cache(maxsize=512)
+def _weight_setup(win: Window, itemsize: int) -> _WeightSetup:
+    nr = 2 * HOST.lanes(itemsize)
     blk = Blocking(
         vectors=2, nr=nr, panels=-(-win.O // nr), mr=MR2, x_panels=-(-win.C // MR2), run=win.C, taps=win.KH * win.KW,
         unrolled=False, in_place=False, columns=0,
     )  # fmt: skip
-    tiling = _tiling(win, _row(blk.rows, size), _row(blk.panels * nr, size))
-    workspace = memory.empty((POINTS * (KC * (tiling.row_x + tiling.row_y) + 2 * SKEW),), x.dtype)
-    totals = memory.empty((blk.panels * POINTS * blk.rows * nr,), x.dtype)
-    partial = memory.empty((1, blk.panels * blk.taps * blk.rows * nr), x.dtype)
-    zeros = memory.empty((threads, max(win.C, win.O)), x.dtype)
-    zeros[...] = 0
-    sums = np.zeros(win.O if bias else 0)
-    dw = memory.empty((win.O, win.KH, win.KW, win.C), x.dtype)
-    _correlate(flat(x), flat(g), zeros, workspace, totals, partial, sums, tuple(win), tuple(tiling), tuple(blk), threads)
-    add_up(partial, partial[:, :0], flat(dw), dw[:0].reshape(-1), tuple(blk), threads)
+    tiling, sums = _tiling(win, _row(blk.rows, itemsize), _row(blk.panels * nr, itemsize)), blk.panels * blk.rows * nr
+    workspace = POINTS * (KC * (tiling.row_x + tiling.row_y) + 2 * SKEW)
+    return _WeightSetup(tuple(win), tuple(tiling), tuple(blk), workspace, POINTS * sums, blk.taps * sums, max(win.C, win.O))
+
+
+def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[Array, Array | None]:
+    """See `direct.conv2d_weight_grad`."""
+    setup, threads = _weight_setup(forward_window(geo), x.itemsize), get_num_threads()
+    workspace, totals = memory.empty((setup.workspace,), x.dtype), memory.empty((setup.totals,), x.dtype)
+    partial = memory.empty((1, setup.partial), x.dtype)
+    zeros = np.zeros((threads, setup.zeros), x.dtype)
+    sums = np.zeros(geo.O if bias else 0)
+    dw = memory.empty((geo.O, geo.KH, geo.KW, geo.C), x.dtype)
+    _correlate(flat(x), flat(g), zeros, workspace, totals, partial, sums, setup.window, setup.tiling, setup.blocking, threads)
+    add_up(partial, partial[:, :0], flat(dw), dw[:0].reshape(-1), setup.blocking, threads)
     return dw, sums.astype(x.dtype) if bias else None
