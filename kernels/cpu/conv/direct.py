@@ -36,7 +36,7 @@ from ..jit.vector import HOST, VECTOR_BYTES
 from ..window import Window, backward_window, forward_window
 from .copies import PackDyArgs, PackXArgs, PrefetchArgs, pack_dy1, pack_dy2, pack_x, prefetch
 from .microkernels import GemmArgs, GemmTnArgs, gemm1, gemm2, gemm_masked, gemm_tn1, gemm_tn2
-from .packing import FAST, add_up, pack_backward, pack_forward
+from .packing import add_up, pack_backward, pack_forward
 from .panels import PANEL, packed_size
 from .plan import TASK, TILE, Plan, plan
 from .weight_plan import WEIGHT_TASK, Blocking, weight_plan
@@ -197,7 +197,7 @@ def _pack_x(
                     packed[k // mr * panel + target + j * mr + k % mr] = value
 
 
-@helper(fastmath=FAST)
+@helper()
 def _pack_dy(
     dy: Array, start: int, images: int, pixels: int, packed: Array, sums: Array, blocking: Blocking, win: Window
 ) -> None:
