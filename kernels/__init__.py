@@ -24,6 +24,7 @@ from . import loops, strided
 from .geometry import Geometry
 from .listing import only_public
 from .memory import MemoryStats, clear_memory, memory_stats
+from .names import unknown
 from .plain import avg_pool2d, conv2d, conv2d_input_grad, conv2d_weight_grad, global_avg_pool2d, max_pool2d
 from .threads import get_num_threads, set_num_threads
 
@@ -46,7 +47,7 @@ def tier() -> ModuleType:
     ...     ninx.kernels.tier().__name__
     'ninx.kernels.loops'
     """
-    return _module(tier_name())
+    return _module(_chosen.get() or _default())
 
 
 @cache
@@ -112,11 +113,7 @@ def use_kernels(name: str) -> Iterator[None]:
 
 def _checked(name: str) -> str:
     if name not in TIERS:
-        import difflib  # here, because few need it
-
-        near = difflib.get_close_matches(name, TIERS, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(TIERS)}"
-        raise ValueError(f"use_kernels: there is no tier {name!r}; {hint}")
+        raise ValueError("use_kernels: " + unknown("tier", name, TIERS))
     if name == "fast" and not _has_numba():
         raise ImportError("use_kernels: the tier 'fast' needs Numba, which is not installed; pip install numba")
     return name

@@ -34,6 +34,8 @@ def whole(value: Any, operation: str, name: str) -> int:
 
 def pair(value: Any, operation: str, name: str) -> Pair:
     """One number for both axes, or a sequence of two: (vertical, horizontal)."""
+    if type(value) is int:
+        return value, value
     if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:  # what layers hold
         return value
     items = tuple(value) if isinstance(value, (tuple, list)) else (value,)

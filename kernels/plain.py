@@ -24,6 +24,7 @@ import numpy as np
 
 from . import geometry
 from .geometry import Geometry
+from .layout import nchw, nhwc
 from .types import Array, xp_of
 
 __all__ = ["avg_pool2d", "conv2d", "conv2d_input_grad", "conv2d_weight_grad", "global_avg_pool2d", "max_pool2d"]
@@ -58,7 +59,7 @@ def conv2d(
         if b is not None:
             _need_shape("conv2d", "b", b, (geo.O,))
             b = xp_of(b).ascontiguousarray(b)
-        return _nchw(_tier().conv2d(_nhwc(x), _nhwc(w), b, geo))
+        return nchw(_tier().conv2d(nhwc(x), nhwc(w), b, geo))
 
 
 def conv2d_input_grad(
@@ -79,7 +80,7 @@ def conv2d_input_grad(
     with _device(name, {"g": g, "w": w}):
         geo = _convolution(name, x_shape, w.shape, stride, padding, dilation, groups)
         _need_shape(name, "g", g, (geo.N, geo.O, geo.OH, geo.OW))
-        return _nchw(_tier().conv2d_input_grad(_nhwc(g), _nhwc(w), geo))
+        return nchw(_tier().conv2d_input_grad(nhwc(g), nhwc(w), geo))
 
 
 def conv2d_weight_grad(
@@ -99,7 +100,7 @@ def conv2d_weight_grad(
     with _device(name, {"x": x, "g": g}):
         geo = _convolution(name, x.shape, w_shape, stride, padding, dilation, groups)
         _need_shape(name, "g", g, (geo.N, geo.O, geo.OH, geo.OW))
-        return _nchw(_tier().conv2d_weight_grad(_nhwc(x), _nhwc(g), geo))
+        return nchw(_tier().conv2d_weight_grad(nhwc(x), nhwc(g), geo))
 
 
 def max_pool2d(
@@ -117,7 +118,7 @@ def max_pool2d(
     """
     with _device("max_pool2d", {"x": x}):
         geo = _pooling("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
-        return _nchw(_tier().max_pool2d(_nhwc(x), geo)[0])
+        return nchw(_tier().max_pool2d(nhwc(x), geo)[0])
 
 
 def avg_pool2d(
@@ -138,7 +139,7 @@ def avg_pool2d(
     """
     with _device("avg_pool2d", {"x": x}):
         geo = _pooling("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
-        return _nchw(_tier().avg_pool2d(_nhwc(x), geo, _tier().pool_divisor(geo, count_include_pad)))
+        return nchw(_tier().avg_pool2d(nhwc(x), geo, _tier().pool_divisor(geo, count_include_pad)))
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -153,7 +154,7 @@ def global_avg_pool2d(x: Array) -> Array:
         geometry.need_4d("global_avg_pool2d", "x", x.shape, "(N, C, H, W)")
         if 0 in x.shape[2:]:
             raise ValueError(f"global_avg_pool2d: the maps of x have no pixels, its shape is {x.shape}")
-        return _nchw(_tier().global_avg_pool2d(_nhwc(x)))
+        return nchw(_tier().global_avg_pool2d(nhwc(x)))
 
 
 # -------------------------------------------------------------------- checks, and the way in and out
@@ -213,12 +214,3 @@ def _pooling(
 def _need_shape(operation: str, name: str, a: Array, wanted: Shape) -> None:
     if a.shape != wanted:
         raise ValueError(f"{operation}: {name} must have shape {wanted}, got {a.shape}")
-
-
-def _nhwc(x: Array) -> Array:
-    """(N, C, H, W) -> (N, H, W, C) without gaps: a view of channels-last memory, else a copy."""
-    return xp_of(x).ascontiguousarray(x.transpose(0, 2, 3, 1))
-
-
-def _nchw(rows: Array) -> Array:
-    return rows.transpose(0, 3, 1, 2)

@@ -16,11 +16,10 @@ except ModuleNotFoundError as error:
 from . import kernels, ops
 from .array import layout_copies
 from .devices import device
-from .engine import Tensor, grad, record
+from .engine import Tensor, detect_anomaly, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, record, set_grad_enabled
 from .gpu import gpu_status
 from .hints import hinted
 from .kernels.listing import only_public
-from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all__ says which
 from .random import get_rng_state, manual_seed, set_rng_state
 

@@ -1,8 +1,4 @@
-"""Which array library holds the numbers, on which device, and how images lie in memory.
-
-Images have PyTorch's shape (N, C, H, W) but lie channels-last: the memory order is N, H, W, C, so that the channels of a
-pixel are neighbours and a pixel is a row. `nhwc` shows an image the way it lies; `empty` makes new 4-d arrays that way.
-"""
+"""Which array library holds the numbers, and on which device. How images lie in memory is a matter of the kernels' `layout`."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ninx.kernels import memory
+from ninx.kernels.layout import as_it_lies, as_it_was, empty, empty_like, layout_copies, lies_channels_last, nchw, nhwc
 from ninx.kernels.types import Array, xp_of
 
 from .devices import CPU, device
@@ -24,8 +20,10 @@ __all__ = [
     "cuda_device",
     "device_of",
     "empty",
+    "empty_like",
     "item",
     "layout_copies",
+    "lies_channels_last",
     "nchw",
     "nhwc",
     "on_device",
@@ -36,8 +34,6 @@ __all__ = [
     "use_device",
     "xp_of",
 ]
-
-_copies = 0
 
 
 def plain_array(data: Any) -> Array:
@@ -177,56 +173,3 @@ def item(array: Array) -> Any:
 def _memory_order(array: Array) -> list[int]:
     """The axes from the longest step in memory to the shortest."""
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
-
-
-def nhwc(x: Array) -> Array:
-    """(N, C, H, W) -> (N, H, W, C), C-contiguous: a view of channels-last memory, otherwise a copy (which is counted)."""
-    global _copies
-    rows = x.transpose(0, 2, 3, 1)
-    if not rows.flags.c_contiguous:
-        _copies += 1
-        rows = xp_of(x).ascontiguousarray(rows)
-    return rows
-
-
-def nchw(rows: Array) -> Array:
-    """(N, H, W, C) -> (N, C, H, W), always a view."""
-    return rows.transpose(0, 3, 1, 2)
-
-
-def as_it_lies(a: Array) -> Array:
-    """For what treats every entry alike: an image as (N, H, W, C), all else as it is. A view; `as_it_was` turns it back."""
-    return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a
-
-
-def as_it_was(a: Array) -> Array:
-    """The inverse of `as_it_lies`."""
-    return nchw(a) if a.ndim == 4 else a
-
-
-def layout_copies() -> int:
-    """How often so far an image had to be copied to lie channels-last. A training step should not add to it.
-
-    >>> before = ninx.layout_copies()
-    >>> images = ninx.tensor(np.zeros((1, 3, 4, 4), np.float32))  # lies channels-first, as NumPy made it
-    >>> y = F.conv2d(images, ninx.zeros(2, 3, 1, 1))
-    >>> ninx.layout_copies() - before
-    1
-    """
-    return _copies
-
-
-def empty(shape: tuple[int, ...], dtype: Any, xp: Any) -> Array:
-    """An array with undefined values; a 4-d one lies channels-last."""
-    make = memory.empty if xp is np else xp.empty
-    if len(shape) != 4:
-        return make(shape, dtype)
-    n, c, h, w = shape
-    return nchw(make((n, h, w, c), dtype))
-
-
-def empty_like(a: Array) -> Array:
-    """An array with undefined values, shape, dtype and layout as ``a``."""
-    if a.ndim == 4 and a.transpose(0, 2, 3, 1).flags.c_contiguous:
-        return empty(a.shape, a.dtype, xp_of(a))
-    return xp_of(a).empty_like(a)

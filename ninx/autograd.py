@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import engine
-from .engine import Tensor, grad
+from .engine import Tensor, detect_anomaly, enable_grad, grad, inference_mode, no_grad, set_grad_enabled
 from .hints import hinted
 from .kernels.listing import only_public
-from .modes import detect_anomaly, enable_grad, inference_mode, no_grad, set_grad_enabled
 from .ops import detach
 from .ops.operands import operand
 from .study.gradcheck import GradientError, gradcheck, gradgradcheck

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .stored_numbers import booleans
+
 Values = np.ndarray[Any, Any]
 
 WHOLE = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")
@@ -24,9 +26,7 @@ class PickledArray:
         raw = content.encode("latin-1") if isinstance(content, str) else content  # Python 2 wrote bytes as text
         if not isinstance(dtype, _PickledType) or not isinstance(raw, bytes) or not isinstance(shape, tuple):
             raise ValueError("the state of an array is not that of a plain array of numbers")
-        values = np.frombuffer(raw, np.uint8 if dtype.dtype == np.bool_ else dtype.dtype)
-        if dtype.dtype == np.bool_:
-            values = values != 0  # a byte that is neither 0 nor 1 is no bool to NumPy
+        values = booleans(raw) if dtype.dtype == np.bool_ else np.frombuffer(raw, dtype.dtype)
         self.value = values.reshape(shape, order="F" if fortran else "C")
 
 

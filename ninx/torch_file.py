@@ -15,13 +15,13 @@ import numpy as np
 
 from .pickled_arrays import NUMBERS, PickledArray, Values, known_arrays
 from .pickles import Known, OrderedState, ordered_dict, read_pickle
+from .stored_numbers import BFLOAT16, numbers, width
 
-_BFLOAT16 = "bfloat16"  # NumPy has no such type; the values are read as float32, which holds each of them exactly
 _TYPES = {
     "Double": "f8",
     "Float": "f4",
     "Half": "f2",
-    "BFloat16": _BFLOAT16,
+    "BFloat16": BFLOAT16,
     "Long": "i8",
     "Int": "i4",
     "Short": "i2",
@@ -75,23 +75,14 @@ class _File:
         if kind.value not in _TYPES.values():
             raise ValueError(f"a storage of the kind {kind.name}")
         if key not in self.storages:
-            self.storages[key] = kind.name, _values(self.read(f"data/{key}"), kind.value, self.order, key)
+            content = self.read(f"data/{key}")
+            if len(content) % width(kind.value):
+                raise ValueError(f"storage {key[:20]} has {len(content)} bytes, which is no whole number of values")
+            self.storages[key] = kind.name, numbers(content, kind.value, self.order)
         name, values = self.storages[key]
         if name != kind.name or len(values) != count:
             raise ValueError(f"storage {key[:20]} has {len(values)} {name}, not the {count} {kind.name} of its tensor")
         return values
-
-
-def _values(content: bytes, code: str, order: str, key: str) -> Values:
-    width = 2 if code == _BFLOAT16 else np.dtype(code).itemsize
-    if len(content) % width:
-        raise ValueError(f"storage {key[:20]} has {len(content)} bytes, which is no whole number of values")
-    if code == _BFLOAT16:  # the upper half of a float32
-        upper = np.frombuffer(content, f"{order}u2").astype(np.uint32)
-        return (upper << 16).view(np.float32)
-    if code == "?":  # a byte that is neither 0 nor 1 is no bool to NumPy
-        return np.not_equal(np.frombuffer(content, np.uint8), 0)
-    return np.frombuffer(content, order + code).astype(code)  # a copy, which may be written to
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any = False, *_: Any) -> Found:

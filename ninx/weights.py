@@ -13,23 +13,26 @@ from .array import Array, to_numpy
 from .engine import Tensor
 from .files import write_atomically
 from .nn import Module
+from .stored_numbers import BFLOAT16, numbers
 from .structure import rebuild
 from .torch_file import Found, read_torch_file
 
 SAVED = "ninx save 1"  # the format of `ninx.save`
 
 _TYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
+    "F64": "f8",
+    "F32": "f4",
+    "F16": "f2",
+    "BF16": BFLOAT16,
+    "I64": "i8",
+    "I32": "i4",
+    "I16": "i2",
     "I8": "i1",
-    "U64": "<u8",
-    "U32": "<u4",
-    "U16": "<u2",
+    "U64": "u8",
+    "U32": "u4",
+    "U16": "u2",
     "U8": "u1",
+    "BOOL": "?",
 }
 
 
@@ -98,16 +101,10 @@ def _read_safetensors(content: bytes, where: str) -> Any:
 
 
 def _array(part: Mapping[str, Any], where: str) -> Any:
-    kind, content = part["dtype"], bytearray(part["data"])
-    if kind == "BF16":  # the upper half of a float32, which NumPy has
-        values = (np.frombuffer(content, "<u2").astype(np.uint32) << 16).view(np.float32)
-    elif kind == "BOOL":
-        values = np.frombuffer(content, np.uint8) != 0
-    elif kind in _TYPES:
-        values = np.frombuffer(content, _TYPES[kind])
-    else:
+    kind = part["dtype"]
+    if kind not in _TYPES:
         raise ValueError(f"{where} is of the type {kind}, which ninx does not have")
-    return values.reshape(part["shape"])
+    return numbers(part["data"], _TYPES[kind]).reshape(part["shape"])
 
 
 def save_weights(weights: Module | Mapping[str, Tensor | Array], path: str | Path) -> None:

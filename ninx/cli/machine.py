@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ninx.kernels.names import unknown
+
 from ..doctor import findings
 from ..kernels import set_num_threads
-from ..names import unknown
 from .complete import suite_names
 from .console import Device, console, moving, say
 

@@ -18,7 +18,6 @@ from ..data import sources
 from ..files import write_atomically
 from ..kernels import compile_ahead
 from ..study import staged
-from ..tables import Column, Sheet
 from ..train import Checkpoint, Training, evaluate, read_checkpoint
 from ..train import recipe as recipes
 from ..train.folders import claim
@@ -28,6 +27,7 @@ from ..train.runs import resumed_recipe
 from .complete import recipe_names
 from .confusion import show_evaluation
 from .console import DataDir, Device, console, moving, say, uninterrupted, whole
+from .tables import growth
 
 
 def train(
@@ -202,11 +202,7 @@ def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path 
         raise typer.Exit(130) from None
     train_set, test_set = splits(recipe, data_dir)
     found = staged.report(recipe, trained, len(train_set), len(test_set))
-    spare = {"spread": 1, "least": 3, "most": 2, "seeds better": 1, "z": 2}
-    for heading, rows in zip((staged.ARMS, staged.COMPARED), staged.tables(found), strict=True):
-        sheet = Sheet([Column(name, name in ("network", "from", "to"), spare.get(name, 0)) for name in heading])
-        for cells in rows:
-            sheet.add(*cells)
+    for sheet in growth(found):
         sheet.show(console)
     say(staged.NOTE)
     command = shlex.join(["ninx", *sys.argv[1:]])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, overload
 
-from ..names import unknown
+from ninx.kernels.names import unknown
+
 from .cifar import read_cifar
 from .dataset import ArrayDataset, LabelledDataset
 from .embedded import digits

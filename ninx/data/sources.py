@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..names import unknown
+from ninx.kernels.names import unknown
+
 from . import cifar
 
 

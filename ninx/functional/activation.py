@@ -12,9 +12,9 @@ from ..array import Array, nchw, nhwc, xp_of
 from ..engine import Tensor, record
 from ..ops import exp, reshape, sigmoid, sum, where
 from ..ops import relu as rectified
+from ..ops.axes import axes_of
 from ..ops.inplace import become
 from ..ops.operands import floating
-from ..ops.shapes import axes_of
 from .inputs import need_floats, need_tensors
 
 

@@ -18,12 +18,11 @@ from typing import Any
 from ninx import kernels
 from ninx.kernels import geometry
 from ninx.kernels.geometry import Geometry
+from ninx.kernels.layout import nchw, nhwc
 
-from ..array import nchw, nhwc
-from ..engine import Tensor, record
-from ..modes import is_grad_enabled
+from ..engine import Tensor, kernel_or_formula, record
 from ..ops import pad, sum
-from ..ops.rectifier import Gated, ReluGate
+from ..ops.rectifier import Masked, ReluMask
 from .inputs import first, need_floats, need_tensors
 
 Size = int | tuple[int, int] | list[int]
@@ -58,12 +57,15 @@ def conv2d(
     """
     if type(input) is not Tensor or not isinstance(weight, Tensor):
         need_tensors("conv2d", input=input, weight=weight)
-    if input.ndim == 3:
+    if input.array.ndim == 3:
         return first(
             conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups, method=method, relu=relu), "conv2d"
         )
     if isinstance(padding, str):
         input, padding = _named_padding(input, weight, stride, padding, dilation)
+    _check("conv2d", input, weight, bias)
+    if method not in ("auto", "direct", "gemm", "im2col"):
+        raise ValueError(f"conv2d: method must be 'auto', 'direct', 'gemm' or 'im2col', got {method!r}")
     geo = geometry.convolution(
         "conv2d",
         input.array.shape,
@@ -71,41 +73,45 @@ def conv2d(
         geometry.pair(stride, "conv2d", "stride"),
         geometry.pair(padding, "conv2d", "padding"),
         geometry.pair(dilation, "conv2d", "dilation"),
-        geometry.whole(groups, "conv2d", "groups"),
+        groups if type(groups) is int else geometry.whole(groups, "conv2d", "groups"),
     )
-    _check("conv2d", input, weight, bias, geo.O)
-    if method not in ("auto", "direct", "gemm", "im2col"):
-        raise ValueError(f"conv2d: method must be 'auto', 'direct', 'gemm' or 'im2col', got {method!r}")
+    if bias is not None and bias.array.shape != (geo.O,):
+        raise ValueError(f"conv2d: the bias must have shape ({geo.O},), got {bias.shape}")
     if method == "gemm" and not geo.pointwise:
         raise ValueError(
             "conv2d: method='gemm' needs a 1x1 kernel without padding, "
             f"got kernel {geo.KH}x{geo.KW} with padding {geo.PH}x{geo.PW}"
         )
-    return _conv2d(input, weight, bias, geo, method, relu)
+    tier, rows, taps = kernels.tier(), nhwc(input.array), nhwc(weight.array)
+    value = nchw(tier.conv2d(rows, taps, None if bias is None else bias.array, geo, method, relu))
 
+    def back_input(g: Tensor) -> Tensor:
+        if (mask := ReluMask.claim(input.node)) is None:
+            return conv2d_input_grad(g, weight, geo, method)
+        dx = kernels.tier().conv2d_input_grad(nhwc(g.array), nhwc(weight.array), geo, method, nhwc(input.array))
+        return Masked(nchw(dx), mask)
 
-def _conv2d(x: Tensor, w: Tensor, b: Tensor | None, geo: Geometry, method: str, relu: bool = False) -> Tensor:
-    """conv2d of a geometry that is known to fit."""
-    bias = None if b is None else b.array
-    value = nchw(kernels.tier().conv2d(nhwc(x.array), nhwc(w.array), bias, geo, method, relu))
+    def back_weight(g: Tensor) -> Tensor:
+        return conv2d_weight_grad(input, g, geo, method)
 
-    def back_x(g: Tensor) -> Tensor:
-        if (gate := ReluGate.open(x.node)) is None:
-            return conv2d_input_grad(g, w, geo, method)
-        dx = kernels.tier().conv2d_input_grad(nhwc(g.array), nhwc(w.array), geo, method, nhwc(x.array))
-        return Gated(nchw(dx), gate)
-
-    def back_w(g: Tensor) -> Tensor:
-        return conv2d_weight_grad(x, g, geo, method)
-
-    def back_w_b(g: Tensor) -> tuple[Tensor, Tensor]:
-        if is_grad_enabled():
-            return back_w(g), sum(g, (0, 2, 3))
-        dw, db = kernels.tier().conv2d_weight_bias_grad(nhwc(x.array), nhwc(g.array), geo, method)
+    def back_both(g: Tensor) -> tuple[Tensor, Tensor]:
+        dw, db = kernels.tier().conv2d_weight_bias_grad(nhwc(input.array), nhwc(g.array), geo, method)
         return Tensor(nchw(dw)), Tensor(db)
 
-    learnt = (w, back_w) if b is None else ((w, b), back_w_b)
-    return record(value, (x, back_x), learnt, name="conv2d", first=ReluGate() if relu else None)
+    back_learnt = kernel_or_formula(back_both, lambda g: (back_weight(g), sum(g, (0, 2, 3))))
+    learnt = (weight, back_weight) if bias is None else ((weight, bias), back_learnt)
+    return record(value, (input, back_input), learnt, epilogue=ReluMask() if relu else None)
+
+
+def _conv2d(x: Tensor, weight: Tensor, geo: Geometry, method: str) -> Tensor:
+    """The trilinear form's own conv2d, of a geometry that is there already: what the derivatives of the others call."""
+    value = nchw(kernels.tier().conv2d(nhwc(x.array), nhwc(weight.array), None, geo, method))
+    return record(
+        value,
+        (x, lambda g: conv2d_input_grad(g, weight, geo, method)),
+        (weight, lambda g: conv2d_weight_grad(x, g, geo, method)),
+        name="conv2d",
+    )
 
 
 def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "auto") -> Tensor:
@@ -123,7 +129,7 @@ def conv2d_input_grad(g: Tensor, weight: Tensor, geo: Geometry, method: str = "a
     value = nchw(kernels.tier().conv2d_input_grad(nhwc(g.array), nhwc(weight.array), geo, method))
     return record(
         value,
-        (g, lambda h: _conv2d(h, weight, None, geo, method)),
+        (g, lambda h: _conv2d(h, weight, geo, method)),
         (weight, lambda h: conv2d_weight_grad(h, g, geo, method)),
     )
 
@@ -143,7 +149,7 @@ def conv2d_weight_grad(x: Tensor, g: Tensor, geo: Geometry, method: str = "auto"
     return record(
         value,
         (x, lambda v: conv2d_input_grad(g, v, geo, method)),
-        (g, lambda v: _conv2d(x, v, None, geo, method)),
+        (g, lambda v: _conv2d(x, v, geo, method)),
     )
 
 
@@ -179,7 +185,9 @@ def conv_transpose2d(
         geometry.pair(dilation, name, "dilation"),
         geometry.whole(groups, name, "groups"),
     )
-    _check(name, input, weight, bias, geo.C)
+    _check(name, input, weight, bias)
+    if bias is not None and bias.array.shape != (geo.C,):
+        raise ValueError(f"{name}: the bias must have shape ({geo.C},), got {bias.shape}")
     y = conv2d_input_grad(input, weight, geo)
     return y if bias is None else y + bias.reshape(1, -1, 1, 1)
 
@@ -199,8 +207,8 @@ def _named_padding(x: Tensor, w: Tensor, stride: Any, name: str, dilation: Any) 
     return x, (total[0] // 2, total[1] // 2)
 
 
-def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int) -> None:
-    """One dtype, one device, a bias of the right length."""
+def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None) -> None:
+    """One dtype, one device."""
     dtype, device = x.array.dtype, x.array.device
     if b is not None and not isinstance(b, Tensor):
         need_tensors(operation, bias=b)
@@ -211,8 +219,6 @@ def _check(operation: str, x: Tensor, w: Tensor, b: Tensor | None, outputs: int)
             raise TypeError(_uneven(operation, "dtype", x, w, b))
         if other.array.device != device:
             raise ValueError(_uneven(operation, "device", x, w, b))
-    if b is not None and b.array.shape != (outputs,):
-        raise ValueError(f"{operation}: the bias must have shape ({outputs},), got {b.shape}")
 
 
 def _uneven(operation: str, what: str, x: Tensor, w: Tensor, b: Tensor | None) -> str:

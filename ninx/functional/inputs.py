@@ -42,5 +42,24 @@ def first(y: Tensor, operation: str) -> Tensor:
     tensor([1., 1.])
     """
     out = record(y.array[0], (y, lambda g: unsqueeze(g, 0)), name=operation)
-    out.version, out.seen = y.version, y.version.tracked  # what the operation needs of its value is noticed to be changed
+    out.version, out.seen_version = y.version, y.version.tracked  # what the operation needs of its value is noticed to be changed
     return out
+
+
+def refuse_old_settings(operation: str, size_average: Any, reduce: Any) -> None:
+    """ValueError for the two settings of a loss that PyTorch's `reduction` replaced; they keep their places among the arguments.
+
+    >>> from ninx.functional.inputs import refuse_old_settings
+    >>> refuse_old_settings("mse_loss", None, False)
+    Traceback (most recent call last):
+    ValueError: mse_loss: reduce=False is of the first PyTorch; write reduction='mean', 'sum' or 'none'
+    """
+    if size_average is not None or reduce is not None:
+        name, value = ("reduce", reduce) if size_average is None else ("size_average", size_average)
+        raise ValueError(f"{operation}: {name}={value!r} is of the first PyTorch; write reduction='mean', 'sum' or 'none'")
+
+
+def check_reduction(operation: str, reduction: Any) -> None:
+    """ValueError for another word than the three."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{operation}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")

@@ -10,12 +10,11 @@ import numpy as np
 from ninx import kernels
 
 from ..array import Array, xp_of
-from ..engine import Tensor, record
-from ..modes import is_grad_enabled
+from ..engine import Tensor, kernel_or_formula, record
 from ..ops import abs, clip, getitem, log, mean, reshape, sum, unsqueeze, where
 from ..ops.indexing import along
 from .activation import log_softmax, softmax, softplus
-from .inputs import need_tensors
+from .inputs import check_reduction, need_tensors, refuse_old_settings
 
 
 def cross_entropy(
@@ -42,7 +41,7 @@ def cross_entropy(
     >>> F.cross_entropy(logits, ninx.tensor([0, 1]), reduction="none")  # without any knowledge of 3 classes: log(3)
     tensor([0.2395, 1.0986])
     """
-    _need("cross_entropy", input, target, weight, size_average, reduce)
+    _need("cross_entropy", input, target, weight, size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
     if input.ndim == 0:
@@ -84,7 +83,7 @@ def nll_loss(
     >>> F.nll_loss(F.log_softmax(logits, dim=1), target), F.cross_entropy(logits, target)
     (tensor(0.2395), tensor(0.2395))
     """
-    _need("nll_loss", input, target, weight, size_average, reduce)
+    _need("nll_loss", input, target, weight, size_average, reduce, reduction)
     loss, counted, _ = _pick("nll_loss", input, target, weight, ignore_index)
     return _mean_over(counted, loss) if reduction == "mean" else _reduce(loss, reduction)
 
@@ -140,13 +139,15 @@ def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> t
     loss, slope = kernels.tier().softmax_cross_entropy(rows.reshape(-1, classes), target.array.reshape(-1), ignore_index)
     kept = target.array != ignore_index
 
-    def back(g: Tensor) -> Tensor:
-        if is_grad_enabled():
-            one_hot = xp.moveaxis((target.array[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
-            return where(Tensor(xp.expand_dims(kept, axis)), softmax(input, axis) - Tensor(one_hot), 0.0) * unsqueeze(g, axis)
+    def formula(g: Tensor) -> Tensor:
+        one_hot = xp.moveaxis((target.array[..., None] == xp.arange(classes)).astype(input.dtype), -1, axis)
+        return where(Tensor(xp.expand_dims(kept, axis)), softmax(input, axis) - Tensor(one_hot), 0.0) * unsqueeze(g, axis)
+
+    def kernel(g: Tensor) -> Tensor:
         dx = xp.where(kept.reshape(-1, 1), slope * g.array.reshape(-1, 1), input.dtype.type(0))  # g is NaN where no label counts
         return Tensor(xp.moveaxis(dx.reshape(rows.shape), -1, axis))
 
+    back = kernel_or_formula(kernel, formula)
     return record(loss.reshape(target.shape), (input, back), name="cross_entropy"), Tensor(kept.astype(input.dtype))
 
 
@@ -166,7 +167,7 @@ def mse_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: N
     >>> F.mse_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
     tensor(4.5000)
     """
-    difference = _difference("mse_loss", input, target, size_average, reduce)
+    difference = _difference("mse_loss", input, target, size_average, reduce, reduction)
     return _reduce(difference * difference, reduction)
 
 
@@ -176,7 +177,7 @@ def l1_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: No
     >>> F.l1_loss(ninx.tensor([1.0, 2.0]), ninx.tensor([1.0, 5.0]))
     tensor(1.5000)
     """
-    return _reduce(abs(_difference("l1_loss", input, target, size_average, reduce)), reduction)
+    return _reduce(abs(_difference("l1_loss", input, target, size_average, reduce, reduction)), reduction)
 
 
 def smooth_l1_loss(
@@ -196,7 +197,7 @@ def smooth_l1_loss(
     """
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
-    far = abs(_difference("smooth_l1_loss", input, target, size_average, reduce))
+    far = abs(_difference("smooth_l1_loss", input, target, size_average, reduce, reduction))
     return _reduce(far if beta == 0 else where(far < beta, far * far * (0.5 / beta), far - 0.5 * beta), reduction)
 
 
@@ -217,7 +218,7 @@ def binary_cross_entropy(
     tensor([0.6931, 0.1054])
     """
     name = "binary_cross_entropy"
-    _need(name, input, target, weight, size_average, reduce)
+    _need(name, input, target, weight, size_average, reduce, reduction)
     _same_shape(name, input, target)
     inside = (input.array >= 0) & (input.array <= 1)
     if xp_of(input.array) is np and not inside.all():
@@ -259,7 +260,7 @@ def binary_cross_entropy_with_logits(
     tensor([0.6931, 0.1269])
     """
     name = "binary_cross_entropy_with_logits"
-    _need(name, input, target, weight, size_average, reduce)
+    _need(name, input, target, weight, size_average, reduce, reduction)
     _same_shape(name, input, target)
     far = where(input > 0, 0.0, -input) + softplus(where(input > 0, -input, input), threshold=math.inf)  # log(1 + e^-x)
     if pos_weight is not None:
@@ -269,8 +270,8 @@ def binary_cross_entropy_with_logits(
     return _reduce(loss if weight is None else loss * weight, reduction)
 
 
-def _difference(operation: str, input: Tensor, target: Tensor, size_average: None, reduce: None) -> Tensor:
-    _need(operation, input, target, None, size_average, reduce)
+def _difference(operation: str, input: Tensor, target: Tensor, size_average: None, reduce: None, reduction: str) -> Tensor:
+    _need(operation, input, target, None, size_average, reduce, reduction)
     _same_shape(operation, input, target)
     return input - target
 
@@ -280,18 +281,15 @@ def _same_shape(operation: str, input: Tensor, target: Tensor) -> None:
         raise ValueError(f"{operation}: input {input.shape} and target {target.shape} must have one shape")
 
 
-def _need(operation: str, input: Any, target: Any, weight: Any, size_average: Any, reduce: Any) -> None:
-    """The arguments are tensors, and PyTorch's two old settings are not used."""
+def _need(operation: str, input: Any, target: Any, weight: Any, size_average: Any, reduce: Any, reduction: Any) -> None:
+    """The arguments are tensors, PyTorch's two old settings are not used, and the reduction is one that there is."""
     if not isinstance(input, Tensor) or not isinstance(target, Tensor):
         need_tensors(operation, input=input, target=target)
     if weight is not None and not isinstance(weight, Tensor):
         need_tensors(operation, weight=weight)
-    for name, value in (("size_average", size_average), ("reduce", reduce)):
-        if value is not None:
-            raise ValueError(f"{operation}: {name}={value!r} is of the first PyTorch; write reduction='mean', 'sum' or 'none'")
+    refuse_old_settings(operation, size_average, reduce)
+    check_reduction(operation, reduction)
 
 
 def _reduce(loss: Tensor, reduction: str) -> Tensor:
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     return loss if reduction == "none" else mean(loss) if reduction == "mean" else sum(loss)

@@ -10,10 +10,9 @@ from ninx import kernels
 from ninx.kernels.geometry import whole
 
 from ..array import Array, empty, nchw, nhwc, xp_of
-from ..engine import Tensor, record
-from ..modes import is_grad_enabled, no_grad
+from ..engine import Tensor, kernel_or_formula, no_grad, record
 from ..ops import broadcast_to, mean, reshape, sqrt, sum
-from ..ops.rectifier import ReluGate
+from ..ops.rectifier import ReluMask
 from ..ops.rectifier import relu as rectified
 from .inputs import need_floats, need_tensors
 
@@ -72,7 +71,7 @@ def batch_norm(
             (input, lambda g: g * reshape(inverse if weight is None else inverse * weight, wide)),
             ((weight,), lambda g: (_total(g * ((input - reshape(mu, wide)) * reshape(inverse, wide)), axes),)),
             ((bias,), lambda g: (_total(g, axes),)),
-            first=ReluGate() if relu else None,
+            epilogue=ReluMask() if relu else None,
         )
 
     m = math.prod(input.shape[a] for a in axes)
@@ -89,10 +88,11 @@ def batch_norm(
         if running_var is not None:
             running_var += momentum * (Tensor(variance * mu.dtype.type(m / (m - 1))) - running_var)
 
-    def back(g: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        if not is_grad_enabled():
-            dx, dweight, dbias = kernels.tier().batch_norm_grad(_rows(g.array), _rows(input.array), mu, variance, w, eps)
-            return Tensor(_like(dx, input)), Tensor(dweight), Tensor(dbias)
+    def kernel(g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        dx, dweight, dbias = kernels.tier().batch_norm_grad(_rows(g.array), _rows(input.array), mu, variance, w, eps)
+        return Tensor(_like(dx, input)), Tensor(dweight), Tensor(dbias)
+
+    def formula(g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         # xhat is computed again from x, so that the way through mean and var is recorded too.
         centred = input - mean(input, axes, keepdim=True)
         inverse = 1 / sqrt(mean(centred * centred, axes, keepdim=True) + eps)
@@ -103,7 +103,8 @@ def batch_norm(
             recorded = recorded * reshape(weight, wide)
         return recorded, reshape(slope, (channels,)), reshape(total, (channels,))
 
-    return record(_like(rows, input), ((input, weight, bias), back), first=ReluGate() if relu else None)
+    back = kernel_or_formula(kernel, formula)
+    return record(_like(rows, input), ((input, weight, bias), back), epilogue=ReluMask() if relu else None)
 
 
 def _ended(y: Tensor, relu: bool) -> Tensor:

@@ -18,7 +18,7 @@ from ninx.kernels.types import MARK, NOWHERE, Drop
 from ..array import Array, nchw, nhwc, xp_of
 from ..engine import Tensor, record
 from ..ops import broadcast_to, cat, matmul, transpose
-from ..ops.rectifier import Gated, ReluGate
+from ..ops.rectifier import Masked, ReluMask
 from ..random import next_dropout
 from .inputs import first, need_floats, need_tensors
 from .regularisation import dropout
@@ -72,14 +72,14 @@ def max_pool2d_dropout(input: Tensor, pool: tuple[Any, ...], p: float) -> Tensor
 
 
 def _max_pool2d(x: Tensor, geo: Geometry, drop: Drop | None = None, plain: bool = False) -> tuple[Tensor, Array]:
-    """The pooling, and which value of each window was chosen. If x is the value of a ReLU, its gate is put into the adjoint."""
-    node, mark = x.node, not plain and geo.KH * geo.KW <= NOWHERE and ReluGate.of(x.node) is not None
+    """The pooling, and which value of each window was chosen. If x is the value of a ReLU, its mask is applied in the adjoint."""
+    node, mark = x.node, not plain and geo.KH * geo.KW <= NOWHERE and ReluMask.of(x.node) is not None
     value, arg = kernels.tier().max_pool2d(nhwc(x.array), geo, mark, drop)
     scale = 1.0 if drop is None else 1 / (1 - drop[0])
 
     def back(g: Tensor) -> Tensor:
-        if mark and (gate := ReluGate.open(node)) is not None:
-            return Gated(nchw(kernels.tier().max_unpool2d(nhwc(g.array), arg, geo, scale)), gate)
+        if mark and (relu := ReluMask.claim(node)) is not None:
+            return Masked(nchw(kernels.tier().max_unpool2d(nhwc(g.array), arg, geo, scale)), relu)
         return max_unpool2d(g, arg & arg.dtype.type(MARK - 1) if mark else arg, geo, scale)
 
     return record(nchw(value), (x, back), name="max_pool2d"), arg
@@ -143,11 +143,11 @@ def avg_pool2d(
 
 def _average(x: Tensor, geo: Geometry, divisor: Array) -> Tensor:
     value = kernels.tier().avg_pool2d(nhwc(x.array), geo, divisor)
-    node, y = x.node, None if ReluGate.of(x.node) is None else x.array
+    node, y = x.node, None if ReluMask.of(x.node) is None else x.array
 
     def back(g: Tensor) -> Tensor:
-        if y is not None and (gate := ReluGate.open(node)) is not None:
-            return Gated(nchw(kernels.tier().avg_pool2d_input_grad(nhwc(g.array), geo, divisor, nhwc(y))), gate)
+        if y is not None and (relu := ReluMask.claim(node)) is not None:
+            return Masked(nchw(kernels.tier().avg_pool2d_input_grad(nhwc(g.array), geo, divisor, nhwc(y))), relu)
         return _average_back(g, geo, divisor)
 
     return record(nchw(value), (x, back), name="avg_pool2d")

@@ -6,7 +6,7 @@ from ninx import kernels
 
 from ..array import as_it_was, nchw, nhwc, xp_of
 from ..engine import Tensor, record
-from ..ops import gate
+from ..ops import masked
 from ..ops.inplace import become
 from ..random import next_dropout
 from .inputs import need_floats, need_tensors
@@ -63,8 +63,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     keep = kernels.tier().dropout_keep((n, 1, 1, c), p, *next_dropout(), xp=xp_of(input.array))
     scale = 0.0 if p == 1 else 1 / (1 - p)
     if inplace:
-        return become("dropout2d_", input, lambda x: gate(x, nchw(keep)) * scale)
-    return gate(input, nchw(keep)) * scale
+        return become("dropout2d_", input, lambda x: masked(x, nchw(keep)) * scale)
+    return masked(input, nchw(keep)) * scale
 
 
 def _check(operation: str, p: float) -> None:

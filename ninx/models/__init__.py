@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ninx.kernels.listing import only_public
+from ninx.kernels.names import unknown
 
 from .. import nn
-from ..names import unknown
 from .classics import alexnet, alexnet_caffe, vgg11, vgg16
-from .nin import nin_cifar10, nin_cifar10_bn, nin_cifar100, nin_d2l, nin_imagenet, nin_mnist, nin_svhn
+from .nin import network, nin_cifar10, nin_cifar10_bn, nin_cifar100, nin_d2l, nin_imagenet, nin_mnist, nin_svhn
 from .tutorials import nin_bn_fc, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "nin_mnist_v2",
     "nin_svhn",
     "preset",
+    "switches_of",
     "vgg11",
     "vgg16",
 ]
@@ -91,6 +92,18 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
+def switches_of(name: str) -> dict[str, Any]:
+    """What `create` takes for this network: its switches with their defaults. Raises ValueError for an unknown name.
+
+    >>> ninx.models.switches_of("nin-mnist-v1")
+    {'in_channels': 1, 'num_classes': 10, 'head': 'global', 'last_relu': True}
+    """
+    known = dict(inspect.signature(preset(name).make).parameters)
+    if known.pop("switches", None):  # it hands those on that it does not name
+        known = {**inspect.signature(network).parameters, **known}
+    return {switch: p.default for switch, p in known.items() if p.kind is p.KEYWORD_ONLY}
+
+
 _KINDS: dict[type, tuple[type, str]] = {
     bool: (bool, "true or false"),
     int: (numbers.Integral, "a whole number"),
@@ -111,12 +124,11 @@ def create(name: str, **switches: Any) -> nn.Module:
     Traceback (most recent call last):
     ValueError: model nin-mnist: there is no switch 'classes'; did you mean 'num_classes'?
     """
-    make = preset(name).make
-    known = inspect.signature(make).parameters
+    known = switches_of(name)
     for switch, value in switches.items():
         if switch not in known:
             raise ValueError(f"model {name}: " + unknown("switch", switch, known))
-        kind, what = _KINDS[type(known[switch].default)]
+        kind, what = _KINDS[type(known[switch])]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"model {name}: {switch} must be {what}, got {value!r}")
-    return make(**switches)
+    return preset(name).make(**switches)

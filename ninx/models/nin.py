@@ -1,11 +1,12 @@
 """Network in Network: the nets of the paper (Lin, Chen and Yan, ICLR 2014, arXiv 1312.4400) and those built like them.
 
-The sources differ in four switches, which every function here takes:
+The sources differ in five switches. Every function here takes them; where it names none, the default is that of `network`:
 
     pool2       the kind of the second pooling: "max" or "avg"
     last_relu   whether a ReLU follows the last 1x1 convolution, as in the paper
     pooling     how the 3x3 windows with stride 2 meet the border: "ceil" (a last window may hang over), "pad1" or "floor"
-    dropout     its probability (0: none); and ``batch_norm``, whether each convolution is followed by a normalisation
+    dropout     its probability (0: none)
+    batch_norm  whether each convolution is followed by a batch normalisation
 
 The layers are written as kernel/stride/padding and channels; "max 3/2" is a pooling of 3x3 windows with stride 2.
 """
@@ -44,16 +45,17 @@ def checked(model: str, switch: str, value: str, known: Mapping[str, T]) -> T:
     return known[value]
 
 
-def _network(
+def network(
     name: str,
     in_channels: int,
     blocks: Sequence[Block],
     dropped: Sequence[int],
-    pool2: str,
-    last_relu: bool,
-    pooling: str,
-    dropout: float,
-    batch_norm: bool,
+    *,
+    pool2: str = "max",
+    last_relu: bool = True,
+    pooling: str = "ceil",
+    dropout: float = 0.5,
+    batch_norm: bool = False,
 ) -> nn.Sequential:
     """The blocks with a pooling after each but the last, a dropout after the poolings ``dropped``, and global average pooling."""
     second, border = checked(name, "pool2", pool2, POOLS), checked(name, "pooling", pooling, POOLINGS)
@@ -68,16 +70,7 @@ def _network(
     return nn.Sequential(*layers, nn.GlobalAvgPool2d(), nn.Flatten())
 
 
-def nin_cifar10(
-    *,
-    in_channels: int = 3,
-    num_classes: int = 10,
-    pool2: str = "avg",
-    last_relu: bool = True,
-    pooling: str = "ceil",
-    dropout: float = 0.5,
-    batch_norm: bool = False,
-) -> nn.Sequential:
+def nin_cifar10(*, in_channels: int = 3, num_classes: int = 10, pool2: str = "avg", **switches: Any) -> nn.Sequential:
     """The authors' net for CIFAR-10, 32x32, as in their Caffe definition; 966,986 parameters.
 
     5/1/2 192, 160, 96; max 3/2; 5/1/2 192, 192, 192; avg 3/2; 3/1/1 192, 192, 10; global average pooling; dropout after each
@@ -88,19 +81,10 @@ def nin_cifar10(
     ((1, 10), 966986)
     """
     blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
-    return _network("nin-cifar10", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
+    return network("nin-cifar10", in_channels, blocks, (1, 2), pool2=pool2, **switches)
 
 
-def nin_cifar100(
-    *,
-    in_channels: int = 3,
-    num_classes: int = 100,
-    pool2: str = "max",
-    last_relu: bool = True,
-    pooling: str = "ceil",
-    dropout: float = 0.5,
-    batch_norm: bool = False,
-) -> nn.Sequential:
+def nin_cifar100(*, in_channels: int = 3, num_classes: int = 100, **switches: Any) -> nn.Sequential:
     """The authors' net for CIFAR-100, 32x32, as in their cuda-convnet definition; 984,356 parameters.
 
     The layers of `nin_cifar10` with 100 outputs, and the maximum in the second pooling.
@@ -111,19 +95,10 @@ def nin_cifar100(
     984356
     """
     blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
-    return _network("nin-cifar100", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
+    return network("nin-cifar100", in_channels, blocks, (1, 2), **switches)
 
 
-def nin_mnist(
-    *,
-    in_channels: int = 1,
-    num_classes: int = 10,
-    pool2: str = "max",
-    last_relu: bool = True,
-    pooling: str = "ceil",
-    dropout: float = 0.5,
-    batch_norm: bool = False,
-) -> nn.Sequential:
+def nin_mnist(*, in_channels: int = 1, num_classes: int = 10, **switches: Any) -> nn.Sequential:
     """The authors' net for MNIST, 28x28, as in their cuda-convnet definition; 349,674 parameters.
 
     5/1/2 96, 64, 48; max 3/2; 5/1/2 128, 96, 48; max 3/2; 5/1/2 128, 96, 10; global average pooling; dropout after each pooling.
@@ -133,19 +108,10 @@ def nin_mnist(
     ((1, 10), 349674)
     """
     blocks = Block((96, 64, 48), 5, 1, 2), Block((128, 96, 48), 5, 1, 2), Block((128, 96, num_classes), 5, 1, 2)
-    return _network("nin-mnist", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
+    return network("nin-mnist", in_channels, blocks, (1, 2), **switches)
 
 
-def nin_svhn(
-    *,
-    in_channels: int = 3,
-    num_classes: int = 10,
-    pool2: str = "max",
-    last_relu: bool = True,
-    pooling: str = "ceil",
-    dropout: float = 0.5,
-    batch_norm: bool = False,
-) -> nn.Sequential:
+def nin_svhn(*, in_channels: int = 3, num_classes: int = 10, **switches: Any) -> nn.Sequential:
     """The authors' net for SVHN, 32x32, as in their cuda-convnet definition; 1,986,026 parameters.
 
     5/1/2 128, 96, 64; max 3/2; 5/1/2 320, 256, 128; max 3/2; 5/1/2 384, 256, 10; global average pooling; dropout after each
@@ -157,19 +123,10 @@ def nin_svhn(
     1986026
     """
     blocks = Block((128, 96, 64), 5, 1, 2), Block((320, 256, 128), 5, 1, 2), Block((384, 256, num_classes), 5, 1, 2)
-    return _network("nin-svhn", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
+    return network("nin-svhn", in_channels, blocks, (1, 2), **switches)
 
 
-def nin_imagenet(
-    *,
-    in_channels: int = 3,
-    num_classes: int = 1000,
-    pool2: str = "max",
-    last_relu: bool = True,
-    pooling: str = "ceil",
-    dropout: float = 0.5,
-    batch_norm: bool = False,
-) -> nn.Sequential:
+def nin_imagenet(*, in_channels: int = 3, num_classes: int = 1000, **switches: Any) -> nn.Sequential:
     """The ImageNet net of the Caffe model zoo, 224x224 (the paper itself has none); 7,595,176 parameters.
 
     11/4/0 96, 96, 96; 5/1/2 256, 256, 256; 3/1/1 384, 384, 384; max 3/2 after each of these; dropout;
@@ -181,19 +138,10 @@ def nin_imagenet(
     7595176
     """
     blocks = *LARGE, Block((1024, 1024, num_classes), 3, 1, 1)
-    return _network("nin-imagenet", in_channels, blocks, (3,), pool2, last_relu, pooling, dropout, batch_norm)
+    return network("nin-imagenet", in_channels, blocks, (3,), **switches)
 
 
-def nin_d2l(
-    *,
-    in_channels: int = 1,
-    num_classes: int = 10,
-    pool2: str = "max",
-    last_relu: bool = True,
-    pooling: str = "floor",
-    dropout: float = 0.5,
-    batch_norm: bool = False,
-) -> nn.Sequential:
+def nin_d2l(*, in_channels: int = 1, num_classes: int = 10, pooling: str = "floor", **switches: Any) -> nn.Sequential:
     """The net of the book Dive into Deep Learning for Fashion-MNIST, 224x224; 1,992,166 parameters.
 
     11/4/0 96, 96, 96; 5/1/2 256, 256, 256; 3/1/1 384, 384, 384; max 3/2 after each of these; dropout; 3/1/1 10, 10, 10;
@@ -205,7 +153,7 @@ def nin_d2l(
     1992166
     """
     blocks = *LARGE, Block((num_classes,) * 3, 3, 1, 1)
-    return _network("nin-d2l", in_channels, blocks, (3,), pool2, last_relu, pooling, dropout, batch_norm)
+    return network("nin-d2l", in_channels, blocks, (3,), pooling=pooling, **switches)
 
 
 def nin_cifar10_bn(
@@ -213,10 +161,10 @@ def nin_cifar10_bn(
     in_channels: int = 3,
     num_classes: int = 10,
     pool2: str = "avg",
-    last_relu: bool = True,
     pooling: str = "pad1",
     dropout: float = 0.2,
     batch_norm: bool = True,
+    **switches: Any,
 ) -> nn.Sequential:
     """`nin_cifar10` as a listing on the web has it: batch normalisation, padded poolings, little dropout; 969,822 parameters.
 
@@ -229,4 +177,14 @@ def nin_cifar10_bn(
     969822
     """
     blocks = *CIFAR, Block((192, 192, num_classes), 3, 1, 1)
-    return _network("nin-cifar10-bn", in_channels, blocks, (1, 2), pool2, last_relu, pooling, dropout, batch_norm)
+    return network(
+        "nin-cifar10-bn",
+        in_channels,
+        blocks,
+        (1, 2),
+        pool2=pool2,
+        pooling=pooling,
+        dropout=dropout,
+        batch_norm=batch_norm,
+        **switches,
+    )

@@ -17,9 +17,8 @@ import numpy as np
 from ninx.kernels.listing import only_public
 
 from ..array import empty, on_device
-from ..engine import Tensor
+from ..engine import Tensor, no_grad
 from ..hints import hinted
-from ..modes import no_grad
 from ..ops import copy_, fill_
 from ..random import generator
 from .parameter import Parameter

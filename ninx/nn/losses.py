@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import functional as F
 from ..engine import Tensor
-from ..functional.inputs import need_tensors
+from ..functional.inputs import check_reduction, need_tensors, refuse_old_settings
 from ..looks import brief, unusual
 from .module import Module
 from .parameter import Buffer
@@ -17,11 +17,8 @@ class _Loss(Module):
 
     def __init__(self, reduction: str, size_average: Any, reduce: Any, weight: Tensor | None = None):
         name = type(self).__name__
-        for setting, value in (("size_average", size_average), ("reduce", reduce)):
-            if value is not None:
-                raise ValueError(f"{name}: {setting}={value!r} is of the first PyTorch; write reduction='mean', 'sum' or 'none'")
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        refuse_old_settings(name, size_average, reduce)
+        check_reduction(name, reduction)
         if weight is not None:
             need_tensors(name, weight=weight)
         self.reduction, self.weight = reduction, None if weight is None else Buffer(weight)

@@ -11,10 +11,11 @@ import reprlib
 from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeVar
 
+from ninx.kernels.names import unknown
+
 from ..engine import Tensor
 from ..hints import leave_out, without_absent
 from ..looks import unfailing
-from ..names import unknown
 from .hooks import Hooks
 from .moves import Moves
 from .parameter import Buffer, Parameter, as_buffer

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..engine import Tensor
-from ..modes import no_grad
+from ..engine import Tensor, no_grad
 from ..ops import fill_, to
 from .parameter import Buffer, Parameter
 

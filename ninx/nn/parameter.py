@@ -82,6 +82,6 @@ def as_buffer(t: Tensor, persistent: bool = True) -> Buffer:
     if isinstance(t, Buffer):
         return t
     buffer = Buffer(t, persistent=persistent)
-    buffer.requires_grad, buffer.node, buffer.grad, buffer.hooks = t.requires_grad, t.node, t.grad, t.hooks
-    buffer.version, buffer.seen, buffer.is_view = t.version, t.seen, t.is_view
+    buffer.requires_grad, buffer.node, buffer.leaf, buffer.grad = t.requires_grad, t.node, t.leaf, t.grad
+    buffer.version, buffer.seen_version, buffer.is_view = t.version, t.seen_version, t.is_view
     return buffer

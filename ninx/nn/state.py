@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..array import Array
-from ..engine import Tensor
+from ..engine import Tensor, no_grad
 from ..looks import few
-from ..modes import no_grad
 from ..ops import copy_
 from ..ops.creation import leaf
 from .parameter import Buffer, Parameter

@@ -11,9 +11,8 @@ import numpy as np
 from ninx.kernels.listing import only_public
 
 from ..array import xp_of
-from ..engine import Tensor
+from ..engine import Tensor, no_grad
 from ..hints import hinted
-from ..modes import no_grad
 from ..ops import cat, clip, copy_, reshape
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]

@@ -6,22 +6,15 @@ What ``__all__`` names is also `ninx.NAME`; the rest (imported ``as`` itself) se
 # fmt: off
 from ninx.kernels.listing import only_public
 
-from ..methods import explain as _explain
+from ..engine.methods import explain as _explain
 from .arithmetic import (
     add,
     addcdiv,
     addcmul,
-    clamp,
-    clamp_max,
-    clamp_min,
-    clip,
     div,
     divide,
     floor_divide,
     lerp,
-    masked_fill,
-    maximum,
-    minimum,
     mul,
     multiply,
     pow,
@@ -29,9 +22,10 @@ from .arithmetic import (
     sub,
     subtract,
     true_divide,
-    where,
 )
+from .axes import sequence as sequence
 from .bitwise import bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor
+from .choosing import clamp, clamp_max, clamp_min, clip, masked_fill, maximum, minimum, where
 from .comparison import (
     allclose,
     eq,
@@ -54,26 +48,7 @@ from .comparison import (
 )
 from .contraction import einsum
 from .counting import all, any, bincount, count_nonzero, unique
-from .creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    get_default_dtype,
-    is_floating_point,
-    is_tensor,
-    linspace,
-    ones,
-    ones_like,
-    set_default_dtype,
-    tensor,
-    zeros,
-    zeros_like,
-)
+from .creation import as_tensor, from_numpy, get_default_dtype, is_floating_point, is_tensor, set_default_dtype, tensor
 from .elementary import (
     abs,
     absolute,
@@ -107,6 +82,7 @@ from .elementary import (
     trunc,
 )
 from .extremes import amax, amin, argmax, argmin, argsort, max, median, min, sort, topk
+from .filled import arange, empty, empty_like, eye, full, full_like, linspace, ones, ones_like, zeros, zeros_like
 from .indexing import crop as crop
 from .indexing import getitem as getitem
 from .indexing import spread as spread
@@ -125,13 +101,14 @@ from .linalg import addmm, bmm, dot, matmul, mm, mv, outer
 from .operands import astype, broadcast_to
 from .operands import contiguous as contiguous
 from .operands import is_contiguous as is_contiguous
+from .operands import operand as operand
 from .operands import sum_to as sum_to
 from .operands import to as to
 from .operands import type_name as type_name
 from .operands import type_named as type_named
 from .rearranging import diag, flip, meshgrid, repeat_interleave, roll, tile, tril, triu
 from .rearranging import repeat as repeat
-from .rectifier import gate as gate
+from .rectifier import masked as masked
 from .rectifier import relu
 from .reductions import cumsum, logsumexp, mean, norm, prod, std, std_mean, sum, var, var_mean
 from .sampling import bernoulli, normal, rand, rand_like, randint, randn, randn_like, randperm
@@ -153,16 +130,11 @@ from .selection import (
 from .selection import scatter_ as scatter_
 from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
 from .shapes import pad as pad
-from .shapes import sequence as sequence
 from .shapes import unwritable as unwritable
-from .tensors import backward as backward
 from .tensors import clone
 from .tensors import deepcopy as deepcopy
 from .tensors import picklable as picklable
 from .tensors import rebuild as rebuild
-from .tensors import register_hook as register_hook
-from .tensors import requires_grad_ as requires_grad_
-from .tensors import retain_grad as retain_grad
 from .tensors import to_string as to_string
 
 __all__ = [

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..array import xp_of
 from ..engine import Tensor, record
+from .axes import Dims, axes_of, axis_of, named
 from .operands import operand
-from .shapes import Dims, axes_of, axis_of, named
 
 
 def unique(

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import maximum, minimum, where
+from .axes import Dims, axes_of, axis_of, named
+from .choosing import maximum, minimum, where
 from .indexing import along, getitem
 from .operands import operand
-from .shapes import Dims, axes_of, axis_of, flatten, named, reshape
+from .shapes import flatten, reshape
 
 
 class ValuesIndices(NamedTuple):

@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..array import Array, device_of, xp_of
-from ..engine import Tensor, record
-from ..graph import Unwritable
-from ..modes import is_grad_enabled, no_grad
+from ..engine import Tensor, Unwritable, is_grad_enabled, no_grad, record, source
 from . import arithmetic
 from .indexing import frozen, getitem, plain
 from .operands import RANK, astype, broadcast_to, operand, sum_to, to
@@ -24,7 +22,7 @@ from .shapes import reshape
 
 def _is_tracked(operation: str, x: Tensor, value_wants: bool) -> bool:
     """Does this change belong into the history of x? Raises RuntimeError where it cannot be recorded."""
-    x.source()  # refuses a stale view
+    source(x)  # refuses a stale view
     if isinstance(x.version, Unwritable):
         raise RuntimeError(
             f"{operation}: this tensor of shape {x.shape} is a copy where a view was asked for (view of an image that lies "
@@ -85,7 +83,7 @@ def become(operation: str, x: Tensor, function: Callable[..., Tensor], *values: 
     if retained is not None and old.node is not None and x.node is not None:
         old.node.retained, x.node.retained = None, retained  # .grad is to be that of the new value
     x.version.tracked += 1
-    x.seen = x.version.tracked
+    x.seen_version = x.version.tracked
     return x
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..array import device_of, empty, xp_of
 from ..engine import Tensor, record
+from .axes import axis_of, named, sequence
 from .indexing import crop, getitem
 from .operands import astype, common_dtype, operand
-from .shapes import axis_of, named, reshape, sequence, unsqueeze
+from .shapes import reshape, unsqueeze
 
 
 def _given(operation: str, tensors: Any) -> list[Tensor]:

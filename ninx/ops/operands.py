@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Array, device_of, empty, on_device, sound, xp_of
+from ..array import Array, device_of, empty, lies_channels_last, on_device, sound, xp_of
 from ..devices import device as device_named
 from ..engine import Tensor, record
-from ..graph import Vjp
+from ..engine.graph import Vjp
 
 _KIND = {bool: "b", int: "i", float: "f"}  # of Python's numbers
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}  # booleans, whole numbers, floats
@@ -276,8 +276,7 @@ def is_contiguous(x: Tensor, memory_format: str = "contiguous_format") -> bool:
     """
     if memory_format not in ("contiguous_format", "channels_last", "preserve_format"):
         raise ValueError(f"memory_format is ninx.contiguous_format, channels_last or preserve_format, got {memory_format!r}")
-    rows = x.array.ndim == 4 and x.array.transpose(0, 2, 3, 1).flags.c_contiguous
-    return bool(rows or (memory_format != "channels_last" and x.array.flags.c_contiguous))
+    return lies_channels_last(x.array) or bool(memory_format != "channels_last" and x.array.flags.c_contiguous)
 
 
 def contiguous(x: Tensor, memory_format: str = "contiguous_format") -> Tensor:

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..array import to_numpy, xp_of
 from ..engine import Tensor, record
-from .arithmetic import where
+from .axes import Dims, axes_of, axis_of, sequence
+from .choosing import where
 from .indexing import getitem, spread
 from .operands import broadcast_to, operand
-from .shapes import Dims, axes_of, axis_of, flatten, reshape, sequence
+from .shapes import flatten, reshape
 
 
 def flip(x: Tensor, dims: Dims) -> Tensor:

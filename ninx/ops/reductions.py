@@ -13,13 +13,15 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import mul, pow, where
+from .arithmetic import mul, pow
+from .axes import Dims, axes_of, axis_of, named
+from .choosing import where
 from .elementary import abs, exp
 from .extremes import amax, amin
 from .joining import cat
 from .operands import added, astype, broadcast_to, floating, operand
 from .rearranging import flip
-from .shapes import Dims, axes_of, axis_of, named, permute, reshape
+from .shapes import permute, reshape
 
 
 def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:

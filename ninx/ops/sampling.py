@@ -8,7 +8,8 @@ import numpy as np
 
 from ..engine import Tensor
 from ..random import generator as current_generator
-from .creation import leaf, sizes
+from .creation import leaf
+from .filled import sizes
 from .inplace import copy_
 from .operands import dtype_of, floating, operand, pair, to
 

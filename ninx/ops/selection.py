@@ -8,11 +8,13 @@ import numpy as np
 
 from ..array import Array, xp_of
 from ..engine import Tensor, record
-from .arithmetic import add, where
+from .arithmetic import add
+from .axes import axis_of, sequence
+from .choosing import where
 from .indexing import along, getitem, spread
 from .inplace import setitem_
 from .operands import broadcast_to, operand
-from .shapes import axis_of, reshape, sequence
+from .shapes import reshape
 from .tensors import clone
 
 

@@ -1,103 +1,15 @@
-"""What is done with a tensor as a whole: backward, hooks, copies, pickling, printing."""
+"""What is done with a tensor as a whole: copies, pickling, printing."""
 
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .. import engine
 from ..array import to_numpy
 from ..engine import Tensor, record
-from .operands import operand
-
-
-def backward(x: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
-    """Add the gradient of x, weighted by ``gradient`` (1 for a scalar), to ``.grad`` of every leaf that x depends on.
-
-    The graph is freed on the way, unless ``retain_graph``; ``create_graph`` records the gradients themselves. Raises RuntimeError
-    if x does not require grad, if its graph was freed, and if it has several entries and there is no ``gradient``.
-
-    >>> w = ninx.tensor([1.0, 2.0], requires_grad=True)
-    >>> (w**2).sum().backward()
-    >>> w.grad
-    tensor([2., 4.])
-    """
-    engine.backward([x], [None if gradient is None else operand("backward", gradient, x)], retain_graph, create_graph)
-
-
-def requires_grad_(x: Tensor, requires_grad: bool = True) -> Tensor:
-    """Say whether x, a leaf of floats, wants a gradient. (Setting ``x.requires_grad`` itself is unchecked.)
-
-    Returns x. Raises RuntimeError for whole numbers, and for switching off what has a history.
-
-    >>> ninx.ones(2).requires_grad_()
-    tensor([1., 1.], requires_grad=True)
-    """
-    if not isinstance(requires_grad, bool):
-        raise TypeError(f"requires_grad_: say True or False, not {requires_grad!r}")
-    if x.node is not None and not requires_grad:
-        raise RuntimeError("requires_grad_: only a leaf can be switched off; use detach()")
-    if requires_grad and not x.is_floating_point():
-        raise RuntimeError(f"only floating-point tensors can require grad, not {x.dtype}")
-    x.requires_grad = requires_grad
-    return x
-
-
-class Handle:
-    """Takes a hook away again."""
-
-    def __init__(self, hooks: list[Any], hook: Any) -> None:
-        self._hooks, self._hook = hooks, hook
-
-    def remove(self) -> None:
-        """Do not call the hook any more; a second call does nothing."""
-        self._hooks[:] = [h for h in self._hooks if h is not self._hook]
-
-
-def register_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-    """Call ``hook(gradient)`` whenever the gradient of x is complete; what it returns (unless None) takes its place.
-
-    Returns a handle whose ``remove()`` takes the hook away. Raises RuntimeError if x does not require grad.
-
-    >>> w = ninx.tensor(2.0, requires_grad=True)
-    >>> handle = w.register_hook(lambda g: g * 10)
-    >>> (3 * w).backward()
-    >>> w.grad
-    tensor(30.)
-    """
-    source = x.source()
-    if source is None:
-        raise RuntimeError("register_hook: this tensor does not require grad")
-    if source.hooks is None:
-        source.hooks = []
-
-    def call(g: Tensor) -> Tensor | None:
-        return hook(g)
-
-    source.hooks.append(call)
-    return Handle(source.hooks, call)
-
-
-def retain_grad(x: Tensor) -> None:
-    """Let ``backward`` fill ``.grad`` of x although it is no leaf. (A leaf's is filled anyway.)
-
-    >>> w = ninx.tensor(2.0, requires_grad=True)
-    >>> y = w * 3
-    >>> y.retain_grad()
-    >>> (y * y).backward()
-    >>> y.grad, w.grad
-    (tensor(12.), tensor(36.))
-    """
-    if x.is_leaf:
-        if not x.requires_grad:
-            raise RuntimeError("retain_grad: this tensor does not require grad")
-        return
-    if x.node is not None:
-        x.node.retained = weakref.ref(x)
 
 
 def clone(x: Tensor) -> Tensor:

@@ -11,11 +11,13 @@ from .sgd import SGD
 
 if TYPE_CHECKING:
     from . import lr_scheduler
-    from .adaptive import Adadelta, Adagrad, Adamax, NAdam, RMSprop
+    from .adam_variants import Adamax, NAdam
+    from .adaptive import Adadelta, Adagrad, RMSprop
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RMSprop", "lr_scheduler"]
 
-_LAZY = dict.fromkeys(("Adadelta", "Adagrad", "Adamax", "NAdam", "RMSprop"), "ninx.optim.adaptive")
+_LAZY = dict.fromkeys(("Adadelta", "Adagrad", "RMSprop"), "ninx.optim.adaptive")
+_LAZY |= dict.fromkeys(("Adamax", "NAdam"), "ninx.optim.adam_variants")
 _LAZY["lr_scheduler"] = "ninx.optim.lr_scheduler"
 
 __dir__ = only_public(globals())

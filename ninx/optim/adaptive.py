@@ -1,21 +1,45 @@
-"""Optimisers that scale each entry's step by the size of its gradients so far: RMSprop, Adagrad, Adadelta, Adamax, NAdam.
+"""Optimisers that scale each entry's step by the size of its gradients so far: RMSprop, Adagrad, Adadelta.
 
 Plain array code, line by line as the formulas: one pass over the memory for each line. (SGD and Adam have kernels of one pass.)
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 from ..array import Array, xp_of
 from ..engine import Tensor
-from .given import Group, check_betas, check_settings, refuse
+from .given import Group, check_settings, refuse
 from .optimizer import Optimizer, numbers, zeros
 
 
-class RMSprop(Optimizer):
+class Adaptive(Optimizer):
+    """What all of them share: the count of steps, averages that begin as zeros, and weight decay as a part of the gradient.
+
+    A subclass writes ``_move``, its formulas. When that is called, ``state`` has begun and counts this step.
+    """
+
+    scalars: tuple[str, ...] = ("step",)
+
+    def _begin(self, p: Array, state: dict[str, Any]) -> None:
+        state.update(step=0, **{name: zeros(p) for name in self.remembered})
+
+    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        """A step for one parameter."""
+        if not state:
+            self._begin(p, state)
+        state["step"] += 1
+        (decay,) = numbers(p, group["weight_decay"])
+        if decay and not group.get("decoupled_weight_decay"):
+            g = g + decay * p
+        self._move(p, g, state, group)
+
+    def _move(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        raise NotImplementedError
+
+
+class RMSprop(Adaptive):
     """Steps of the gradient divided by its root mean square (Hinton, 2012, lecture 6e; centered: Graves, 2013, arXiv 1308.0850).
 
     g = gradient + weight_decay * p        (-gradient with ``maximize``)
@@ -32,7 +56,6 @@ class RMSprop(Optimizer):
     tensor([0.8000, 1.8000])
     """
 
-    scalars = ("step",)
     remembered = ("square_avg",)
     optional = ("momentum_buffer", "grad_avg")
 
@@ -55,14 +78,8 @@ class RMSprop(Optimizer):
         defaults = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
         super().__init__(params, defaults | {"centered": centered, "maximize": maximize})
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
-        lr, alpha, eps, decay, momentum = numbers(p, *(group[k] for k in ("lr", "alpha", "eps", "weight_decay", "momentum")))
-        if not state:
-            state.update(step=0, square_avg=zeros(p))
-        state["step"] += 1
-        if decay:
-            g = g + decay * p
+    def _move(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        lr, alpha, eps, momentum = numbers(p, *(group[k] for k in ("lr", "alpha", "eps", "momentum")))
         square = state["square_avg"].array
         square *= alpha
         square += (1 - alpha) * (g * g)
@@ -80,7 +97,7 @@ class RMSprop(Optimizer):
         p -= lr * step
 
 
-class Adagrad(Optimizer):
+class Adagrad(Adaptive):
     """Steps that shrink with all that was seen (Duchi et al., 2011).
 
     g = gradient + weight_decay * p        (-gradient with ``maximize``)
@@ -97,7 +114,6 @@ class Adagrad(Optimizer):
     tensor([0.9000, 1.9000])
     """
 
-    scalars = ("step",)
     remembered = ("sum",)
 
     def __init__(
@@ -129,21 +145,14 @@ class Adagrad(Optimizer):
     def _begin(self, p: Array, state: dict[str, Any]) -> None:
         state.update(step=0, sum=Tensor(xp_of(p).full_like(p, float(self.defaults["initial_accumulator_value"]))))
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
-        if not state:  # of a state that was loaded
-            self._begin(p, state)
-        lr = float(group["lr"]) / (1 + state["step"] * float(group["lr_decay"]))
-        state["step"] += 1
-        lr, eps, decay = numbers(p, lr, group["eps"], group["weight_decay"])
-        if decay:
-            g = g + decay * p
+    def _move(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        lr, eps = numbers(p, float(group["lr"]) / (1 + (state["step"] - 1) * float(group["lr_decay"])), group["eps"])
         total = state["sum"].array
         total += g * g
         p -= lr * (g / (xp_of(p).sqrt(total) + eps))
 
 
-class Adadelta(Optimizer):
+class Adadelta(Adaptive):
     """Steps as large as those before, relative to the gradients: without units (Zeiler, 2012, arXiv 1212.5701).
 
     g = gradient + weight_decay * p        (-gradient with ``maximize``)
@@ -160,7 +169,6 @@ class Adadelta(Optimizer):
     tensor([0.5528, 1.5149])
     """
 
-    scalars = ("step",)
     remembered = ("square_avg", "acc_delta")
 
     def __init__(
@@ -182,141 +190,12 @@ class Adadelta(Optimizer):
             raise ValueError(f"Adadelta: rho must be from 0 to 1, got {rho}")
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
-        lr, rho, eps, decay = numbers(p, *(group[k] for k in ("lr", "rho", "eps", "weight_decay")))
-        if not state:
-            state.update(step=0, square_avg=zeros(p), acc_delta=zeros(p))
-        state["step"] += 1
+    def _move(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        lr, rho, eps = numbers(p, *(group[k] for k in ("lr", "rho", "eps")))
         xp, square, travelled = xp_of(p), state["square_avg"].array, state["acc_delta"].array
-        if decay:
-            g = g + decay * p
         square *= rho
         square += (1 - rho) * (g * g)
         d = xp.sqrt(travelled + eps) / xp.sqrt(square + eps) * g
         travelled *= rho
         travelled += (1 - rho) * (d * d)
         p -= lr * d
-
-
-class Adamax(Optimizer):
-    """Adam with the largest gradient, fading, in place of the mean square (Kingma and Ba, 2015, arXiv 1412.6980, section 7.1).
-
-    g = gradient + weight_decay * p        (-gradient with ``maximize``)
-    m = beta1 * m + (1 - beta1) * g            u = max(beta2 * u, |g| + eps)
-    p = p - lr / (1 - beta1^t) * m / u          t counts the steps from 1
-
-    Raises ValueError for a negative setting, and for betas outside 0 to below 1.
-
-    >>> w = ninx.tensor([1.0, 2.0], requires_grad=True)
-    >>> optimizer = optim.Adamax([w], lr=0.1)
-    >>> (w**2).sum().backward()
-    >>> optimizer.step()
-    >>> w.detach()
-    tensor([0.9000, 1.9000])
-    """
-
-    scalars = ("step",)
-    remembered = ("exp_avg", "exp_inf")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        foreach: bool | None = None,
-        *,
-        maximize: bool = False,
-        differentiable: bool = False,
-        capturable: bool = False,
-    ):
-        check_settings("Adamax", lr=lr, eps=eps, weight_decay=weight_decay)
-        refuse("Adamax", foreach=foreach, differentiable=differentiable, capturable=capturable)
-        defaults = {"lr": lr, "betas": check_betas("Adamax", betas), "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, defaults | {"maximize": maximize})
-
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
-        if not state:
-            state.update(step=0, exp_avg=zeros(p), exp_inf=zeros(p))
-        state["step"] += 1
-        rate = float(group["lr"]) / (1 - group["betas"][0] ** state["step"])
-        rate, beta1, beta2, eps, decay = numbers(p, rate, *group["betas"], group["eps"], group["weight_decay"])
-        m, largest = state["exp_avg"].array, state["exp_inf"].array
-        if decay:
-            g = g + decay * p
-        m += (1 - beta1) * (g - m)
-        largest *= beta2
-        largest[...] = xp_of(p).maximum(largest, abs(g) + eps)
-        p -= rate * (m / largest)
-
-
-class NAdam(Optimizer):
-    """Adam with Nesterov's momentum, which looks one step ahead (Dozat, 2016).
-
-    g = gradient + weight_decay * p        (-gradient with ``maximize``)
-    m = beta1 * m + (1 - beta1) * g            v = beta2 * v + (1 - beta2) * g^2
-    mu(t) = beta1 * (1 - 0.96^(t * momentum_decay) / 2)          c(t) = mu(1) * ... * mu(t)
-    p = p - lr * ((1 - mu(t)) / (1 - c(t)) * g + mu(t + 1) / (1 - c(t + 1)) * m) / (sqrt(v / (1 - beta2^t)) + eps)
-
-    With ``decoupled_weight_decay`` p shrinks by the factor 1 - lr * weight_decay before the step instead. Raises ValueError for
-    a negative setting, and for betas outside 0 to below 1.
-
-    >>> w = ninx.tensor([1.0, 2.0], requires_grad=True)
-    >>> optimizer = optim.NAdam([w], lr=0.1)
-    >>> (w**2).sum().backward()
-    >>> optimizer.step()
-    >>> w.detach()
-    tensor([0.8944, 1.8944])
-    """
-
-    scalars = ("step", "mu_product")
-    remembered = ("exp_avg", "exp_avg_sq")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum_decay: float = 4e-3,
-        decoupled_weight_decay: bool = False,
-        *,
-        foreach: bool | None = None,
-        maximize: bool = False,
-        capturable: bool = False,
-        differentiable: bool = False,
-    ):
-        check_settings("NAdam", lr=lr, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
-        refuse("NAdam", foreach=foreach, capturable=capturable, differentiable=differentiable)
-        defaults = {"lr": lr, "betas": check_betas("NAdam", betas), "eps": eps, "weight_decay": weight_decay}
-        defaults |= {"momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay}
-        super().__init__(params, defaults | {"maximize": maximize})
-
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
-        if not state:
-            state.update(step=0, mu_product=1.0, exp_avg=zeros(p), exp_avg_sq=zeros(p))
-        state["step"] += 1
-        t, lr, (beta1, beta2) = state["step"], float(group["lr"]), group["betas"]
-        mu, ahead = (beta1 * (1 - 0.5 * 0.96 ** (s * float(group["momentum_decay"]))) for s in (t, t + 1))
-        state["mu_product"] *= mu
-        product = state["mu_product"]
-        of_g, of_m = lr * (1 - mu) / (1 - product), lr * ahead / (1 - product * ahead)
-        scale, shrink = 1 / math.sqrt(1 - beta2**t), 1 - lr * float(group["weight_decay"])
-        of_g, of_m, scale, shrink, beta1, beta2, eps, decay = numbers(
-            p, of_g, of_m, scale, shrink, beta1, beta2, group["eps"], group["weight_decay"]
-        )
-        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
-        if group["decoupled_weight_decay"]:
-            p *= shrink
-        elif decay:
-            g = g + decay * p
-        m += (1 - beta1) * (g - m)
-        v *= beta2
-        v += (1 - beta2) * (g * g)
-        size = scale * xp_of(p).sqrt(v) + eps
-        p -= (of_g * g + of_m * m) / size

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..array import Array, empty_like, on_device, xp_of
-from ..engine import Tensor
+from ..engine import Tensor, enable_grad
 from ..looks import brief, unfailing
-from ..modes import enable_grad
 from ..ops import changed, detach
 from .given import Group, alike, checked_group, count, groups_of, is_number, plain
 

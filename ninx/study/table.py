@@ -36,7 +36,7 @@ def sheet(s: Summary) -> Sheet:
         counts = _count(row.params, 10_000_000), _count(row.macs, 100_000)
         share = f"{100 * row.macs / max(s.macs, 1):.1f} %" if row.macs else ""
         name = mark + (" ".join(row.name.split()) or "-")
-        where = shortened(_size(row.output_shape), 14), *counts, share, _patch(row.receptive_field)
+        where = shortened(size(row.output_shape), 14), *counts, share, patch(row.receptive_field)
         table.add(name, shortened(settings, 200), *where, style="bold" if row.pointwise else "")
     return table
 
@@ -63,7 +63,7 @@ def as_text(s: Summary, width: int = WIDTH) -> str:
     >>> print(ninx.study.table.as_text(ninx.summary(nn.Linear(3, 2), (3,))).splitlines()[1])
     layer  kind and settings  output  params  MACs    share  sees
     """
-    lines = [f"input {_size(s.input_shape)}", *(sheet(s).text(width).splitlines() if s.rows else ["no layers"]), ""]
+    lines = [f"input {size(s.input_shape)}", *(sheet(s).text(width).splitlines() if s.rows else ["no layers"]), ""]
     for text in below(s):
         lines += textwrap.wrap(text, width, subsequent_indent="" if text.startswith(NOTE) else " " * 12)
     return "\n".join(lines)
@@ -76,7 +76,7 @@ def as_html(s: Summary) -> str:
     2
     """
     lines = "".join(f"<p>{escape(line)}</p>\n" for line in below(s))
-    return f"<p>input {_size(s.input_shape)}</p>\n{sheet(s).html()}\n{lines}"
+    return f"<p>input {size(s.input_shape)}</p>\n{sheet(s).html()}\n{lines}"
 
 
 def _count(number: int, rounded: int) -> str:
@@ -86,9 +86,19 @@ def _count(number: int, rounded: int) -> str:
     return "" if number == 0 else f"{number:,}" if number < rounded else f"{number / 1e6:.1f} M"
 
 
-def _size(shape: tuple[int, ...] | None) -> str:
+def size(shape: tuple[int, ...] | None) -> str:
+    """A shape in a cell.
+
+    >>> ninx.study.table.size((3, 32, 32)), ninx.study.table.size(None)
+    ('3x32x32', '-')
+    """
     return "x".join(map(str, shape)) if shape else "-"
 
 
-def _patch(field: tuple[int, int] | None) -> str:
-    return str(field[0]) if field and field[0] == field[1] else _size(field)
+def patch(field: tuple[int, int] | None) -> str:
+    """The side of a square of pixels, both sides of another patch.
+
+    >>> ninx.study.table.patch((5, 5)), ninx.study.table.patch((5, 3))
+    ('5', '5x3')
+    """
+    return str(field[0]) if field and field[0] == field[1] else size(field)

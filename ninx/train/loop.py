@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import time
@@ -16,9 +15,9 @@ import numpy as np
 from .. import data, models, nn, optim
 from .. import functional as F
 from ..array import use_device
+from ..engine import no_grad
 from ..files import write_atomically
 from ..looks import shortened, unfailing
-from ..modes import no_grad
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import CHECKPOINT as CHECKPOINT
@@ -91,9 +90,7 @@ def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Prepa
 
 def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
     """Refuse a network for fewer classes, or for images of other channels; the sentence names the switch to set."""
-    known = inspect.signature(models.preset(recipe.model.name).make).parameters
-    defaults = {name: p.default for name, p in known.items() if name in ("num_classes", "in_channels")}
-    has, image = defaults | recipe.model.switches, dataset[0][0]
+    has, image = models.switches_of(recipe.model.name) | recipe.model.switches, dataset[0][0]
     channels, classes = 1 if image.ndim == 2 else image.shape[2], len(dataset.classes)
     if isinstance(outputs := has.get("num_classes"), int) and outputs < classes:
         found, switch = f"{classes} classes, but {recipe.model.name} names only {outputs}", f"num_classes={classes}"

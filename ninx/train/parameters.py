@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ninx.kernels.names import unknown
+
 from .. import nn
 from ..engine import Tensor
-from ..names import unknown
 from .recipe import LayerRecipe, Recipe
 
 

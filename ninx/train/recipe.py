@@ -12,8 +12,9 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ninx.kernels.names import unknown
+
 from ..looks import unfailing
-from ..names import unknown
 
 
 class _Strict(BaseModel):

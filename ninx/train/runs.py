@@ -13,10 +13,9 @@ from typing import Any, overload
 import numpy as np
 
 from .. import data, nn
-from ..engine import Tensor
+from ..engine import Tensor, no_grad
 from ..functional import softmax
 from ..looks import few, shortened, unfailing
-from ..modes import no_grad
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
 from .loop import Evaluation, Training, evaluate

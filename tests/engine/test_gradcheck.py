@@ -12,7 +12,7 @@ import pytest
 import ninx
 import ninx.functional as F
 from ninx import GradientError, gradcheck, gradgradcheck, ops, record
-from ninx.graph import Unwritable
+from ninx.engine import Unwritable
 
 
 def rand(*shape, seed=0, requires_grad=True):

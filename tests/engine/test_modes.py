@@ -90,7 +90,7 @@ def test_an_exception_puts_the_mode_back(switch):
     with pytest.raises(KeyError), switch():
         raise KeyError
     assert ninx.is_grad_enabled()
-    assert not ninx.modes.is_anomaly_enabled()
+    assert not ninx.engine.modes.is_anomaly_enabled()
 
 
 def test_an_exception_inside_backward_puts_the_mode_back():
@@ -133,7 +133,7 @@ def in_a_thread(function):
 def test_a_switch_is_the_thread_s_own():
     with ninx.no_grad(), ninx.detect_anomaly():
         assert in_a_thread(ninx.is_grad_enabled)
-        assert not in_a_thread(ninx.modes.is_anomaly_enabled)
+        assert not in_a_thread(ninx.engine.modes.is_anomaly_enabled)
     assert in_a_thread(lambda: ninx.no_grad().__enter__() or ninx.is_grad_enabled()) is False
     assert ninx.is_grad_enabled()
 

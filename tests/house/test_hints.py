@@ -14,7 +14,7 @@ import torch
 
 import ninx
 from ninx import nn, optim
-from ninx.hints import HINTS
+from ninx.hint_texts import HINTS
 
 PAGE = rooms.ROOT / "docs" / "FROM_PYTORCH.md"
 NAMES = [(place, name, hint) for place, hints in HINTS.items() for names, hint in hints.items() for name in names.split()]

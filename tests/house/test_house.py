@@ -26,16 +26,17 @@ FLOORS = [
         "ninx.devices",
         "ninx.files",
         "ninx.gpu",
+        "ninx.hint_texts",
         "ninx.hints",
         "ninx.looks",
-        "ninx.names",
         "ninx.pickled_arrays",
         "ninx.pickles",
+        "ninx.stored_numbers",
         "ninx.tables",
         "ninx.torch_file",
     },  # all but the first: helpers that know nothing of the rest
     {"ninx.array"},
-    {"ninx.engine", "ninx.generator", "ninx.graph", "ninx.methods", "ninx.modes", "ninx.random"},
+    {"ninx.engine", "ninx.generator", "ninx.random"},
     {"ninx.cuda"},
     {"ninx.ops"},
     {"ninx.functional"},
@@ -47,7 +48,7 @@ FLOORS = [
 ]
 
 # Tensor's methods forward to ninx.ops (two of them to ninx.functional), above the engine: imports deferred to the first use.
-EXCEPTIONS = {("ninx.methods.deferred", "ninx.ops"), ("ninx.methods.deferred", "ninx.functional")}
+EXCEPTIONS = {("ninx.engine.methods.deferred", "ninx.ops"), ("ninx.engine.methods.deferred", "ninx.functional")}
 # The names in a module's _LAZY, which count as its imports, are imported by one function for all modules.
 EXCEPTIONS |= {("ninx.hints", "ninx")}
 
@@ -168,7 +169,9 @@ def test_a_module_never_bears_the_name_of_a_function_beside_it() -> None:
 
 
 def test_the_engine_stays_readable_in_one_sitting() -> None:
-    assert len((ROOT / "ninx" / "engine.py").read_text(encoding="utf-8").splitlines()) < 270
+    """Its files without the methods, which are one line each."""
+    lines = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (ROOT / "ninx" / "engine").glob("*.py")}
+    assert sum(lines.values()) < 850, lines
 
 
 # -------------------------------------------------------------------- import

@@ -48,7 +48,7 @@ CASES = [
     Case("sigmoid", ops.sigmoid, torch.sigmoid, some.plain(some.one(3, smallest=3))),
     Case("sigmoid of few", ops.sigmoid, torch.sigmoid, ONE, at_most(4)),
     Case("relu", ops.relu, torch.relu, ONE),
-    Case("gate", lambda x: ops.gate(x, abs(x.array) > 1), lambda x: x * (abs(x.detach()) > 1), ONE),
+    Case("masked", lambda x: ops.masked(x, abs(x.array) > 1), lambda x: x * (abs(x.detach()) > 1), ONE),
     Case("elu", F.elu, T.elu, some.plain(some.one(3, smallest=3), alpha=st.sampled_from([1.0, 0.5])), at_most(4)),
     Case("silu", F.silu, T.silu, some.plain(some.one(3, smallest=3)), at_most(4)),
     Case("softplus", F.softplus, T.softplus, some.plain(some.one(3, smallest=3), beta=st.sampled_from([1.0, 2.0])), at_most(30)),

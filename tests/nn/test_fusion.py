@@ -16,7 +16,7 @@ import ninx
 import ninx.functional as F
 from ninx import kernels, nn
 from ninx.nn.fusion import fused
-from ninx.ops.rectifier import Gated, ReluGate
+from ninx.ops.rectifier import Masked, ReluMask
 
 TIERS = ["strided", pytest.param("fast", marks=pytest.mark.skipif(not kernels._has_numba(), reason="the tier needs Numba"))]
 
@@ -226,8 +226,8 @@ def test_second_derivatives_go_through_the_gate(tier: str, kind: str) -> None:
 def test_the_gate_is_put_in_where_nobody_looks(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else all these tests would pass without any fusion."""
     seen = []
-    real = ReluGate.__call__
-    monkeypatch.setattr(ReluGate, "__call__", lambda self, g, y: seen.append(type(g) is Gated) or real(self, g, y))
+    real = ReluMask.__call__
+    monkeypatch.setattr(ReluMask, "__call__", lambda self, g, y: seen.append(type(g) is Masked) or real(self, g, y))
     ninx.manual_seed(0)
     net = block()
     net(image(2, 3, 11, 9)).sum().backward()

@@ -203,7 +203,7 @@ ERRORS: tables.Errors = [
     (lambda: F.cross_entropy(ninx.tensor(1.0), labels(0)), ValueError, "input must have a class axis"),
     (lambda: F.mse_loss(zeros(3), zeros(1, 3)), ValueError, r"mse_loss: input \(3,\) and target \(1, 3\) must have one shape"),
     (lambda: F.l1_loss(zeros(3), zeros(2)), ValueError, "l1_loss: .* must have one shape"),
-    (lambda: F.mse_loss(X, X, reduction="max"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'max'"),
+    (lambda: F.mse_loss(X, X, reduction="max"), ValueError, "mse_loss: reduction must be 'mean', 'sum' or 'none', got 'max'"),
 ]
 
 ERRORS += [

@@ -1,6 +1,5 @@
 """The networks: their sizes as published, and that they are what PyTorch would build."""
 
-import inspect
 import re
 from itertools import pairwise
 
@@ -213,7 +212,7 @@ def test_the_logits_of_the_classics_equal_pytorch(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in torch_nets.NETS if not n.startswith("nin-mnist-v")])
 def test_every_switch_does_what_it_says(name: str) -> None:
     """Turned against its default, each switch changes the layers that it names, and no other."""
-    known = inspect.signature(models.preset(name).make).parameters
+    known = models.switches_of(name)
 
     def layers(**switches: object) -> list[str]:
         return [repr(m) for m in models.create(name, **switches).modules() if not list(m.children())]
@@ -223,10 +222,10 @@ def test_every_switch_does_what_it_says(name: str) -> None:
 
     default = layers()
     if "pool2" in known:
-        turned = layers(pool2="max" if known["pool2"].default == "avg" else "avg")
+        turned = layers(pool2="max" if known["pool2"] == "avg" else "avg")
         assert [a.split("(")[0] for a, b in zip(default, turned, strict=True) if a != b] in (["MaxPool2d"], ["AvgPool2d"])
         pools = [line.split("(")[0] for line in kinds(turned, "MaxPool2d", "AvgPool2d")]
-        assert pools[1] == {"max": "AvgPool2d", "avg": "MaxPool2d"}[known["pool2"].default]
+        assert pools[1] == {"max": "AvgPool2d", "avg": "MaxPool2d"}[known["pool2"]]
     if "last_relu" in known:
         last = len(default) - 1 - default[::-1].index("ReLU()")
         assert layers(last_relu=False) == default[:last] + default[last + 1 :]
@@ -240,7 +239,7 @@ def test_every_switch_does_what_it_says(name: str) -> None:
         pools = kinds(turned, "MaxPool2d", "AvgPool2d")
         assert len(pools) >= 2
         assert all(re.search(text, line) for line in pools)
-        assert (turned == default) == (border == known["pooling"].default)
+        assert (turned == default) == (border == known["pooling"])
     rate, places = 0.2 if name == "nin-cifar10-bn" else 0.5, 1 if name in ("nin-imagenet", "nin-d2l", "nin-bn-fc") else 2
     assert kinds(default, "Dropout") == [f"Dropout(p={rate})"] * places
     assert kinds(layers(dropout=0.25), "Dropout") == ["Dropout(p=0.25)"] * places

@@ -12,7 +12,7 @@ import pytest
 
 import ninx
 from ninx.nn import parameter
-from ninx.ops import creation, sampling
+from ninx.ops import creation, filled, sampling
 
 _current = ["cpu"]
 
@@ -58,7 +58,7 @@ def everything_on(device: str) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(some_cupy())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for where in (creation, sampling, parameter):
+        for where in (creation, filled, sampling, parameter):
             patch.setattr(where, "leaf", leaf)
         _current.append("cuda:0")
         stack.callback(_current.pop)

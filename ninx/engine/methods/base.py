@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..array import Array
-    from ..engine import Tensor
+    from ...array import Array
     from ..graph import Node
+    from ..tensor import Tensor
 
 Dims = int | Sequence[int] | None
 

@@ -17,11 +17,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .array import Array, xp_of
+from ..array import Array, xp_of
 
 _grad_mode: ContextVar[bool] = ContextVar("ninx_grad_mode", default=True)
 _anomaly_mode: ContextVar[bool] = ContextVar("ninx_anomaly_mode", default=False)
-_PACKAGE = str(Path(__file__).parent) + os.sep
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 is_anomaly_enabled = _anomaly_mode.get
 records = _grad_mode.get  # for the engine, which asks with every operation

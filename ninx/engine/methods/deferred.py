@@ -1,4 +1,4 @@
-"""`ninx.ops` and `ninx.functional`, imported when a method first asks them for a function.
+"""`ninx.ops`, `ninx.functional` and the engine's own walk, imported when a method first asks them for a function.
 
 The one place where an import points up: they build on the engine, and the engine's Tensor offers the operations as methods.
 """
@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .. import functional as functional
-    from .. import ops as ops
+    from ... import engine as engine
+    from ... import functional as functional
+    from ... import ops as ops
 else:
 
     class _Deferred:
@@ -22,5 +23,6 @@ else:
             setattr(self, name, value)  # found without this method from now on
             return value
 
+    engine = _Deferred(lambda: importlib.import_module("ninx.engine"))
     ops = _Deferred(lambda: importlib.import_module("ninx.ops"))
     functional = _Deferred(lambda: importlib.import_module("ninx.functional"))

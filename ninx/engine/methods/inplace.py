@@ -9,7 +9,7 @@ from .base import Base
 from .deferred import ops
 
 if TYPE_CHECKING:
-    from ..engine import Tensor
+    from ..tensor import Tensor
 
 
 def _in_place(name: str, call: str, result: str) -> Callable[..., Tensor]:

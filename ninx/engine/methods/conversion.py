@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..array import Array, device_of, item, to_numpy
+from ...array import Array, device_of, item, to_numpy
 from .base import Base
 from .deferred import ops
 
 if TYPE_CHECKING:
-    from ..engine import Tensor
+    from ..tensor import Tensor
 
 
 class Conversion(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..hints import leave_out, without_absent
+from ...hints import leave_out, without_absent
 from .base import Base
 
 

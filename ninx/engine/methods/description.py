@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..array import device_of
+from ...array import device_of
 from .conversion import Conversion
 from .deferred import ops
 
 if TYPE_CHECKING:
-    from ..devices import device as Device
+    from ...devices import device as Device
     from ..graph import Node
 
 

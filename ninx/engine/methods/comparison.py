@@ -8,7 +8,7 @@ from .base import Base
 from .deferred import ops
 
 if TYPE_CHECKING:
-    from ..engine import Tensor
+    from ..tensor import Tensor
 
 
 def _is_comparable(other: Any) -> bool:

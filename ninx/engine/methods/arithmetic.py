@@ -8,7 +8,7 @@ from .base import Base
 from .deferred import functional, ops
 
 if TYPE_CHECKING:
-    from ..engine import Tensor
+    from ..tensor import Tensor
 
 
 class Arithmetic(Base):
@@ -74,7 +74,7 @@ class Arithmetic(Base):
         return ops.neg(self)
 
     def __pos__(self) -> Tensor:
-        return self  # type: ignore[return-value]  # it is one
+        return self
 
     def __abs__(self) -> Tensor:
         return ops.abs(self)

@@ -8,7 +8,7 @@ from .base import Base, Dims
 from .deferred import ops
 
 if TYPE_CHECKING:
-    from ..engine import Tensor
+    from ..tensor import Tensor
 
 
 class Shapes(Base):
