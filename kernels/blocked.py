@@ -18,7 +18,8 @@ registers. The tests hold its micro-kernels to what is computed here.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -29,7 +30,13 @@ from .types import Array
 MR, NR = 6, 16  # the micro-tile: 6 rows of two vectors of 8 float32
 MC, KC, NC = 96, 256, 512  # blocks: mc * kc float32 are 96 KiB, kc * nc 512 KiB
 
-compiled: Any = numba.njit(fastmath={"contract"}, error_model="numpy")  # "contract": a * b + c may be one instruction
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Numba's decorator; "contract": a * b + c may be one instruction."""
+    made: Function = numba.njit(function, fastmath={"contract"}, error_model="numpy")
+    return made
 
 
 @compiled
