@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..array import on_device, to_numpy, xp_of
-from ..kernels import clear_memory, cuda, fast, geometry, loops, memory_stats, strided
+from ..kernels import blocked, clear_memory, cuda, fast, geometry, loops, memory_stats, strided
 from ..kernels.cpu.conv import winograd
 from ..kernels.geometry import Geometry
 from .measure import GPU_TURN, Machine, Ratio, Timing, Work, burst, gpu_burst, nothing, ratio, take_turns
@@ -124,7 +124,7 @@ def run(machine: Machine, rounds: int, groups: tuple[str, ...] = GROUPS, batch: 
         report.notes.append(f"geometric mean of the ratios: {mean:.2f}; below 1: {sum(s < 1 for s in speeds)} of {len(speeds)}")
         slow = sorted((r["ratio"], r["name"]) for r in report.records if r["ratio"] and r["ratio"] < 1)
         report.notes += [f"  {value:.2f}  {name}" for value, name in slow]
-    report.notes += [_tiny(rounds)] if machine.device == "cpu" else tf32_note(machine.device)
+    report.notes += [_rungs(rounds)] if machine.device == "cpu" else tf32_note(machine.device)
     return report
 
 
@@ -268,10 +268,11 @@ def _verify(layer: Layer, direction: str, works: dict[str, Work], settings: dict
             raise AssertionError(f"{layer.label} {direction}: {name} is off by {error:.1e}")
 
 
-def _tiny(rounds: int) -> str:
-    """The nested loops, at a size where they end."""
-    geo = geometry.convolution("conv2d", (1, 4, 8, 8), (4, 4, 3, 3))
-    x, w = np.ones((1, 8, 8, 4), np.float32), np.ones((4, 3, 3, 4), np.float32)
-    times = take_turns([lambda: loops.conv2d(x, w, None, geo), lambda: fast.conv2d(x, w, None, geo)], min(rounds, 5))
-    slow, quick = (t.median for t in times)
-    return f"nested loops, 1x4x8x8 -> 4 3x3: {1e3 * slow:.1f} ms; the compiled kernels {1e6 * quick:.0f} us"
+def _rungs(rounds: int) -> str:
+    """One convolution on each rung of docs/KERNELS.md, at a size where the nested loops end."""
+    geo, rng = geometry.convolution("conv2d", (1, 16, 8, 8), (16, 16, 3, 3), padding=(1, 1)), np.random.default_rng(0)
+    x, w = rng.standard_normal((1, 8, 8, 16), np.float32), rng.standard_normal((16, 3, 3, 16), np.float32)
+    rungs: dict[str, Any] = {"nested loops": loops, "NumPy": strided, "blocked": blocked, "compiled": fast}
+    times = take_turns([lambda rung=rung: rung.conv2d(x, w, None, geo) for rung in rungs.values()], min(rounds, 5))  # type: ignore[misc]
+    told = ", ".join(f"{name} {1e6 * timing.median:.0f} us" for name, timing in zip(rungs, times, strict=True))
+    return f"1x16x8x8 -> 16 3x3, rung by rung: {told}"

@@ -131,15 +131,14 @@ def explain(geo: Geometry, itemsize: int = 4, device: str = "cpu") -> str:
     if tier_name() == "loops":
         return f"{geo.operation}: nested loops, because the 'loops' tier was asked for"
     reason = ""
-    if tier_name() == "fast" and device != "cpu":
-        from . import cuda
-
-        return cuda.explain(geo, itemsize)
     if tier_name() == "fast":
-        compiled: str | None = _module("fast").explain(geo, itemsize)
-        if compiled is not None:
+        from . import cpu, cuda
+
+        if device != "cpu":
+            return cuda.explain(geo, itemsize)
+        if (compiled := cpu.explain(geo, itemsize)) is not None:
             return compiled
-        reason = f"; not compiled, because {_module('fast').why_not(geo)}"
+        reason = f"; not compiled, because {cpu.why_not(geo)}"
     if geo.identity:
         size = f"({geo.N * geo.OH * geo.OW} x {geo.columns}) @ ({geo.columns} x {geo.O // geo.groups})"
         return (

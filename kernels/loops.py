@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .geometry import Geometry
+from .geometry import Geometry, Part
 from .types import MARK, NOWHERE, Array, Drop, argmax_dtype
 
 
@@ -91,22 +91,28 @@ def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "au
     return conv2d_weight_grad(x, g, geo), db
 
 
-def im2col(x: Array, geo: Geometry) -> Array:
-    """One row for each window, the values that it sees: (N*OH*OW, KH*KW*C), zeros where the window leaves the image."""
+def im2col(x: Array, geo: Geometry, part: Part | None = None) -> Array:
+    """One row for each window, the values that it sees: (N*OH*OW, KH*KW*C), zeros where the window leaves the image.
+
+    ``part``: only the windows of these output rows and images.
+    """
     cols = np.zeros((geo.N, geo.OH, geo.OW, geo.KH, geo.KW, geo.C), x.dtype)
     for n, i, j in _windows(geo):
         for r, q, h, v in _taps(geo, i, j):
             cols[n, i, j, r, q] = x[n, h, v]
-    return cols.reshape(geo.N * geo.OH * geo.OW, geo.KH * geo.KW * geo.C)
+    n0, n1, r0, r1 = part or geo.everything
+    return cols[n0:n1, r0:r1].reshape((n1 - n0) * (r1 - r0) * geo.OW, geo.KH * geo.KW * geo.C)
 
 
-def col2im(cols: Array, geo: Geometry) -> Array:
+def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
     """The adjoint of im2col: every column value is added to the pixel that it came from."""
-    windows = cols.reshape(geo.N, geo.OH, geo.OW, geo.KH, geo.KW, geo.C)
+    n0, n1, r0, r1 = part or geo.everything
+    windows = cols.reshape(n1 - n0, r1 - r0, geo.OW, geo.KH, geo.KW, geo.C)
     x = np.zeros((geo.N, geo.H, geo.W, geo.C), cols.dtype)
     for n, i, j in _windows(geo):
-        for r, q, h, v in _taps(geo, i, j):
-            x[n, h, v] += windows[n, i, j, r, q]
+        if n0 <= n < n1 and r0 <= i < r1:
+            for r, q, h, v in _taps(geo, i, j):
+                x[n, h, v] += windows[n - n0, i - r0, j, r, q]
     return x
 
 
@@ -285,10 +291,11 @@ def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100
     loss, slope = np.zeros(len(logits), logits.dtype), np.zeros_like(logits)
     for i, label in enumerate(labels):
         if label != ignore_index:
-            powers = [np.exp(x - max(logits[i])) for x in logits[i]]
+            largest = max(logits[i])  # taken out first, so that no exponential overflows
+            powers = [np.exp(x - largest) for x in logits[i]]
             for c, power in enumerate(powers):
                 slope[i, c] = power / sum(powers) - (c == label)
-            loss[i] = -np.log(powers[label] / sum(powers))
+            loss[i] = np.log(sum(powers)) - (logits[i, label] - largest)
     return loss, slope
 
 

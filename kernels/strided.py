@@ -90,8 +90,15 @@ def _add_windows(windows: Array, dx: Array, geo: Geometry, part: Part) -> None:
 
 def im2col(x: Array, geo: Geometry, part: Part | None = None) -> Array:
     """One row for each window, the values that it sees: (windows, KH*KW*C). A ``part`` (of `Geometry.parts`) bounds the copy."""
-    part = part or geo.everything
-    return _windows(x, geo, part, 1).reshape(part.images * part.rows * geo.OW, geo.KH * geo.KW * geo.C)
+    return _columns(x, geo, part or geo.everything, 1)[0]
+
+
+def _columns(x: Array, geo: Geometry, part: Part, groups: int) -> Array:
+    """im2col of each group's channels, a copy: (groups, windows, KH*KW*C/groups)."""
+    windows = _windows(x, geo, part, groups)
+    columns = xp_of(x).empty(windows.shape, x.dtype)
+    columns[...] = windows
+    return columns.reshape(groups, part.images * part.rows * geo.OW, geo.KH * geo.KW * geo.C // groups)
 
 
 def col2im(cols: Array, geo: Geometry, part: Part | None = None) -> Array:
@@ -121,10 +128,9 @@ class _Product:
         geo = self.geo
         if self.gemm:
             return self.pixels(x, part).reshape(-1, geo.groups, geo.columns).transpose(1, 0, 2)
-        windows = _windows(x, geo, part, geo.groups)
-        copy = xp_of(x).empty(windows.shape, x.dtype)
-        copy[...] = windows
-        return copy.reshape(geo.groups, part.images * part.rows * geo.OW, geo.columns)
+        if geo.groups == 1:
+            return im2col(x, geo, part)[None]
+        return _columns(x, geo, part, geo.groups)
 
     def add_x(self, matrix: Array, dx: Array, part: Part) -> None:
         """The adjoint of `x`: add the matrix's values to dx."""
@@ -354,13 +360,20 @@ def batch_norm_grad(g: Array, x: Array, mean: Array, var: Array, weight: Array |
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, Array]:
-    """See `loops.softmax_cross_entropy`."""
-    xp, kept = xp_of(logits), (labels != ignore_index)[:, None]
-    loops.check_labels(labels, logits.shape[1], ignore_index)
+    """See `loops.softmax_cross_entropy`. On a GPU a wrong label makes the loss NaN, and `cuda.check_labels` raises."""
+    xp, classes, kept = xp_of(logits), logits.shape[1], (labels != ignore_index)[:, None]
+    hit = xp.arange(classes) == labels[:, None]
     shifted = logits - logits.max(axis=1, keepdims=True)
     total = xp.exp(shifted).sum(axis=1, keepdims=True)
-    hit = xp.arange(logits.shape[1]) == labels[:, None]
     loss = xp.where(hit & kept, xp.log(total) - shifted, 0).sum(axis=1)
+    if xp is np:
+        loops.check_labels(labels, classes, ignore_index)
+    else:  # nobody waits for the GPU here
+        from . import cuda  # which needs this module
+
+        wrong = kept[:, 0] & ~hit.any(axis=1)
+        cuda.flag_labels(wrong, classes)
+        loss = xp.where(wrong, loss.dtype.type(np.nan), loss)
     return loss, xp.where(kept, xp.exp(shifted) / total - hit, 0).astype(logits.dtype)
 
 

@@ -6,22 +6,88 @@ for every + and *.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .. import memory
 from ..loops import dropout_key
 from ..threads import get_num_threads
 from ..types import Array
-from .flat import flat
+from .arguments import flat
 from .jit.compiled import kernel
-from .poolkernels import drop, gated, rectify
+from .jit.emit import Emitter, Value, microkernel, number
+from .poolkernels import dropout_keeps
+
+
+class DropoutArgs(NamedTuple):
+    """y[i] = x[i] * scale where dropout keeps entry start + i, else 0."""
+
+    x: Value
+    y: Value
+    entries: Value
+    start: Value
+    threshold: Value
+    key: Value
+    scale: Value
+
+
+class ReluArgs(NamedTuple):
+    """y[i] = max(x[i], 0)"""
+
+    x: Value
+    y: Value
+    entries: Value
+
+
+class GateArgs(NamedTuple):
+    """out[i] = g[i] where y[i] > 0, else 0"""
+
+    g: Value
+    y: Value
+    out: Value
+    entries: Value
+
+
+def _emit_dropout(e: Emitter, a: DropoutArgs) -> None:
+    b = e.ir
+
+    def over(i: Value) -> None:
+        offset = b.mul(i, number(e.size))
+        keep = dropout_keeps(e, b.add(a.start, i), a.key, a.threshold)
+        value = b.fmul(e.load(e.at(b.add(a.x, offset))), e.broadcast(e.at(a.scale)))
+        e.store(b.select(keep, value, e.zero), e.at(b.add(a.y, offset)))
+
+    e.over_channels(a.entries, over)
+
+
+def _emit_relu(e: Emitter, a: ReluArgs) -> None:
+    def over(i: Value) -> None:
+        offset = e.ir.mul(i, number(e.size))
+        e.store(e.relu(e.load(e.at(e.ir.add(a.x, offset)))), e.at(e.ir.add(a.y, offset)))
+
+    e.over_channels(a.entries, over)
+
+
+def _emit_gate(e: Emitter, a: GateArgs) -> None:
+    def over(i: Value) -> None:
+        offset = e.ir.mul(i, number(e.size))
+        value, y = (e.load(e.at(e.ir.add(base, offset))) for base in (a.g, a.y))
+        e.store(e.positive(y, value), e.at(e.ir.add(a.out, offset)))
+
+    e.over_channels(a.entries, over)
+
+
+emitted_dropout: Any = microkernel("dropout", _emit_dropout, DropoutArgs)
+emitted_relu: Any = microkernel("relu", _emit_relu, ReluArgs)
+emitted_gate: Any = microkernel("gate", _emit_gate, GateArgs)
 
 
 @kernel()
 def _relu(t: int, x: Array, y: Array, threads: int) -> None:
-    size = x.itemsize
     lo, hi = t * x.size // threads, (t + 1) * x.size // threads
-    rectify(x, (x.ctypes.data + lo * size, y.ctypes.data + lo * size, hi - lo))
+    start = lo * x.itemsize
+    emitted_relu(x, ReluArgs(x=x.ctypes.data + start, y=y.ctypes.data + start, entries=hi - lo))
 
 
 def relu(x: Array) -> Array:
@@ -33,9 +99,9 @@ def relu(x: Array) -> Array:
 
 @kernel()
 def _gate(t: int, g: Array, y: Array, out: Array, threads: int) -> None:
-    size = g.itemsize
-    lo, hi = t * g.size // threads * size, (t + 1) * g.size // threads * size
-    gated(g, (g.ctypes.data + lo, y.ctypes.data + lo, out.ctypes.data + lo, (hi - lo) // size))
+    lo, hi = t * g.size // threads, (t + 1) * g.size // threads
+    start = lo * g.itemsize
+    emitted_gate(g, GateArgs(g=g.ctypes.data + start, y=y.ctypes.data + start, out=out.ctypes.data + start, entries=hi - lo))
 
 
 def gate(g: Array, y: Array) -> Array:
@@ -48,10 +114,16 @@ def gate(g: Array, y: Array) -> Array:
 @kernel()
 def _dropout(t: int, x: Array, y: Array, scale: Array, threshold: int, key: int, threads: int) -> None:
     lo, hi = t * x.size // threads, (t + 1) * x.size // threads
-    arguments = (
-        x.ctypes.data + lo * x.itemsize, y.ctypes.data + lo * x.itemsize, hi - lo, lo, threshold, key, scale.ctypes.data,
-    )  # fmt: skip
-    drop(x, arguments)
+    args = DropoutArgs(
+        x=x.ctypes.data + lo * x.itemsize,
+        y=y.ctypes.data + lo * x.itemsize,
+        entries=hi - lo,
+        start=lo,
+        threshold=threshold,
+        key=key,
+        scale=scale.ctypes.data,
+    )
+    emitted_dropout(x, args)
 
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:
@@ -98,8 +170,8 @@ def sgd(p: Array, g: Array, v: Array | None, lr: float, momentum: float, keep: f
 
 @kernel(fastmath={"contract"})
 def _adam(
-    t: int, p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float, scale: float,
-    eps: float, decay: float, shrink: float, threads: int,
+    t: int, p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float,
+    scale: float, eps: float, decay: float, shrink: float, threads: int,
 ) -> None:  # fmt: skip
     for i in range(t * p.size // threads, (t + 1) * p.size // threads):
         d = g[i] + decay * p[i]

@@ -8,22 +8,31 @@ So every value is written once, and no two threads write the same one. What is d
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .. import memory
 from ..geometry import Geometry
 from ..loops import dropout_key
 from ..threads import get_num_threads
-from ..types import MARK, Array
-from .flat import flat
+from ..types import MARK, Array, Drop
+from .arguments import Plain, flat
 from .jit.compiled import helper, kernel
 from .jit.vector import HOST
-from .poolkernels import maximum, share, spread, total
+from .poolkernels import AverageArgs, AverageBackArgs, MaxArgs, UnpoolArgs, average, average_back, maximum, unpool
+from .window import Window, window_of
 
 
 def fits(geo: Geometry, a: Array) -> bool:
     """Are these kernels made for it? Not for dilated windows, nor for fewer channels than a vector holds."""
     return (geo.DH, geo.DW) == (1, 1) and HOST.lanes(a.itemsize) <= geo.C
+
+
+@lru_cache(maxsize=512)
+def _plain(geo: Geometry) -> Plain:
+    """Its sizes, for a kernel."""
+    return tuple(window_of(geo))
 
 
 @helper()
@@ -44,118 +53,134 @@ def _windows(pixel: int, stride: int, padding: int, kernel: int, out: int) -> tu
 
 @kernel()
 def _max_pool(
-    t: int, x: Array, y: Array, arg: Array, scale: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
-    SW: int, PH: int, PW: int, mark: int, threshold: int, key: int, threads: int,
-) -> None:  # fmt: skip
-    size, lines = x.itemsize, N * OH
-    for line in range(t * lines // threads, (t + 1) * lines // threads):
-        n, i = line // OH, line % OH
-        h, r, rows = _taps(i, SH, PH, KH, H)
-        for j in range(OW):
-            w, q, columns = _taps(j, SW, PW, KW, W)
-            at = (line * OW + j) * C
-            arguments = (
-                x.ctypes.data + ((n * H + h) * W + w) * C * size, rows, columns, W * C * size, C * size, r * KW + q, KW, C,
-                y.ctypes.data + at * size, arg.ctypes.data + at, mark, at, threshold, key, scale.ctypes.data,
-            )  # fmt: skip
-            maximum(x, arguments)
+    t: int, x: Array, y: Array, arg: Array, scale: Array, window: Plain, mark: int, threshold: int, key: int, threads: int
+) -> None:
+    win, size = Window(*window), x.itemsize
+    pixel, rows = win.C * size, win.N * win.OH
+    for row in range(t * rows // threads, (t + 1) * rows // threads):
+        n, i = row // win.OH, row % win.OH
+        h, r, taps_down = _taps(i, win.SH, win.PH, win.KH, win.H)
+        for j in range(win.OW):
+            w, q, taps_across = _taps(j, win.SW, win.PW, win.KW, win.W)
+            start = (row * win.OW + j) * win.C
+            args = MaxArgs(
+                x=x.ctypes.data + ((n * win.H + h) * win.W + w) * pixel,
+                rows=taps_down,
+                columns=taps_across,
+                row_step=win.W * pixel,
+                column_step=pixel,
+                tap=r * win.KW + q,
+                KW=win.KW,
+                channels=win.C,
+                y=y.ctypes.data + start * size,
+                arg=arg.ctypes.data + start,
+                mark=mark,
+                start=start,
+                threshold=threshold,
+                key=key,
+                scale=scale.ctypes.data,
+            )
+            maximum(x, args)
 
 
-def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: tuple[float, int, int] | None) -> tuple[Array, Array]:
+def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: Drop | None) -> tuple[Array, Array]:
     """(y, arg) for windows of up to 127 taps; ``drop`` is (p < 1, seed, call)."""
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     arg = memory.empty(y.shape, np.uint8)
     p, seed, call = drop or (0.0, 0, 0)
-    _max_pool(
-        flat(x), flat(y), flat(arg), np.array([1 / (1 - p)], x.dtype), geo.N, geo.C, geo.H, geo.W, geo.OH, geo.OW, geo.KH, geo.KW,
-        geo.SH, geo.SW, geo.PH, geo.PW, MARK if mark else 0, int(p * 2**32), dropout_key(seed, call), get_num_threads(),
-    )  # fmt: skip
+    scale, threshold, key = np.array([1 / (1 - p)], x.dtype), int(p * 2**32), dropout_key(seed, call)
+    _max_pool(flat(x), flat(y), flat(arg), scale, _plain(geo), MARK if mark else 0, threshold, key, get_num_threads())
     return y, arg
 
 
 @kernel()
-def _max_unpool(
-    t: int, g: Array, arg: Array, dx: Array, scale: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
-    SW: int, PH: int, PW: int, threads: int,
-) -> None:  # fmt: skip
-    size, lines = g.itemsize, N * H
-    for line in range(t * lines // threads, (t + 1) * lines // threads):
-        n, h = line // H, line % H
-        i, r, rows = _windows(h, SH, PH, KH, OH)
-        for w in range(W):
-            j, q, columns = _windows(w, SW, PW, KW, OW)
-            at = ((n * OH + i) * OW + j) * C
-            arguments = (
-                g.ctypes.data + at * size, arg.ctypes.data + at, rows, columns, OW, r * KW + q, SH * KW, SW, C,
-                dx.ctypes.data + (line * W + w) * C * size, scale.ctypes.data,
-            )  # fmt: skip
-            spread(g, arguments)
+def _max_unpool(t: int, g: Array, arg: Array, dx: Array, scale: Array, window: Plain, threads: int) -> None:
+    win, size = Window(*window), g.itemsize
+    rows = win.N * win.H
+    for row in range(t * rows // threads, (t + 1) * rows // threads):
+        n, h = row // win.H, row % win.H
+        i, r, windows_down = _windows(h, win.SH, win.PH, win.KH, win.OH)
+        for w in range(win.W):
+            j, q, windows_across = _windows(w, win.SW, win.PW, win.KW, win.OW)
+            first = ((n * win.OH + i) * win.OW + j) * win.C
+            args = UnpoolArgs(
+                g=g.ctypes.data + first * size,
+                arg=arg.ctypes.data + first,
+                rows=windows_down,
+                columns=windows_across,
+                width=win.OW,
+                tap=r * win.KW + q,
+                tap_row=win.SH * win.KW,
+                tap_column=win.SW,
+                channels=win.C,
+                dx=dx.ctypes.data + (row * win.W + w) * win.C * size,
+                scale=scale.ctypes.data,
+            )
+            unpool(g, args)
 
 
 def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float) -> Array:
     """The adjoint of reading each window at ``arg``, times ``scale``; marked and NOWHERE entries read nothing."""
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
-    _max_unpool(
-        flat(g), flat(arg), flat(dx), np.array([scale], g.dtype), geo.N, geo.C, geo.H, geo.W, geo.OH, geo.OW, geo.KH, geo.KW,
-        geo.SH, geo.SW, geo.PH, geo.PW, get_num_threads(),
-    )  # fmt: skip
+    _max_unpool(flat(g), flat(arg), flat(dx), np.array([scale], g.dtype), _plain(geo), get_num_threads())
     return dx
 
 
 @kernel()
-def _average(
-    t: int, x: Array, y: Array, shares: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int, SW: int,
-    PH: int, PW: int, threads: int,
-) -> None:  # fmt: skip
-    size, lines = x.itemsize, N * OH
-    for line in range(t * lines // threads, (t + 1) * lines // threads):
-        n, i = line // OH, line % OH
-        h, _, rows = _taps(i, SH, PH, KH, H)
-        for j in range(OW):
-            w, _, columns = _taps(j, SW, PW, KW, W)
-            arguments = (
-                x.ctypes.data + ((n * H + h) * W + w) * C * size, rows, columns, W * C * size, C * size, C,
-                y.ctypes.data + (line * OW + j) * C * size, shares.ctypes.data + (i * OW + j) * size,
-            )  # fmt: skip
-            total(x, arguments)
+def _average(t: int, x: Array, y: Array, shares: Array, window: Plain, threads: int) -> None:
+    win, size = Window(*window), x.itemsize
+    pixel, rows = win.C * size, win.N * win.OH
+    for row in range(t * rows // threads, (t + 1) * rows // threads):
+        n, i = row // win.OH, row % win.OH
+        h, _, taps_down = _taps(i, win.SH, win.PH, win.KH, win.H)
+        for j in range(win.OW):
+            w, _, taps_across = _taps(j, win.SW, win.PW, win.KW, win.W)
+            args = AverageArgs(
+                x=x.ctypes.data + ((n * win.H + h) * win.W + w) * pixel,
+                rows=taps_down,
+                columns=taps_across,
+                row_step=win.W * pixel,
+                column_step=pixel,
+                channels=win.C,
+                y=y.ctypes.data + (row * win.OW + j) * pixel,
+                share=shares.ctypes.data + (i * win.OW + j) * size,
+            )
+            average(x, args)
 
 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     """y = (sum of the window) / divisor."""
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
-    shares = flat((1 / divisor).astype(x.dtype))
-    _average(
-        flat(x), flat(y), shares, geo.N, geo.C, geo.H, geo.W, geo.OH, geo.OW, geo.KH, geo.KW, geo.SH, geo.SW, geo.PH, geo.PW,
-        get_num_threads(),
-    )  # fmt: skip
+    _average(flat(x), flat(y), flat((1 / divisor).astype(x.dtype)), _plain(geo), get_num_threads())
     return y
 
 
 @kernel()
-def _average_back(
-    t: int, g: Array, gate: Array, dx: Array, shares: Array, N: int, C: int, H: int, W: int, OH: int, OW: int, KH: int, KW: int, SH: int,
-    SW: int, PH: int, PW: int, threads: int,
-) -> None:  # fmt: skip
-    size, lines = g.itemsize, N * H
-    for line in range(t * lines // threads, (t + 1) * lines // threads):
-        n, h = line // H, line % H
-        i, _, rows = _windows(h, SH, PH, KH, OH)
-        for w in range(W):
-            j, _, columns = _windows(w, SW, PW, KW, OW)
-            at = (line * W + w) * C * size
-            arguments = (
-                g.ctypes.data + ((n * OH + i) * OW + j) * C * size, shares.ctypes.data + (i * OW + j) * size, rows, columns,
-                OW, C, dx.ctypes.data + at, gate.ctypes.data + at if gate.size > 0 else 0,
-            )  # fmt: skip
-            share(g, arguments)
+def _average_back(t: int, g: Array, gate: Array, dx: Array, shares: Array, window: Plain, threads: int) -> None:
+    win, size = Window(*window), g.itemsize
+    pixel, rows = win.C * size, win.N * win.H
+    for row in range(t * rows // threads, (t + 1) * rows // threads):
+        n, h = row // win.H, row % win.H
+        i, _, windows_down = _windows(h, win.SH, win.PH, win.KH, win.OH)
+        for w in range(win.W):
+            j, _, windows_across = _windows(w, win.SW, win.PW, win.KW, win.OW)
+            at = (row * win.W + w) * pixel
+            args = AverageBackArgs(
+                g=g.ctypes.data + ((n * win.OH + i) * win.OW + j) * pixel,
+                shares=shares.ctypes.data + (i * win.OW + j) * size,
+                rows=windows_down,
+                columns=windows_across,
+                width=win.OW,
+                channels=win.C,
+                dx=dx.ctypes.data + at,
+                gate=gate.ctypes.data + at if gate.size > 0 else 0,
+            )
+            average_back(g, args)
 
 
 def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None) -> Array:
     """Every pixel of a window gets g / divisor; 0 where ``gate`` is not positive."""
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
-    shares = flat((1 / divisor).astype(g.dtype))
-    _average_back(
-        flat(g), flat(g)[:0] if gate is None else flat(gate), flat(dx), shares, geo.N, geo.C, geo.H, geo.W, geo.OH, geo.OW,
-        geo.KH, geo.KW, geo.SH, geo.SW, geo.PH, geo.PW, get_num_threads(),
-    )  # fmt: skip
+    shares, gates = flat((1 / divisor).astype(g.dtype)), flat(g)[:0] if gate is None else flat(gate)
+    _average_back(flat(g), gates, flat(dx), shares, _plain(geo), get_num_threads())
     return dx

@@ -1,4 +1,4 @@
-"""The innermost loops of pooling and dropout: a vector of channels at a time, over a rectangle of taps or windows.
+"""The innermost loops of pooling: a vector of channels at a time, over a rectangle of taps or windows.
 
 Each keeps its maximum or sum in a register over the whole rectangle, so memory is read and written once. The last vector of
 a pixel ends with its last channel and may overlap the one before it; with fewer channels than a vector holds, `pool` leaves
@@ -7,11 +7,84 @@ the work to the strided tier.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir as llvm
 
+from ..types import NOWHERE
 from .jit.emit import I32, I64, Emitter, Value, microkernel, number
+
+
+class MaxArgs(NamedTuple):
+    """y[c] = max over the taps of x, arg[c] = the tap; NaN wins, then the first of equals. See `loops.max_pool2d`.
+
+    The taps inside the image are a rectangle of rows x columns, ``row_step`` and ``column_step`` bytes apart; the first has the
+    number ``tap``, the next row's is ``KW`` higher. ``mark``: what is added to arg where the maximum is not positive. ``start``
+    is the position of the first channel in y, for the hash of dropout, which keeps what is at least ``threshold`` (0: no
+    dropout); ``scale`` points to what it is then multiplied with.
+    """
+
+    x: Value
+    rows: Value
+    columns: Value
+    row_step: Value
+    column_step: Value
+    tap: Value
+    KW: Value
+    channels: Value
+    y: Value
+    arg: Value
+    mark: Value
+    start: Value
+    threshold: Value
+    key: Value
+    scale: Value
+
+
+class UnpoolArgs(NamedTuple):
+    """dx[c] = scale * the sum of g over the windows whose arg is this pixel's tap. The adjoint of `maximum`.
+
+    The windows that see the pixel are a rectangle of rows x columns, in g and in arg ``width`` windows a row; the pixel is tap
+    ``tap`` of the first, and ``tap_row`` and ``tap_column`` less of the next ones.
+    """
+
+    g: Value
+    arg: Value
+    rows: Value
+    columns: Value
+    width: Value
+    tap: Value
+    tap_row: Value
+    tap_column: Value
+    channels: Value
+    dx: Value
+    scale: Value
+
+
+class AverageArgs(NamedTuple):
+    """y[c] = the sum of x over the taps, times the number at ``share``."""
+
+    x: Value
+    rows: Value
+    columns: Value
+    row_step: Value
+    column_step: Value
+    channels: Value
+    y: Value
+    share: Value
+
+
+class AverageBackArgs(NamedTuple):
+    """dx[c] = the sum over the windows of g times their share; 0 where the gate (an address, 0: none) is not positive."""
+
+    g: Value
+    shares: Value
+    rows: Value
+    columns: Value
+    width: Value
+    channels: Value
+    dx: Value
+    gate: Value
 
 
 def _over_rectangle(e: Emitter, rows: Value, columns: Value, body: Any, values: list[Value]) -> list[Value]:
@@ -19,11 +92,11 @@ def _over_rectangle(e: Emitter, rows: Value, columns: Value, body: Any, values: 
     return e.loop(rows, lambda r, v: e.loop(columns, lambda q, v: body(r, q, v), v), values)
 
 
-def _place(e: Emitter, base: Value, r: Value, r_step: Value, q: Value, q_step: Value) -> Value:
-    return e.ir.add(base, e.ir.add(e.ir.mul(r, r_step), e.ir.mul(q, q_step)))
+def _place(e: Emitter, base: Value, r: Value, row_step: Value, q: Value, column_step: Value) -> Value:
+    return e.ir.add(base, e.ir.add(e.ir.mul(r, row_step), e.ir.mul(q, column_step)))
 
 
-def _splat(e: Emitter, value: Value, kind: Any) -> Value:
+def _broadcast(e: Emitter, value: Value, kind: Any) -> Value:
     """A vector with ``value``, a 64-bit number, in all lanes, as whole numbers of type ``kind``."""
     small = e.ir.trunc(value, kind) if kind != I64 else value
     vector = llvm.VectorType(kind, e.lanes)
@@ -44,151 +117,98 @@ def _hash(e: Emitter, index: Value, key: Value) -> Value:
     return b.xor(h, b.lshr(h, constant(16)))
 
 
+def dropout_keeps(e: Emitter, first: Value, key: Value, threshold: Value) -> Value:
+    """Which of a vector of entries, from number ``first`` on, does dropout keep? See `loops.dropout_keep`."""
+    steps = llvm.Constant(llvm.VectorType(I32, e.lanes), list(range(e.lanes)))
+    index = e.ir.add(_broadcast(e, first, I32), steps)
+    return e.ir.icmp_unsigned(">=", _hash(e, index, _broadcast(e, key, I32)), _broadcast(e, threshold, I32))
+
+
 BYTE = llvm.IntType(8)
 
 
-def _emit_maximum(e: Emitter) -> None:
-    """y[c] = max over the taps of x, arg[c] = the tap; NaN wins, then the first of equals. See `loops.max_pool2d`.
-
-    The taps inside the image are a rectangle of rows x columns, r_step and q_step bytes apart; the first has the number
-    ``tap``, the next row's is KW higher. ``start`` is the position of the first channel in y, for the hash of dropout, which
-    keeps what is at least ``threshold`` (0: no dropout); ``scale`` points to what it is then multiplied with.
-    """
-    x, rows, columns, r_step, q_step, tap, KW, channels, y, arg, mark, start, threshold, key, scale = e.function.args
+def _emit_maximum(e: Emitter, a: MaxArgs) -> None:
     b, vector32 = e.ir, llvm.VectorType(I32, e.lanes)
     lowest = llvm.Constant(e.vector, [float("-inf")] * e.lanes)
-    steps = llvm.Constant(vector32, list(range(e.lanes)))
 
     def over(c: Value) -> None:
-        here = b.add(x, b.mul(c, number(e.size)))
+        here = b.add(a.x, b.mul(c, number(e.size)))
 
         def one(r: Value, q: Value, state: list[Value]) -> list[Value]:
             best, where = state
-            value = e.load(e.at(_place(e, here, r, r_step, q, q_step)))
+            value = e.load(e.at(_place(e, here, r, a.row_step, q, a.column_step)))
             better = b.or_(b.fcmp_ordered(">", value, best), b.fcmp_unordered("uno", value, value))
-            number_ = _splat(e, b.add(tap, b.add(b.mul(r, KW), q)), I32)
+            number_ = _broadcast(e, b.add(a.tap, b.add(b.mul(r, a.KW), q)), I32)
             return [b.select(better, value, best), b.select(better, number_, where)]
 
-        best, where = _over_rectangle(e, rows, columns, one, [lowest, _splat(e, tap, I32)])
+        best, where = _over_rectangle(e, a.rows, a.columns, one, [lowest, _broadcast(e, a.tap, I32)])
         positive = b.fcmp_unordered(">", best, e.zero)
-        where = b.or_(where, b.select(positive, llvm.Constant(vector32, None), _splat(e, mark, I32)))
+        where = b.or_(where, b.select(positive, llvm.Constant(vector32, None), _broadcast(e, a.mark, I32)))
 
         def drop(state: list[Value]) -> list[Value]:
             value, place = state
-            index = b.add(_splat(e, b.add(start, c), I32), steps)
-            keep = b.icmp_unsigned(">=", _hash(e, index, _splat(e, key, I32)), _splat(e, threshold, I32))
-            nowhere = llvm.Constant(vector32, [127] * e.lanes)
-            return [b.select(keep, b.fmul(value, e.spread(e.at(scale))), e.zero), b.select(keep, place, nowhere)]
+            keep = dropout_keeps(e, b.add(a.start, c), a.key, a.threshold)
+            nowhere = llvm.Constant(vector32, [NOWHERE] * e.lanes)
+            return [b.select(keep, b.fmul(value, e.broadcast(e.at(a.scale))), e.zero), b.select(keep, place, nowhere)]
 
-        best, where = e.when(threshold, drop, [best, where])
-        e.store(best, e.at(b.add(y, b.mul(c, number(e.size)))))
-        place = b.bitcast(e.at(b.add(arg, c)), llvm.VectorType(BYTE, e.lanes).as_pointer())
+        best, where = e.when(a.threshold, drop, [best, where])
+        e.store(best, e.at(b.add(a.y, b.mul(c, number(e.size)))))
+        place = b.bitcast(e.at(b.add(a.arg, c)), llvm.VectorType(BYTE, e.lanes).as_pointer())
         b.store(b.trunc(where, llvm.VectorType(BYTE, e.lanes)), place, align=1)
 
-    e.over_channels(channels, over)
+    e.over_channels(a.channels, over)
 
 
-def _emit_spread(e: Emitter) -> None:
-    """dx[c] = scale * the sum of g over the windows whose arg is this pixel's tap. The adjoint of `maximum`.
-
-    The windows that see the pixel are a rectangle of rows x columns, in g and in arg ``width`` windows a row; the pixel is tap
-    ``tap`` of the first, and t_row and t_column less of the next ones.
-    """
-    g, arg, rows, columns, width, tap, t_row, t_column, channels, dx, scale = e.function.args
+def _emit_unpool(e: Emitter, a: UnpoolArgs) -> None:
     b, bytes_ = e.ir, llvm.VectorType(BYTE, e.lanes)
 
     def over(c: Value) -> None:
         def one(r: Value, q: Value, state: list[Value]) -> list[Value]:
-            at = b.add(c, b.mul(b.add(b.mul(r, width), q), channels))
-            chosen = b.load(b.bitcast(e.at(b.add(arg, at)), bytes_.as_pointer()), align=1)
-            mine = _splat(e, b.sub(tap, b.add(b.mul(r, t_row), b.mul(q, t_column))), BYTE)
-            value = e.load(e.at(b.add(g, b.mul(at, number(e.size)))))
+            at = b.add(c, b.mul(b.add(b.mul(r, a.width), q), a.channels))
+            chosen = b.load(b.bitcast(e.at(b.add(a.arg, at)), bytes_.as_pointer()), align=1)
+            mine = _broadcast(e, b.sub(a.tap, b.add(b.mul(r, a.tap_row), b.mul(q, a.tap_column))), BYTE)
+            value = e.load(e.at(b.add(a.g, b.mul(at, number(e.size)))))
             return [b.fadd(state[0], b.select(b.icmp_unsigned("==", chosen, mine), value, e.zero))]
 
-        (total,) = _over_rectangle(e, rows, columns, one, [e.zero])
-        e.store(b.fmul(total, e.spread(e.at(scale))), e.at(b.add(dx, b.mul(c, number(e.size)))))
+        (total,) = _over_rectangle(e, a.rows, a.columns, one, [e.zero])
+        e.store(b.fmul(total, e.broadcast(e.at(a.scale))), e.at(b.add(a.dx, b.mul(c, number(e.size)))))
 
-    e.over_channels(channels, over)
+    e.over_channels(a.channels, over)
 
 
-def _emit_sum(e: Emitter) -> None:
-    """y[c] = the sum of x over the taps, times the number at ``share``."""
-    x, rows, columns, r_step, q_step, channels, y, share = e.function.args
+def _emit_average(e: Emitter, a: AverageArgs) -> None:
     b = e.ir
 
     def over(c: Value) -> None:
-        here = b.add(x, b.mul(c, number(e.size)))
+        here = b.add(a.x, b.mul(c, number(e.size)))
 
         def one(r: Value, q: Value, state: list[Value]) -> list[Value]:
-            return [b.fadd(state[0], e.load(e.at(_place(e, here, r, r_step, q, q_step))))]
+            return [b.fadd(state[0], e.load(e.at(_place(e, here, r, a.row_step, q, a.column_step))))]
 
-        (total,) = _over_rectangle(e, rows, columns, one, [e.zero])
-        e.store(b.fmul(total, e.spread(e.at(share))), e.at(b.add(y, b.mul(c, number(e.size)))))
+        (total,) = _over_rectangle(e, a.rows, a.columns, one, [e.zero])
+        e.store(b.fmul(total, e.broadcast(e.at(a.share))), e.at(b.add(a.y, b.mul(c, number(e.size)))))
 
-    e.over_channels(channels, over)
+    e.over_channels(a.channels, over)
 
 
-def _emit_share(e: Emitter) -> None:
-    """dx[c] = the sum over the windows of g times their share; 0 where the gate (an address, 0: none) is not positive."""
-    g, shares, rows, columns, width, channels, dx, gate = e.function.args
+def _emit_average_back(e: Emitter, a: AverageBackArgs) -> None:
     b = e.ir
 
     def over(c: Value) -> None:
         def one(r: Value, q: Value, state: list[Value]) -> list[Value]:
-            window = b.add(b.mul(r, width), q)
-            value = e.load(e.at(b.add(g, b.mul(b.add(c, b.mul(window, channels)), number(e.size)))))
-            return [e.fma(value, e.spread(e.at(b.add(shares, b.mul(window, number(e.size))))), state[0])]
+            window = b.add(b.mul(r, a.width), q)
+            value = e.load(e.at(b.add(a.g, b.mul(b.add(c, b.mul(window, a.channels)), number(e.size)))))
+            return [e.fma(value, e.broadcast(e.at(b.add(a.shares, b.mul(window, number(e.size))))), state[0])]
 
         offset = b.mul(c, number(e.size))
-        totals = _over_rectangle(e, rows, columns, one, [e.zero])
-        (total,) = e.when(gate, lambda v: [e.positive(e.load(e.at(b.add(gate, offset))), v[0])], totals)
-        e.store(total, e.at(b.add(dx, offset)))
+        totals = _over_rectangle(e, a.rows, a.columns, one, [e.zero])
+        (total,) = e.when(a.gate, lambda v: [e.positive(e.load(e.at(b.add(a.gate, offset))), v[0])], totals)
+        e.store(total, e.at(b.add(a.dx, offset)))
 
-    e.over_channels(channels, over)
-
-
-def _emit_drop(e: Emitter) -> None:
-    """y[i] = x[i] * scale where dropout keeps entry start + i, else 0; for ``count`` entries, at least one vector of them."""
-    x, y, count, start, threshold, key, scale = e.function.args
-    b, steps = e.ir, llvm.Constant(llvm.VectorType(I32, e.lanes), list(range(e.lanes)))
-
-    def over(i: Value) -> None:
-        offset = b.mul(i, number(e.size))
-        index = b.add(_splat(e, b.add(start, i), I32), steps)
-        keep = b.icmp_unsigned(">=", _hash(e, index, _splat(e, key, I32)), _splat(e, threshold, I32))
-        value = b.fmul(e.load(e.at(b.add(x, offset))), e.spread(e.at(scale)))
-        e.store(b.select(keep, value, e.zero), e.at(b.add(y, offset)))
-
-    e.over_channels(count, over)
+    e.over_channels(a.channels, over)
 
 
-def _emit_relu(e: Emitter) -> None:
-    """y[i] = max(x[i], 0) for ``count`` entries, at least one vector of them."""
-    x, y, count = e.function.args
-
-    def over(i: Value) -> None:
-        offset = e.ir.mul(i, number(e.size))
-        e.store(e.relu(e.load(e.at(e.ir.add(x, offset)))), e.at(e.ir.add(y, offset)))
-
-    e.over_channels(count, over)
-
-
-def _emit_gate(e: Emitter) -> None:
-    """out[i] = g[i] where y[i] > 0, else 0, for ``count`` entries, at least one vector of them."""
-    g, y, out, count = e.function.args
-
-    def over(i: Value) -> None:
-        offset = e.ir.mul(i, number(e.size))
-        value, open_ = (e.load(e.at(e.ir.add(base, offset))) for base in (g, y))
-        e.store(e.positive(open_, value), e.at(e.ir.add(out, offset)))
-
-    e.over_channels(count, over)
-
-
-maximum: Any = microkernel("maximum", _emit_maximum)
-spread: Any = microkernel("spread", _emit_spread)
-total: Any = microkernel("total", _emit_sum)
-share: Any = microkernel("share", _emit_share)
-drop: Any = microkernel("drop", _emit_drop)
-rectify: Any = microkernel("rectify", _emit_relu)
-gated: Any = microkernel("gated", _emit_gate)
+maximum: Any = microkernel("maximum", _emit_maximum, MaxArgs)
+unpool: Any = microkernel("unpool", _emit_unpool, UnpoolArgs)
+average: Any = microkernel("average", _emit_average, AverageArgs)
+average_back: Any = microkernel("average_back", _emit_average_back, AverageBackArgs)

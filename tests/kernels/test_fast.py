@@ -16,8 +16,11 @@ from ninx.kernels.geometry import Geometry, convolution
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
-from ninx.kernels import fast
-from ninx.kernels.cpu.conv import plan
+import numba
+
+from ninx.kernels import cpu, fast
+from ninx.kernels.cpu import window
+from ninx.kernels.cpu.conv import copies, microkernels, panels, plan
 from ninx.kernels.cpu.jit import vector
 
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
@@ -44,7 +47,7 @@ def check_convolution(geo: Geometry, rng: np.random.Generator, dtype: Any) -> No
     before = [a.copy() for a in (x, w, b, g)]
     xd, wd, bd, gd = (a.astype(np.float64) for a in (x, w, b, g))
     xa, wa, ba, ga = (abs(a) for a in (xd, wd, bd, gd))
-    assert fast.why_not(geo) is None
+    assert cpu.why_not(geo) is None
     y, terms = loops.conv2d(xd, wd, bd, geo), strided.conv2d(xa, wa, ba, geo)
     same(f"conv2d {geo}", fast.conv2d(x, w, b, geo), y, terms)
     same(f"conv2d and ReLU {geo}", fast.conv2d(x, w, b, geo, relu=True), np.maximum(y, 0), terms)
@@ -243,29 +246,43 @@ def test_what_is_unusual_takes_the_strided_tier_and_explain_says_so() -> None:
 
 
 def test_a_plan_that_left_its_arrays_would_be_refused() -> None:
-    window = plan.forward(convolution("conv2d", (2, 3, 5, 5), (4, 3, 3, 3), padding=(1, 1)))
-    tiles, read, write = plan._tiles(window, 2, 6, 4)
-    plan._check(window, 2, tiles, read, write, 6, 4)
-    for change in (lambda: read.__iadd__(4 * 75), lambda: write.__isub__(4), lambda: tiles.__iadd__([0, 3, 0, 0])):
+    win = window.forward_window(convolution("conv2d", (2, 3, 5, 5), (4, 3, 3, 3), padding=(1, 1)))
+    tiles, read, write = plan._tiles(win, 2, 6, 4)
+    plan._check(win, 2, tiles, read, write, 6, 4)
+    farther = plan.MicroTile(taps=0, run=3, weights=0, pixels=0)
+    for change in (lambda: read.__iadd__(4 * 75), lambda: write.__isub__(4), lambda: tiles.__iadd__(farther)):
         saved = tiles.copy(), read.copy(), write.copy()
         change()
         with pytest.raises(RuntimeError, match="would leave its arrays"):
-            plan._check(window, 2, tiles, read, write, 6, 4)
+            plan._check(win, 2, tiles, read, write, 6, 4)
         tiles[...], read[...], write[...] = saved
 
 
 def test_every_pixel_is_written_by_one_thread() -> None:
-    """Each output pixel lies in exactly one tile, but for the last pixel of a class, which a tile may repeat."""
+    """Each output pixel lies in exactly one micro-tile, but for the last pixel of a class, which a micro-tile may repeat."""
     for threads in (1, 2, 3):
         for geo, _ in convolutions(40, seed=2):
             if not geo.N:
                 continue
-            q = plan.forward(geo)
-            made = plan.plan(q, 4, threads)
-            rows = vector.HOST.rows(vector.panels(q.O, 4)[0].vectors)
+            win = window.forward_window(geo)
+            made = plan.plan(win, 4, threads)
+            mr = vector.HOST.mr(panels.widths(win.O, 4)[0])
             written: list[int] = []
-            for unit in made.units.tolist():
-                for z in range(unit[4], unit[5]):
-                    first = made.tiles[z, 3]
-                    written += sorted(set((unit[1] + made.write[first : first + rows]).tolist()))
-            assert sorted(written) == [4 * q.O * i for i in range(q.N * q.OH * q.OW)]
+            for row in made.tasks.tolist():
+                task = plan.Task(*row)
+                for z in range(task.first, task.end):
+                    first = made.tiles[z, plan.TILE.pixels]
+                    written += sorted(set((task.y + made.write[first : first + mr]).tolist()))
+            assert sorted(written) == [4 * win.O * i for i in range(win.N * win.OH * win.OW)]
+
+
+def test_a_micro_kernel_refuses_the_arguments_of_another() -> None:
+    """Both are numbers by the dozen, so the wrong ones would be taken for addresses."""
+    other = copies.PrefetchArgs(address=0, lines=0)
+
+    @numba.njit
+    def call(x: np.ndarray) -> None:
+        microkernels.gemm2(x, other)
+
+    with pytest.raises(numba.core.errors.TypingError, match="gemm2 takes GemmArgs, got PrefetchArgs"):
+        call(np.ones(1, np.float32))

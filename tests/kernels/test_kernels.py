@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import tracemalloc
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,8 @@ from oracle import LAYOUTS, error, few_digits, geometry_of, lay, signed
 
 import ninx
 import ninx.functional as F
-from ninx import kernels
-from ninx.kernels import geometry, loops, strided
+from ninx import kernels, optim
+from ninx.kernels import cuda, geometry, loops, strided
 from ninx.kernels.geometry import Geometry
 
 BUDGETS = st.sampled_from([1, 300, 3000, strided.BUDGET])  # one row at a time, some rows, some images, everything
@@ -171,14 +173,62 @@ def test_the_hash_is_murmurs_and_its_key_takes_all_of_the_seed_and_the_call() ->
     assert len(keys) == 12
 
 
-def test_both_tiers_offer_the_same_functions() -> None:
-    public = [
-        {n for n, f in vars(t).items() if callable(f) and f.__module__ == t.__name__ and n[0] != "_"} for t in (loops, strided)
-    ]
-    assert public[0] - public[1] == {"check_labels", "dropout_key", "dropout_scale", "mix"}  # which both use
-    assert public[1] <= public[0]
-    fast = pytest.importorskip("ninx.kernels.fast", reason="without Numba there is no tier 'fast'")
-    assert public[1] <= set(fast.__all__)
+def public(tier: Any) -> set[str]:
+    return {n for n, f in vars(tier).items() if callable(f) and f.__module__ == tier.__name__ and n[0] != "_"}
+
+
+INTERFACE = public(strided)
+
+
+def test_all_tiers_offer_the_same_functions() -> None:
+    """Under the same names and with the same signatures, on the GPU as well."""
+    assert public(loops) - INTERFACE == {"check_labels", "dropout_key", "dropout_scale", "mix"}  # which both use
+    assert public(loops) >= INTERFACE
+    tiers = [loops, strided, cuda]
+    if find_spec("numba"):
+        from ninx.kernels import cpu, fast
+
+        assert set(fast.__all__) == INTERFACE
+        tiers += [cpu, fast]
+    for name in INTERFACE:
+        signatures = {tier.__name__: str(inspect.signature(getattr(tier, name))) for tier in tiers}
+        assert len(set(signatures.values())) == 1, (name, signatures)
+
+
+def use_every_kernel() -> None:
+    """What people call, so that each function of a tier is run."""
+    x, w, b = (
+        ninx.ones(2, 2, 4, 4, requires_grad=True),
+        ninx.ones(3, 2, 2, 2, requires_grad=True),
+        ninx.ones(3, requires_grad=True),
+    )
+    F.relu(F.conv2d(x, w, b, padding=1)).sum().backward()
+    F.conv2d(x, w).sum().backward()
+    (slope,) = ninx.grad(F.max_pool2d(x, 2).square().sum(), x, create_graph=True)
+    slope.square().sum().backward()
+    F.dropout(F.global_avg_pool2d(F.avg_pool2d(x, 2))).sum().backward()
+    F.batch_norm(F.dropout2d(x), None, None, training=True).sum().backward()
+    F.cross_entropy(x.reshape(2, 32), ninx.tensor([0, 1])).backward()
+    for optimiser in (optim.SGD([w], lr=0.1), optim.Adam([b])):
+        optimiser.step()
+
+
+@pytest.mark.parametrize("tier", kernels.TIERS)
+def test_every_function_of_the_tier_that_was_asked_for_runs(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none of another tier, but for what a tier borrows."""
+    if tier == "fast":
+        pytest.importorskip("numba")
+    with ninx.use_kernels(tier):
+        module, called = kernels.tier(), set()
+        for name in INTERFACE:
+            real = getattr(module, name)
+            monkeypatch.setattr(module, name, lambda *a, n=name, f=real, **o: called.add(n) or f(*a, **o))
+        if tier == "loops":
+            for name in INTERFACE - {"pool_divisor"}:
+                monkeypatch.setattr(strided, name, lambda *_, n=name, **__: pytest.fail(f"strided.{n} ran"))
+        use_every_kernel()
+    # What a convolution is made of in the strided tier; elsewhere nothing of ninx needs the two.
+    assert INTERFACE - called == ({"col2im"} if tier == "strided" else {"col2im", "im2col"})
 
 
 @pytest.mark.parametrize("tier", ["loops", "strided"])

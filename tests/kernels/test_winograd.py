@@ -17,7 +17,7 @@ from ninx.kernels.geometry import Geometry, convolution
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
 from ninx.kernels import fast
-from ninx.kernels.cpu.conv import direct, transforms, winograd
+from ninx.kernels.cpu.conv import direct, transforms, winograd, winograd_weights
 
 
 def check_winograd(geo: Geometry, rng: np.random.Generator) -> None:
@@ -58,8 +58,8 @@ def test_winograd_in_several_blocks_and_steps() -> None:
     """More tiles than a block or a step holds, and no multiple of them."""
     for k, size in ((3, 30), (5, 19)):
         geo = convolution("conv2d", (5, 17, size, size + 3), (23, 17, k, k), padding=(k // 2, k // 2))
-        tiles = winograd.products(geo) // winograd.CELLS * geo.N
-        assert tiles > max(2 * winograd.BLOCK, winograd.STEP)
+        tiles = winograd.products(geo) // winograd.POINTS * geo.N
+        assert tiles > max(2 * winograd.MC, winograd_weights.KC)
         check_winograd(geo, np.random.default_rng(k))
 
 

@@ -17,34 +17,34 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir as llvm
 
 from ..jit.emit import Emitter, Value, microkernel, number
 
 Matrix = list[list[Fraction]]
-POINTS = [Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2)]  # and infinity
-SIDE = len(POINTS) + 1
-CELLS = SIDE * SIDE  # points of a tile
-ONES = 1  # number of the point 1, whose row of A is all ones: the value there is the sum of the coefficients
+NODES = [Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2)]  # of the interpolation; and infinity
+SIDE = len(NODES) + 1
+POINTS = SIDE * SIDE  # of a tile
+ONE = 1  # number of the node 1, whose row of A is all ones: the value there is the sum of the coefficients
 TAPS = (3, 5)  # the kernel sizes that have microkernels
 
 
 def matrices(r: int) -> tuple[Matrix, Matrix, Matrix]:
     """(A', G, B') for r taps; B' is the same for all r. Powers of two are moved from B' to G: then less is rounded off."""
     m = SIDE + 1 - r
-    outputs = [[p**i for p in POINTS] + [Fraction(i == m - 1)] for i in range(m)]
+    outputs = [[p**i for p in NODES] + [Fraction(i == m - 1)] for i in range(m)]
     taps, inputs = [], []
-    for i, p in enumerate(POINTS):
-        others = POINTS[:i] + POINTS[i + 1 :]
+    for i, p in enumerate(NODES):
+        others = NODES[:i] + NODES[i + 1 :]
         divisor = math.prod((p - q for q in others), start=Fraction(1))
         row = [*_from_roots(others), Fraction(0)]
         shift = Fraction(2) ** round(math.log2(abs(divisor) * max(map(abs, row))) / 2)
         taps.append([p**k / divisor * shift for k in range(r)])
         inputs.append([v / shift for v in row])
     taps.append([Fraction(k == r - 1) for k in range(r)])
-    inputs.append(_from_roots(POINTS))
+    inputs.append(_from_roots(NODES))
     return outputs, taps, inputs
 
 
@@ -67,29 +67,80 @@ def _combine(e: Emitter, row: Sequence[Fraction], vectors: Sequence[Value]) -> V
         if factor == 0:
             continue
         if total is None:
-            total = vector if factor == 1 else e.ir.fmul(vector, _spread(e, factor))
+            total = vector if factor == 1 else e.ir.fmul(vector, _constant(e, factor))
         elif abs(factor) == 1:
             total = e.ir.fadd(total, vector) if factor > 0 else e.ir.fsub(total, vector)
         else:
-            total = e.fma(vector, _spread(e, factor), total)
+            total = e.fma(vector, _constant(e, factor), total)
     return total
 
 
-def _spread(e: Emitter, value: Fraction) -> Value:
+def _constant(e: Emitter, value: Fraction) -> Value:
     return llvm.Constant(e.vector, [float(value)] * e.lanes)
 
 
-def _emit_transform(e: Emitter, matrix: Matrix, reads_border: bool, writes_border: bool) -> None:
+class TransformArgs(NamedTuple):
     """target = matrix . source . matrix' for each of ``channels`` channels; both are grids of pixels.
 
-    Pixel (i, j) of the source lies at source + i*s_row + j*s_column, of the target likewise. If the transform ``reads_border``,
-    only the pixels from (top, left) to before (bottom, right) are read, and the others at ``spare``, where zeros are. If it
-    ``writes_border``, only those are written, and the others to ``spare``; and what is written gets ``bias`` (an address)
-    added, then ``relu`` (0 or 1), and is 0 where ``gate`` (an address that moves like target, 0: none) is not positive.
+    Pixel (i, j) of the source lies at source + i*source_row + j*source_column, of the target likewise: addresses in bytes.
     """
-    source, s_row, s_column, target, t_row, t_column, channels, spare, top, bottom, left, right, bias, relu, gate = (
-        e.function.args
-    )
+
+    source: Value
+    source_row: Value
+    source_column: Value
+    target: Value
+    target_row: Value
+    target_column: Value
+    channels: Value
+
+
+class InputArgs(NamedTuple):
+    """As `TransformArgs`; of the source only the pixels from (top, left) to before (bottom, right) are there.
+
+    For the others the zeros at ``outside`` are read.
+    """
+
+    source: Value
+    source_row: Value
+    source_column: Value
+    target: Value
+    target_row: Value
+    target_column: Value
+    channels: Value
+    outside: Value
+    top: Value
+    bottom: Value
+    left: Value
+    right: Value
+
+
+class OutputArgs(NamedTuple):
+    """As `TransformArgs`; of the target only the pixels from (top, left) to before (bottom, right) are there.
+
+    The others are written to ``outside``. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where ``gate``
+    (an address that moves like target, 0: none) is not positive.
+    """
+
+    source: Value
+    source_row: Value
+    source_column: Value
+    target: Value
+    target_row: Value
+    target_column: Value
+    channels: Value
+    outside: Value
+    top: Value
+    bottom: Value
+    left: Value
+    right: Value
+    bias: Value
+    relu: Value
+    gate: Value
+
+
+def _emit_transform(e: Emitter, args: Any, matrix: Matrix) -> None:
+    """The transform that the class of ``args`` says."""
+    reads_border, writes_border = isinstance(args, InputArgs), isinstance(args, OutputArgs)
     b, height, width = e.ir, len(matrix), len(matrix[0])
 
     def inside(size: int, low: Value, high: Value) -> list[Value]:
@@ -100,13 +151,13 @@ def _emit_transform(e: Emitter, matrix: Matrix, reads_border: bool, writes_borde
         found = [b.add(base, b.add(b.mul(row, number(i)), b.mul(column, number(j)))) for i in range(size) for j in range(size)]
         if not border:
             return found
-        rows, columns = inside(size, top, bottom), inside(size, left, right)
+        rows, columns = inside(size, args.top, args.bottom), inside(size, args.left, args.right)
         both = [b.and_(r, c) for r in rows for c in columns]
-        return [b.select(i, place, spare) for i, place in zip(both, found, strict=True)]
+        return [b.select(i, place, args.outside) for i, place in zip(both, found, strict=True)]
 
-    sources = grid(source, s_row, s_column, width, reads_border)
-    targets = grid(target, t_row, t_column, height, writes_border)
-    gates = grid(gate, t_row, t_column, height, True) if writes_border else []
+    sources = grid(args.source, args.source_row, args.source_column, width, reads_border)
+    targets = grid(args.target, args.target_row, args.target_column, height, writes_border)
+    gates = grid(args.gate, args.target_row, args.target_column, height, True) if writes_border else []
 
     def one(c: Value) -> None:
         offset = b.mul(c, number(e.size))
@@ -118,23 +169,23 @@ def _emit_transform(e: Emitter, matrix: Matrix, reads_border: bool, writes_borde
         lines = [[_combine(e, row, pixels[i : i + width]) for row in matrix] for i in range(0, width * width, width)]
         made = [_combine(e, row, [line[j] for line in lines]) for row in matrix for j in range(height)]
         if writes_border:
-            added = load(bias)
-            made = e.when(relu, lambda values: [e.relu(v) for v in values], [b.fadd(v, added) for v in made])
-            made = e.when(gate, lambda values: [e.positive(load(p), v) for p, v in zip(gates, values, strict=True)], made)
+            bias = load(args.bias)
+            made = e.when(args.relu, lambda values: [e.relu(v) for v in values], [b.fadd(v, bias) for v in made])
+            made = e.when(args.gate, lambda values: [e.positive(load(p), v) for p, v in zip(gates, values, strict=True)], made)
         for address, value in zip(targets, made, strict=True):
             e.store(value, e.at(b.add(address, offset)))
 
-    e.over_channels(channels, one)
+    e.over_channels(args.channels, one)
 
 
-def _made(name: str, matrix: Matrix, reads_border: bool, writes_border: bool) -> Any:
-    return microkernel(name, _emit_transform, matrix, reads_border, writes_border)
+def _transform(name: str, matrix: Matrix, arguments: Any) -> Any:
+    return microkernel(name, _emit_transform, arguments, matrix)
 
 
 _A3, _G3, _B = matrices(3)
 _A5, _G5, _ = matrices(5)
-image = _made("image", _B, True, False)
-cotangent3, cotangent5 = (_made(f"cotangent{r}", _transposed(a), True, False) for r, a in ((3, _A3), (5, _A5)))
-weights3, weights5 = _made("weights3", _G3, False, False), _made("weights5", _G5, False, False)
-outputs3, outputs5 = _made("outputs3", _A3, False, True), _made("outputs5", _A5, False, True)
-taps3, taps5 = (_made(f"taps{r}", _transposed(g), False, False) for r, g in ((3, _G3), (5, _G5)))
+image = _transform("image", _B, InputArgs)
+cotangent3, cotangent5 = (_transform(f"cotangent{r}", _transposed(a), InputArgs) for r, a in ((3, _A3), (5, _A5)))
+weights3, weights5 = (_transform(f"weights{r}", g, TransformArgs) for r, g in ((3, _G3), (5, _G5)))
+outputs3, outputs5 = (_transform(f"outputs{r}", a, OutputArgs) for r, a in ((3, _A3), (5, _A5)))
+taps3, taps5 = (_transform(f"taps{r}", _transposed(g), TransformArgs) for r, g in ((3, _G3), (5, _G5)))

@@ -1,8 +1,8 @@
 """A small builder for functions in LLVM's language, which Numba compiles together with the function that calls them.
 
-Why not plain Numba? Its compiler keeps neither a tile of 12 or 24 vectors in registers over a loop of unknown length, nor
-does it know that it should. Here each vector of the tile is a value of its own (a "phi" of the loop), so the register
-allocator has no choice. Each function is emitted once per module and never inlined: its registers are its own.
+Why not plain Numba? Its compiler keeps neither a micro-tile of 12 or 24 vectors in registers over a loop of unknown length,
+nor does it know that it should. Here each vector of the micro-tile is a value of its own (a "phi" of the loop), so the
+register allocator has no choice. Each function is emitted once per module and never inlined: its registers are its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from .vector import HOST
@@ -26,10 +27,14 @@ def number(value: int) -> Value:
 
 
 class Emitter:
-    """One function ``void name(i64, ...)`` in the making: vectors of one element type, addresses in bytes."""
+    """One function ``void name(i64, ...)`` in the making: vectors of one element type, addresses in bytes.
 
-    def __init__(self, module: Any, name: str, arguments: int, size: int):
-        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * arguments), name)
+    ``arguments``: their names, as a NamedTuple's class; the attribute of that name holds their values.
+    """
+
+    def __init__(self, module: Any, name: str, arguments: Any, size: int):
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * len(arguments._fields)), name)
+        self.arguments = arguments(*self.function.args)
         self.function.linkage = "internal"
         self.function.attributes.add("noinline")
         self.ir = ir.IRBuilder(self.function.append_basic_block("entry"))
@@ -60,8 +65,8 @@ class Emitter:
         """A vector of neighbouring values."""
         return self.ir.load(self.ir.bitcast(pointer, self.vector.as_pointer()), align=self.size)
 
-    def spread(self, pointer: Value) -> Value:
-        """A vector with one value in all lanes."""
+    def broadcast(self, pointer: Value) -> Value:
+        """A vector with the value at ``pointer`` in all lanes."""
         value = self.ir.load(self.ir.bitcast(pointer, self.element.as_pointer()))
         empty = ir.Constant(self.vector, ir.Undefined)
         first = self.ir.insert_element(empty, value, ir.Constant(I32, 0))
@@ -80,8 +85,8 @@ class Emitter:
         kind = ir.VectorType(I64, self.lanes)
         empty = ir.Constant(kind, ir.Undefined)
         first = self.ir.insert_element(empty, count, ir.Constant(I32, 0))
-        spread = self.ir.shuffle_vector(first, empty, ir.Constant(ir.VectorType(I32, self.lanes), None))
-        return self.ir.icmp_signed("<", ir.Constant(kind, list(range(self.lanes))), spread)
+        counts = self.ir.shuffle_vector(first, empty, ir.Constant(ir.VectorType(I32, self.lanes), None))
+        return self.ir.icmp_signed("<", ir.Constant(kind, list(range(self.lanes))), counts)
 
     def load_some(self, pointer: Value, mask: Value) -> Value:
         """The lanes of the mask; the others are 0 and not read."""
@@ -176,11 +181,17 @@ class Emitter:
         return joined
 
 
-def microkernel(name: str, emit: Callable[..., None], *settings: Any) -> Any:
-    """What Numba code calls as ``kernel(like, (n1, n2, ...))``: like, an array, gives the element type; the rest are numbers."""
+def microkernel(name: str, emit: Callable[..., None], arguments: Any, *settings: Any) -> Any:
+    """What Numba code calls as ``kernel(like, Arguments(n1=..., n2=...))``.
+
+    ``like``, an array, gives the element type. ``arguments``, a NamedTuple's class, names the numbers: addresses, steps in
+    bytes, counts. ``emit(emitter, values, *settings)`` writes the function.
+    """
 
     @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types for mypy
     def call(context: Any, like: Any, numbers: Any) -> Any:
+        if getattr(numbers, "instance_class", None) is not arguments:
+            raise TypingError(f"{name} takes {arguments.__name__}, got {numbers}")
         size = like.dtype.bitwidth // 8
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -189,8 +200,8 @@ def microkernel(name: str, emit: Callable[..., None], *settings: Any) -> Any:
             symbol = f"ninx_{name}_{8 * size}"
             function = builder.module.globals.get(symbol)
             if function is None:
-                emitter = Emitter(builder.module, symbol, len(given), size)
-                emit(emitter, *settings)
+                emitter = Emitter(builder.module, symbol, arguments, size)
+                emit(emitter, emitter.arguments, *settings)
                 emitter.ir.ret_void()
                 function = emitter.function
             builder.call(function, given)

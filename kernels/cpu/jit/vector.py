@@ -1,8 +1,7 @@
-"""The vector registers of this processor, and how many output values a micro-kernel keeps in them.
+"""The vector registers of this processor, and how large a micro-tile of results fits into them.
 
-A micro-kernel holds a tile of its result in registers: ``rows`` pixels (or channels) times ``vectors`` registers of
-neighbouring output channels. All but a few registers go into the tile, because every value loaded is then used
-``rows`` or ``vectors`` * lanes times.
+A micro-kernel keeps a micro-tile of its result in registers: mr rows (pixels or channels) times nr columns, neighbouring output
+channels that fill 1 or 2 vectors. All but a few registers go into it, because every value loaded is then used nr or mr times.
 
 The environment variable NINX_VECTOR, for example "16x32" (bytes of a register x number of registers), overrides what was
 found: "16x32" is the shape of ARM's NEON, "16x16" that of any x86-64.
@@ -27,8 +26,8 @@ class Vector:
         """How many numbers fit into one register."""
         return self.bytes // itemsize
 
-    def rows(self, vectors: int) -> int:
-        """Height of a tile that is 1 or 2 registers wide: 12 or 24 accumulators; the other registers hold the two factors."""
+    def mr(self, vectors: int) -> int:
+        """Rows of a micro-tile that is 1 or 2 registers wide: 12 or 24 accumulators; the other registers hold the two factors."""
         return 12 if self.registers >= 32 or vectors == 1 else 6
 
 
@@ -50,30 +49,6 @@ def host() -> Vector:
 
 HOST = host()
 
-
-@dataclass(frozen=True)
-class Panel:
-    """Neighbouring vectors of channels that one micro-kernel call makes: the tile's width."""
-
-    vectors: int
-    first: int  # number of its first vector among all vectors
-    channel: int  # its first channel
-    tail: int  # where its last vector starts, in channels from the panel's first
-
-
-def panels(channels: int, itemsize: int) -> list[Panel]:
-    """Cut ``channels`` into panels of 2 vectors (the last may have one).
-
-    The last vector of all ends with the last channel, so where the channels are no multiple of the lanes it overlaps the one
-    before it: both write the same values, and nothing is read or written beyond the end.
-    """
-    lanes = HOST.lanes(itemsize)
-    count = -(-channels // lanes)
-    width = min(count, 2)
-    found = []
-    for first in range(0, count, width):
-        vectors = min(width, count - first)
-        start = min(first * lanes, max(channels - lanes, 0))
-        last = min((first + vectors - 1) * lanes, max(channels - lanes, 0))
-        found.append(Panel(vectors, first, start, last - start))
-    return found
+# The same as plain numbers, which Numba folds into the code.
+VECTOR_BYTES = HOST.bytes
+MR1, MR2 = HOST.mr(1), HOST.mr(2)

@@ -1,0 +1,163 @@
+"""How a weight gradient is summed: blocks of output pixels, dealt out to the threads.
+
+dw is a product of two matrices, with a row for each input channel (at each tap), a column for each output channel, and the output
+pixels to sum over. A block is kc pixels: of it a packed panel of dy, nr output channels wide, stays in the first-level cache,
+and all of dy and x in the second.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ...types import Array
+from ..jit.vector import HOST
+from ..window import Window
+from .plan import lines_for_each
+
+# Output pixels of one block. Where each value of x meets many taps, there are more sums to load and store for each block, hence
+# larger blocks.
+KC, KC_TAPS = 256, 512
+NARROW = 32  # channels; a copy of fewer costs more than it saves
+
+
+class WeightTask(NamedTuple):
+    """A row of `WeightPlan.tasks`, one block; `WEIGHT_TASK` has its column numbers.
+
+    x, dy       numbers to its first image in x and in dy
+    images      how many; of each the output rows ``top`` to ``bottom`` (excluded), ``width`` pixels wide
+    next_x      bytes to what the thread reads next of x, and ``next_x_lines``: how many cache lines of it to prefetch with
+                each call of the micro-kernel; ``next_dy`` and ``next_dy_lines`` likewise
+    """
+
+    x: int
+    dy: int
+    images: int
+    top: int
+    bottom: int
+    width: int
+    next_x: int
+    next_x_lines: int
+    next_dy: int
+    next_dy_lines: int
+
+
+WEIGHT_TASK = WeightTask(*range(10))
+
+
+class Blocking(NamedTuple):
+    """The shapes of panels and micro-tiles.
+
+    vectors     width of a panel of dy; nr: the same in numbers; panels: how many of them cover the output channels
+    mr          width of a panel of x; x_panels: how many of them cover a run
+    run         numbers that one tap sees: C, or KW * C if unrolled
+    taps        of the kernel; if unrolled its rows
+    unrolled    does a panel of x hold whole kernel rows, KW * C numbers of every window, instead of the C numbers of every pixel?
+    in_place    is x read where it lies, without panels?
+    columns     pixels of one row of a panel of x, or windows if unrolled (0: as many as the task is wide)
+    """
+
+    vectors: int
+    nr: int
+    panels: int
+    mr: int
+    x_panels: int
+    run: int
+    taps: int
+    unrolled: bool
+    in_place: bool
+    columns: int
+
+    @property
+    def rows(self) -> int:
+        """Of the sums of one tap: ``run``, rounded up to whole panels."""
+        return self.x_panels * self.mr
+
+
+class WeightPlan(NamedTuple):
+    """Of one `Window`: ``window`` again (for a 1x1 kernel all pixels as one row of one image), the blocking, and the tables.
+
+    tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``
+    kc          pixels of the largest block; area: places in one panel of x for it
+    """
+
+    window: Window
+    blocking: Blocking
+    tasks: Array
+    first_task: Array
+    kc: int
+    area: int
+
+
+@lru_cache(maxsize=512)
+def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
+    """The blocks of the weight gradient of ``window``."""
+    win = window
+    vectors_of_y = -(-win.O // HOST.lanes(itemsize))
+    vectors, mr = min(vectors_of_y, 2), HOST.mr(2)
+    # Unrolling copies KW times as much, but wastes less of the last panel.
+    unrolled = win.KW > 1 and 4 * mr > win.C and _waste(win.KW * win.C, mr) < 0.95 * _waste(win.C, mr)
+    x_image, y_image = win.H * win.W * win.C, win.OH * win.OW * win.O
+    images = height = 1
+    if win.pointwise:
+        kc = _even(-(-win.N // threads), KC)
+        blocks = [(n * x_image, n * y_image, 1, 0, 1, min(kc, win.N - n)) for n in range(0, win.N, kc)]
+    else:
+        most = KC if unrolled else KC_TAPS
+        height = _even(win.OH, most // win.OW)
+        images = _even(-(-win.N // threads), most // (win.OH * win.OW))
+        kc = images * height * win.OW
+        blocks = [
+            (n * x_image, n * y_image, min(images, win.N - n), h, min(h + height, win.OH), win.OW)
+            for n in range(0, win.N, images)
+            for h in range(0, win.OH, height)
+        ]
+    run = win.KW * win.C if unrolled else win.C
+    columns = kc if win.pointwise else win.OW if unrolled else win.W
+    blocking = Blocking(
+        vectors=vectors,
+        nr=vectors * HOST.lanes(itemsize),
+        panels=-(-vectors_of_y // vectors),
+        mr=mr,
+        x_panels=-(-run // mr),
+        run=run,
+        taps=win.KH if unrolled else win.KH * win.KW,
+        unrolled=unrolled,
+        in_place=not unrolled and mr <= win.C <= NARROW,
+        columns=0 if win.pointwise else columns,
+    )
+    return WeightPlan(
+        Window(1, 1, win.N, win.C, 1, win.N, win.O, 1, 1, 1, 1, 0, 0) if win.pointwise else win,
+        blocking,
+        _with_prefetch(np.array(blocks, np.int64).reshape(-1, 6), win, blocking, itemsize),
+        np.arange(threads + 1, dtype=np.int64) * len(blocks) // threads,
+        kc,
+        images * ((height - 1) * win.SH + win.KH) * columns,
+    )
+
+
+def _with_prefetch(blocks: Array, win: Window, blocking: Blocking, itemsize: int) -> Array:
+    """The tasks: each block, and what comes after it."""
+    x, dy, images, top, bottom, width = np.roll(blocks, -1, axis=0).T
+    calls, pixels = blocking.panels * blocking.x_panels * blocking.taps, (images * (bottom - top) * width).tolist()
+    return np.column_stack(
+        [
+            blocks,
+            (x + np.maximum(top * win.SH - win.PH, 0) * win.W * win.C) * itemsize,
+            [lines_for_each(count * win.SH * win.SW * win.C * itemsize, calls) for count in pixels],
+            (dy + top * win.OW * win.O) * itemsize,
+            [lines_for_each(count * win.O * itemsize, calls) for count in pixels],
+        ]
+    )
+
+
+def _even(count: int, most: int) -> int:
+    """The size of the fewest parts, as equal as possible, of at most ``most`` (and at least one) of ``count`` things."""
+    return -(-count // -(-count // max(1, most)))
+
+
+def _waste(run: int, mr: int) -> float:
+    """How much longer a run gets when it is rounded up to whole panels."""
+    return -(-run // mr) * mr / run
