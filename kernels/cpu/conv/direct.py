@@ -34,7 +34,7 @@ from ..flat import flat
 from ..jit.compiled import helper, kernel
 from ..jit.vector import HOST
 from .microkernels import fetch, outer1, outer2, panel1, panel2, product0, product1, product2, strips
-from .packing import FAST, gather, pack_backward, pack_forward
+from .packing import gather, pack_backward, pack_forward
 from .plan import Plan, Window, backward, forward, pack_size, panel_table, plan, weight_plan
 
 SKEW = 16  # numbers between two strips, so that they do not fall on the same places of the cache
@@ -178,7 +178,7 @@ def _pack_x(
                     packed[k // rows * apart + target + j * rows + k % rows] = value
 
 
-@helper(fastmath=FAST)
+@helper()
 def _pack_dy(
     dy: Array, start: int, step: int, images: int, pixels: int, packed: Array, sums: Array, vectors: int, wide: int, O: int,  # noqa: E741
 ) -> None:  # fmt: skip

@@ -17,7 +17,7 @@ from ...geometry import convolution, pooling
 from ...threads import available
 from .. import normalization, pointwise, pool
 from ..conv import direct, winograd
-from .compiled import cache_folder
+from .cache import cache_folder
 
 
 def start() -> subprocess.Popen[bytes] | None:

@@ -1,0 +1,64 @@
+"""The threads on which kernels run: those of Numba's threading layer.
+
+Numba takes TBB where that is installed (the wheel comes with ninx on x86-64), else OpenMP, else its own work queue. They differ
+in what they survive. TBB survives forks, and calls from several Python threads at once. OpenMP does not survive a fork: in a
+child process kernels run in one thread. Nor does the work queue, and it dies of two callers at once, so they take turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import os
+import platform
+import threading
+
+import llvmlite.binding as llvm
+import numba
+
+
+class ThreadingLayer:
+    """Numba's threading layer, which is started by the first kernel that wants several threads."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None  # "tbb", "omp" or "workqueue"; None: not started
+        self.workers: int = numba.config.NUMBA_NUM_THREADS  # at most so many threads run at once
+        self.parallel_for = 0  # the address of its function of this name (see `launcher`); 0: not started
+        self.reentrant = False  # may several threads call it at once?
+        self.turn = threading.Lock()  # else: whose turn it is
+        self.starting = threading.Lock()
+
+    def start(self) -> int:
+        """Start its threads, once, however many ask for them; the address of its ``parallel_for``."""
+        with self.starting:
+            if not self.parallel_for:
+                numba.get_num_threads()  # starts them
+                self.name = numba.threading_layer()
+                self.reentrant = self.name in ("tbb", "omp")
+                self.parallel_for = llvm.address_of_symbol("numba_parallel_for")  # last, for it says that all is ready
+        return self.parallel_for
+
+    def forked(self) -> None:
+        """In a child process: locks are free, and the threads of OpenMP or the work queue did not come along."""
+        self.turn, self.starting = threading.Lock(), threading.Lock()
+        if self.name in ("omp", "workqueue"):
+            self.workers = 1
+
+
+def _load_tbb() -> None:
+    """Open the library of the tbb wheel, which lies where no linker looks, before Numba asks for it by name."""
+    name = {"Linux": "libtbb.so.12", "Windows": "tbb12.dll"}.get(platform.system())
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError, OSError):  # Numba then takes another layer
+        for file in importlib.metadata.files("tbb") or []:
+            if file.name == name:
+                ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
+
+
+layer = ThreadingLayer()
+_load_tbb()
+if hasattr(os, "register_at_fork"):
+    # Nobody forks while the threads are being started: the child would wait for a start that goes on in the parent only.
+    os.register_at_fork(
+        before=lambda: layer.starting.acquire() and None, after_in_parent=lambda: layer.starting.release(), after_in_child=layer.forked
+    )
