@@ -98,8 +98,8 @@ def sgd(p: Array, g: Array, v: Array | None, lr: float, momentum: float, keep: f
 
 @kernel(fastmath={"contract"})
 def _adam(
-    t: int, p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float, scale: float,
-    eps: float, decay: float, shrink: float, threads: int,
+    t: int, p: Array, g: Array, m: Array, v: Array, lr: float, beta1: float, rest1: float, beta2: float, rest2: float,
+    scale: float, eps: float, decay: float, shrink: float, threads: int,
 ) -> None:  # fmt: skip
     for i in range(t * p.size // threads, (t + 1) * p.size // threads):
         d = g[i] + decay * p[i]

@@ -308,5 +308,5 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
         flat(x), flat(g), spare, work, total, part, sums, q.KH, q.N, q.H, q.W, q.C, q.OH, q.OW, q.O, q.PH, q.PW, down, across,
         row_x, row_g, panels, height, wide, rows, threads,
     )  # fmt: skip
-    gather(part, part[:, :0], flat(dw), dw[:0].reshape(-1), q.KH * q.KW, q.C, rows, height, False, wide, lanes, threads)
+    gather(part, sums[None, :0], flat(dw), dw[:0].reshape(-1), q.KH * q.KW, q.C, rows, height, False, wide, lanes, threads)
     return dw, sums.astype(x.dtype) if bias else None

@@ -1,4 +1,4 @@
-"""The decorators of compiled functions: `kernel` for most, `program` for a sequence of them, `part` and `helper` for their pieces.
+"""The decorators of compiled functions: `kernel` for most, `program` for several in a row, `part` and `helper` for their pieces.
 
     @helper()
     def rounded_up(value, step): ...            # compiled into whoever calls it
@@ -17,7 +17,7 @@ of its threads really run at once: it may be one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numba
 
@@ -75,12 +75,21 @@ def helper() -> Callable[[Function], Function]:
 
 
 class Kernel:
-    """A compiled function to be called from Python, which runs on as many threads as its last argument says."""
+    """A compiled function to be called from Python, which runs on as many threads as its last argument says.
+
+    Raises ValueError for a second one of the same name: the cache would take the code of one for that of the other.
+    """
+
+    _names: ClassVar[set[str]] = set()
 
     def __init__(self, launch: Callable[..., Any], **options: Any):
         self.__name__, self.__doc__ = launch.__name__, launch.__doc__
+        name = f"{launch.__module__}.{launch.__qualname__}"
+        if name in self._names:
+            raise ValueError(f"there are two kernels of the name {name}")
+        self._names.add(name)
         self._launch = numba.njit(**LAUNCHED, **options)(launch)
-        self._launch._cache = KernelCache(f"{launch.__module__}.{launch.__qualname__}")
+        self._launch._cache = KernelCache(name)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run it. The layer's threads are started by the first call that wants them."""

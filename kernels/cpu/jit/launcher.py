@@ -78,8 +78,8 @@ def _compile(body: Any, kinds: tuple[Any, ...], context: Any) -> Any:
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     library = context.active_code_library
     made = compiler.compile_internal(context.typing_context, context, library, body.py_func, kinds, None, flags, {})
-    # By default other modules may call it, so LLVM would have to keep it even where it was inlined. "Link once" lets it be dropped;
-    # "ODR" promises that whoever has a function of this name has the same, so that it may be inlined at all.
+    # By default other modules may call it, so LLVM would have to keep it even where it was inlined. "Link once" lets it be
+    # dropped; "ODR" promises that whoever has a function of this name has the same, so that it may be inlined at all.
     library.get_function(made.fndesc.llvm_func_name).linkage = "linkonce_odr"
     return made.fndesc
 

@@ -1,8 +1,9 @@
 """The threads on which kernels run: those of Numba's threading layer.
 
 Numba takes TBB where that is installed (the wheel comes with ninx on x86-64), else OpenMP, else its own work queue. They differ
-in what they survive. TBB survives forks, and calls from several Python threads at once. OpenMP does not survive a fork: in a
-child process kernels run in one thread. Nor does the work queue, and it dies of two callers at once, so they take turns.
+in what they survive. TBB survives calls from several Python threads at once, and a fork by the thread that started it. OpenMP
+survives no fork. Nor does the work queue, and it dies of two callers at once, so they take turns. In a child process where the
+threads are lost, kernels run in one thread.
 """
 
 from __future__ import annotations
@@ -28,22 +29,24 @@ class ThreadingLayer:
         self.reentrant = False  # may several threads call it at once?
         self.turn = threading.Lock()  # else: whose turn it is
         self.starting = threading.Lock()
+        self._starter = 0  # the Python thread that started it
 
     def start(self) -> int:
         """Start its threads, once, however many ask for them; the address of its ``parallel_for``."""
         with self.starting:
             if not self.parallel_for:
                 numba.get_num_threads()  # starts them
-                self.name = numba.threading_layer()
+                self.name, self._starter = numba.threading_layer(), threading.get_ident()
                 self.reentrant = self.name in ("tbb", "omp")
                 self.parallel_for = llvm.address_of_symbol("numba_parallel_for")  # last, for it says that all is ready
         return self.parallel_for
 
     def forked(self) -> None:
-        """In a child process: locks are free, and the threads of OpenMP or the work queue did not come along."""
-        self.turn, self.starting = threading.Lock(), threading.Lock()
-        if self.name in ("omp", "workqueue"):
+        """In a child process: is there still more than one thread? And whoever had the turn did not come along."""
+        if self.name and (self.name != "tbb" or self._starter != threading.get_ident()):
             self.workers = 1
+        self.turn = threading.Lock()
+        self.starting.release()
 
 
 def _load_tbb() -> None:
@@ -58,7 +61,5 @@ def _load_tbb() -> None:
 layer = ThreadingLayer()
 _load_tbb()
 if hasattr(os, "register_at_fork"):
-    # Nobody forks while the threads are being started: the child would wait for a start that goes on in the parent only.
-    os.register_at_fork(
-        before=lambda: layer.starting.acquire() and None, after_in_parent=lambda: layer.starting.release(), after_in_child=layer.forked
-    )
+    # Nobody forks while the threads are being started: the child would wait for a start that goes on in its parent only.
+    os.register_at_fork(before=layer.starting.acquire, after_in_parent=layer.starting.release, after_in_child=layer.forked)
