@@ -20,7 +20,7 @@ from ninx import kernels
 from ninx.kernels import fast
 from ninx.kernels.cpu.jit import cache, compiled
 from ninx.kernels.cpu.jit.compiled import helper, kernel, part, program, spread
-from ninx.kernels.cpu.jit.threading_layer import ThreadingLayer, layer
+from ninx.kernels.cpu.jit.threading_layer import ALONE, ThreadingLayer, layer
 from ninx.kernels.geometry import convolution
 
 
@@ -33,7 +33,9 @@ def _cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["threads", "one thread"])
 def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels run on several threads, or all parts run one after the other."""
-    monkeypatch.setattr(layer, "workers", max(layer.workers, 2) if request.param == "threads" else 1)
+    if request.param == "one thread":
+        monkeypatch.setattr(layer, "team", ALONE)
+        monkeypatch.setattr(layer, "reentrant", True)
 
 
 @kernel()
@@ -90,7 +92,7 @@ def add_all(t: int, a: np.ndarray, sums: np.ndarray, factor: float, threads: int
 
 
 @program()
-def written_and_added(runner: int, workers: int, threads: int, a: np.ndarray, sums: np.ndarray, _: int) -> float:
+def written_and_added(runner: int, workers: int, a: np.ndarray, sums: np.ndarray, threads: int) -> float:
     """The second part begins when all of the first is done."""
     spread(write, runner, workers, threads, (a, threads))
     spread(add_all, runner, workers, threads, (a, sums, 10.0, threads))
@@ -167,8 +169,9 @@ def test_results_do_not_depend_on_how_many_threads_really_run(monkeypatch: pytes
     made, before = [], kernels.get_num_threads()
     kernels.set_num_threads(3)
     try:
-        for count in (1, 2, layer.workers):
-            monkeypatch.setattr(layer, "workers", count)
+        parallel_for, most = layer.start()
+        for team in ((parallel_for, most), (parallel_for, 1), ALONE):
+            monkeypatch.setattr(layer, "team", team)
             results = fast.conv2d(x, w, None, geo), fast.conv2d_input_grad(g, w, geo), *fast.conv2d_weight_bias_grad(x, g, geo)
             made.append([a.tobytes() for a in results])
     finally:
@@ -190,12 +193,11 @@ def test_threads_that_come_at_once_start_the_layer_once(monkeypatch: pytest.Monk
     get_num_threads = numba.get_num_threads
     monkeypatch.setattr(numba, "get_num_threads", slowly)
     monkeypatch.setattr(compiled, "layer", fresh)
-    monkeypatch.setattr(fresh, "workers", 2)
 
     def work() -> None:
         calls = np.zeros(8)
         count_calls(calls, 1.0, 8)
-        found.append((fresh.name, fresh.reentrant, fresh.parallel_for, calls.sum()))
+        found.append((fresh.name, fresh.reentrant, fresh.team, calls.sum()))
 
     callers = [threading.Thread(target=work) for _ in range(4)]
     for caller in callers:
@@ -204,7 +206,8 @@ def test_threads_that_come_at_once_start_the_layer_once(monkeypatch: pytest.Monk
         caller.join()
     assert len(started) == 1
     name = numba.threading_layer()
-    assert found == [(name, name != "workqueue", llvm.address_of_symbol("numba_parallel_for"), 8)] * 4
+    team = llvm.address_of_symbol("numba_parallel_for"), numba.config.NUMBA_NUM_THREADS
+    assert found == [(name, name != "workqueue", team, 8)] * 4
 
 
 FORK = """

@@ -264,9 +264,9 @@ def _taps(t: int, x: Array, total: Array, part: Array, r: int, panels: int, heig
 
 @program()
 def _correlate(
-    runner: int, workers: int, threads: int, x: Array, g: Array, spare: Array, work: Array, total: Array, part: Array, sums: Array, r: int, N: int, H: int, W: int, C: int,
+    runner: int, workers: int, x: Array, g: Array, spare: Array, work: Array, total: Array, part: Array, sums: Array, r: int, N: int, H: int, W: int, C: int,
     OH: int, OW: int, O: int, PH: int, PW: int, down: int, across: int, row_x: int, row_g: int, panels: int,  # noqa: E741
-    height: int, wide: int, rows: int, _: int,
+    height: int, wide: int, rows: int, threads: int,
 ) -> None:  # fmt: skip
     """part[panel, tap, c, :] = the weight gradient, and sums[o] = sum of g. ``total``: the same at each point, before G."""
     size, jobs = x.itemsize, CELLS * panels

@@ -16,26 +16,28 @@ of its threads really run at once: it may be one.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numba
 
 from .cache import KernelCache
 from .launcher import spread
-from .threading_layer import layer
+from .threading_layer import ALONE, layer
 
-__all__ = ["Kernel", "helper", "kernel", "part", "program", "spread"]
+__all__ = ["helper", "kernel", "part", "program", "spread"]
 
+Kernel = Callable[..., Any]  # called from Python; runs on as many threads as its last argument says
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# As in C: no index is checked, a division by zero gives infinity or NaN. Other Python threads run meanwhile.
-C_LIKE = {"boundscheck": False, "error_model": "numpy"}
-LAUNCHED = {**C_LIKE, "nogil": True, "no_cfunc_wrapper": True}
+C_LIKE = {"boundscheck": False, "error_model": "numpy"}  # no index is checked; a division by zero gives infinity or NaN
+LAUNCHED = {**C_LIKE, "nogil": True, "no_cfunc_wrapper": True}  # other Python threads run meanwhile; called from Python alone
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make a `Kernel` of a body(t, *arguments), the last argument of which says for how many threads the work is cut.
+    """Make a kernel of a body(t, *arguments), the last argument of which says for how many threads the work is cut.
 
     Compiled are the body and a launcher, which runs it on threads. The options are those of ``numba.njit``; they are the body's.
     """
@@ -43,23 +45,23 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
     def made(body: Callable[..., Any]) -> Kernel:
         compiled = part(**options)(body)
 
-        def launch(runner: int, workers: int, threads: int, *arguments: Any) -> None:
-            spread(compiled, runner, workers, threads, arguments)
+        def launch(runner: int, workers: int, *arguments: Any) -> None:
+            spread(compiled, runner, workers, arguments[-1], arguments)
 
         # The names of machine code are made of these: they must tell one kernel's launcher from another's.
         launch.__module__, launch.__qualname__ = body.__module__, body.__qualname__
         launch.__name__, launch.__doc__ = body.__name__, body.__doc__
-        return Kernel(launch)
+        return _launched(launch)
 
     return made
 
 
 def program(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make a `Kernel` of a function that is its own launcher: it runs several parts one after the other, with a single call.
+    """Make a kernel of a function that is its own launcher: it runs several parts one after the other, with a single call.
 
-    It is a function(runner, workers, threads, *arguments), which hands the first three to `spread` with each `part` of it.
+    It is a function(runner, workers, *arguments), which hands the first two to `spread` with each `part` of it.
     """
-    return lambda function: Kernel(function, **options)
+    return lambda function: _launched(function, **options)
 
 
 def part(**options: Any) -> Callable[[Function], Function]:
@@ -74,31 +76,29 @@ def helper() -> Callable[[Function], Function]:
     return made
 
 
-class Kernel:
-    """A compiled function to be called from Python, which runs on as many threads as its last argument says.
+_names: set[str] = set()
+
+
+def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
+    """A function to be called from Python without the first two arguments of ``launch``, which it compiles.
 
     Raises ValueError for a second one of the same name: the cache would take the code of one for that of the other.
     """
+    name = f"{launch.__module__}.{launch.__qualname__}"
+    if name in _names:
+        raise ValueError(f"there are two kernels of the name {name}")
+    _names.add(name)
+    compiled = numba.njit(**LAUNCHED, **options)(launch)
+    compiled._cache = KernelCache(name)
 
-    _names: ClassVar[set[str]] = set()
+    @functools.wraps(launch)
+    def run(*arguments: Any) -> Any:
+        if arguments[-1] < 2:
+            return compiled(*(ALONE + arguments))
+        if layer.reentrant:  # the usual case, without a detour: every microsecond counts
+            return compiled(*(layer.team + arguments))
+        team = layer.start()
+        with contextlib.nullcontext() if layer.reentrant else layer.turn:
+            return compiled(*(team + arguments))
 
-    def __init__(self, launch: Callable[..., Any], **options: Any):
-        self.__name__, self.__doc__ = launch.__name__, launch.__doc__
-        name = f"{launch.__module__}.{launch.__qualname__}"
-        if name in self._names:
-            raise ValueError(f"there are two kernels of the name {name}")
-        self._names.add(name)
-        self._launch = numba.njit(**LAUNCHED, **options)(launch)
-        self._launch._cache = KernelCache(name)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Run it. The layer's threads are started by the first call that wants them."""
-        threads = arguments[-1]
-        workers = min(threads, layer.workers)
-        if workers < 2:
-            return self._launch(0, 1, threads, *arguments)
-        runner = layer.parallel_for or layer.start()
-        if layer.reentrant:
-            return self._launch(runner, workers, threads, *arguments)
-        with layer.turn:
-            return self._launch(runner, workers, threads, *arguments)
+    return run

@@ -46,6 +46,7 @@ def spread(_typing: Any, body: Any, runner: Any, workers: Any, threads: Any, arg
 
     def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
         _, runner, workers, threads, packed = values
+        workers = builder.select(builder.icmp_signed("<", threads, workers), threads, workers)
         compiled = _compile(body.dispatcher, (types.int64, *arguments.types), context)
         entry = _entry(compiled, packed.type, context, builder.module)
         data = builder.bitcast(cgutils.alloca_once_value(builder, packed), BYTES)

@@ -18,33 +18,34 @@ import threading
 import llvmlite.binding as llvm
 import numba
 
+ALONE = (0, 1)  # the team of who does everything in the calling thread
+
 
 class ThreadingLayer:
     """Numba's threading layer, which is started by the first kernel that wants several threads."""
 
     def __init__(self) -> None:
         self.name: str | None = None  # "tbb", "omp" or "workqueue"; None: not started
-        self.workers: int = numba.config.NUMBA_NUM_THREADS  # at most so many threads run at once
-        self.parallel_for = 0  # the address of its function of this name (see `launcher`); 0: not started
-        self.reentrant = False  # may several threads call it at once?
-        self.turn = threading.Lock()  # else: whose turn it is
+        self.team = ALONE  # the address of its function ``parallel_for`` (see `launcher`), and how many threads it has
+        self.reentrant = False  # is it started, and may several threads call it at once?
+        self.turn = threading.Lock()  # if not: whose turn it is
         self.starting = threading.Lock()
         self._starter = 0  # the Python thread that started it
 
-    def start(self) -> int:
-        """Start its threads, once, however many ask for them; the address of its ``parallel_for``."""
+    def start(self) -> tuple[int, int]:
+        """Start its threads, once, however many ask for them; the team."""
         with self.starting:
-            if not self.parallel_for:
+            if self.name is None:
                 numba.get_num_threads()  # starts them
                 self.name, self._starter = numba.threading_layer(), threading.get_ident()
-                self.reentrant = self.name in ("tbb", "omp")
-                self.parallel_for = llvm.address_of_symbol("numba_parallel_for")  # last, for it says that all is ready
-        return self.parallel_for
+                self.team = llvm.address_of_symbol("numba_parallel_for"), numba.config.NUMBA_NUM_THREADS
+                self.reentrant = self.name in ("tbb", "omp")  # last: now others call it without asking here
+        return self.team
 
     def forked(self) -> None:
-        """In a child process: is there still more than one thread? And whoever had the turn did not come along."""
+        """In a child process: are the threads still there? Whoever had the turn is not."""
         if self.name and (self.name != "tbb" or self._starter != threading.get_ident()):
-            self.workers = 1
+            self.team, self.reentrant = ALONE, True
         self.turn = threading.Lock()
         self.starting.release()
 
