@@ -17,7 +17,7 @@ import llvmlite.binding as llvm
 import numba
 
 from ninx import kernels
-from ninx.kernels import fast
+from ninx.kernels import fast, strided
 from ninx.kernels.cpu.jit import cache, compiled
 from ninx.kernels.cpu.jit.compiled import helper, kernel, part, program, spread
 from ninx.kernels.cpu.jit.threading_layer import ALONE, ThreadingLayer, layer
@@ -162,7 +162,10 @@ def test_a_division_by_zero_is_no_error() -> None:
 
 
 def test_results_do_not_depend_on_how_many_threads_really_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The work is cut by `set_num_threads` alone; in a child process, say, one thread does it all."""
+    """The work is cut by `set_num_threads` alone; in a child process, say, one thread does it all.
+
+    The convolution is one for Winograd's algorithm: many parts in a row.
+    """
     rng = np.random.default_rng(0)
     geo = convolution("conv2d", (5, 34, 12, 12), (40, 34, 3, 3), padding=(1, 1))
     x, w, g = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, 12, 12, 34), (40, 3, 3, 34), (5, 12, 12, 40)))
@@ -177,6 +180,9 @@ def test_results_do_not_depend_on_how_many_threads_really_run(monkeypatch: pytes
     finally:
         kernels.set_num_threads(before)
     assert made[0] == made[1] == made[2]
+    right = strided.conv2d(x, w, None, geo), strided.conv2d_input_grad(g, w, geo), *strided.conv2d_weight_bias_grad(x, g, geo)
+    for a, b in zip(results, right, strict=True):
+        assert abs(a - b).max() < 1e-5 * abs(b).max()
 
 
 # -------------------------------------------------------------------- starting the threads

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-import strategies as some
 from processes import python, succeeds
+from samples import normal_and_slow
 
 from ninx import kernels
 
@@ -104,7 +104,7 @@ if {trespass}:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the guard pages are made by Linux's mprotect")
-@some.normal_and_slow(25, 500)
+@normal_and_slow(25, 500)
 def test_nothing_outside_the_arrays_is_touched(count: int) -> None:
     """Every array, workspaces included, lies flush against a page that kills whoever touches it."""
     succeeds(GUARDED.format(count=count, trespass=False))
