@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import strategies as some
 from geometries import convolutions, poolings
-from oracle import few_digits
+from samples import few_digits, normal_and_slow
 
 from ninx import kernels
 from ninx.kernels import loops, strided
@@ -62,7 +61,7 @@ def check_convolution(geo: Geometry, rng: np.random.Generator, dtype: Any) -> No
         np.testing.assert_array_equal(a, old)
 
 
-@some.normal_and_slow(100, 2000)
+@normal_and_slow(100, 2000)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_convolutions(dtype: Any, count: int) -> None:
     for geo, rng in convolutions(count):
@@ -82,7 +81,7 @@ def test_any_number_of_threads(dtype: Any, threads: int) -> None:
         kernels.set_num_threads(before)
 
 
-@some.normal_and_slow(100, 2000)
+@normal_and_slow(100, 2000)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_pooling(dtype: Any, count: int) -> None:
     for geo, rng in poolings(count):

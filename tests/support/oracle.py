@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as T
 from hypothesis import strategies as st
+from samples import few_digits as few_digits
 
 import ninx
 import ninx.functional as F
@@ -109,11 +110,6 @@ def distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     size = int(np.prod(shape))
     steps = (rng.permutation(size) + rng.uniform(0.25, 0.75, size)).reshape(shape) / max(size, 1)
     return 10 ** (4 * steps - 2) * rng.choice([-1.0, 1.0], shape)
-
-
-def few_digits(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """-2, -1, 0, 1, 2: many ties."""
-    return rng.integers(-2, 3, shape).astype(np.float64)
 
 
 # -------------------------------------------------------------------- memory

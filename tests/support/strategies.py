@@ -12,10 +12,10 @@ from typing import Any
 
 import devices
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import LAYOUTS, geometry_of
+from samples import normal_and_slow as normal_and_slow
 
 from ninx.kernels import geometry
 
@@ -38,11 +38,6 @@ def examples(count: int, *strategies: st.SearchStrategy[Any]) -> Callable[[Calla
         settings(max_examples=devices.fewer(count))(given(*strategies)(body))()
 
     return run
-
-
-def normal_and_slow(normal: int, slow: int) -> pytest.MarkDecorator:
-    """Parametrise a test over ``count``: few examples in every run, many with ``-m slow``."""
-    return pytest.mark.parametrize("count", [normal, pytest.param(slow, marks=pytest.mark.slow)])
 
 
 def plain(inputs: st.SearchStrategy[Sequence[Shape]], **options: st.SearchStrategy[Any]) -> st.SearchStrategy[Inputs]:

@@ -105,8 +105,8 @@ def _transform_back(t: int, totals: Array, partial: Array, blk: Blocking, thread
 
 @program()
 def _correlate(
-    runner: int, workers: int, threads: int, x: Array, g: Array, zeros: Array, workspace: Array, totals: Array, partial: Array,
-    sums: Array, window: Plain, tiling: Plain, blocking: Plain, _: int,
+    runner: int, workers: int, x: Array, g: Array, zeros: Array, workspace: Array, totals: Array, partial: Array, sums: Array,
+    window: Plain, tiling: Plain, blocking: Plain, threads: int,
 ) -> None:  # fmt: skip
     """partial[panel, tap, c, :] = the weight gradient, and sums[o] = sum of g. ``totals``: the same at each point, before G.
 

@@ -17,7 +17,7 @@ from ...geometry import convolution, pooling
 from ...threads import available
 from .. import normalization, pointwise, pool
 from ..conv import direct, winograd
-from .compiled import cache_folder
+from .cache import cache_folder
 
 
 def start() -> subprocess.Popen[bytes] | None:
@@ -36,19 +36,23 @@ def start() -> subprocess.Popen[bytes] | None:
 
 
 def main() -> None:
-    """Run the kernels of a training step's backward pass in float32: the slow ones, then the others from the last on."""
-    wide, narrow = (convolution("conv2d", (1, c, 6, 6), (c, c, 3, 3), padding=(1, 1)) for c in (32, 8))
-    for geo, way in ((narrow, direct), (wide, winograd)):
-        image = np.ones((1, 6, 6, geo.C), np.float32)
-        way.conv2d_weight_grad(image, image, geo, True)
-    row = np.ones(32, np.float32)
-    pointwise.sgd(row, row, row.copy(), lr=0.0, momentum=0.9, keep=1.0, decay=0.0, nesterov=False)
+    """Run the kernels of a training step's backward pass in float32.
+
+    The slow ones first; and the others from the last on, because the program that waits for them begins with the first: so both
+    seldom compile the same one.
+    """
+    row, image = np.ones(32, np.float32), np.ones((1, 6, 6, 32), np.float32)
+    few, weight = image[..., :8].copy(), np.ones((32, 3, 3, 32), np.float32)
+    narrow, wide = (convolution("conv2d", (1, c, 6, 6), (c, c, 3, 3), padding=(1, 1)) for c in (8, 32))
     windows = pooling("max_pool2d", (1, 32, 6, 6), (2, 2), (2, 2))
-    pool.max_unpool2d(np.ones((1, 3, 3, 32), np.float32), np.zeros((1, 3, 3, 32), np.uint8), windows, 1.0)
+    direct.conv2d_weight_grad(few, few, narrow, True)
+    pointwise.sgd(row, row, row.copy(), lr=0.0, momentum=0.9, keep=1.0, decay=0.0, nesterov=False)
+    pool.max_unpool2d(image[:, :3, :3].copy(), np.zeros((1, 3, 3, 32), np.uint8), windows, 1.0)
+    winograd.conv2d_weight_grad(image, image, wide, True)
+    winograd.conv2d_input_grad(image, weight, wide, image)
+    direct.conv2d_input_grad(few, weight[:8, :, :, :8].copy(), narrow, few)
     normalization.batch_norm_grad(row[None], row[None], row, row, row, 1e-5)
-    image = np.ones((1, 6, 6, 8), np.float32)
-    direct.conv2d_input_grad(image, np.ones((8, 3, 3, 8), np.float32), narrow, image)
-    pointwise.gate(image, image)
+    pointwise.gate(few, few)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""The threads on which kernels run: those of Numba's threading layer.
+
+Numba takes TBB where that is installed (the wheel comes with ninx on x86-64), else OpenMP, else its own work queue. They differ
+in what they survive. TBB survives calls from several Python threads at once, and a fork by the thread that started it. OpenMP
+survives no fork. Nor does the work queue, and it dies of two callers at once, so they take turns. In a child process where the
+threads are lost, kernels run in one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import os
+import platform
+import threading
+
+import llvmlite.binding as llvm
+import numba
+
+ALONE = (0, 1)  # the team of who does everything in the calling thread
+
+
+class ThreadingLayer:
+    """Numba's threading layer, which is started by the first kernel that wants several threads."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None  # "tbb", "omp" or "workqueue"; None: not started
+        self.team = ALONE  # the address of its function ``parallel_for`` (see `launcher`), and how many threads it has
+        self.reentrant = False  # is it started, and may several threads call it at once?
+        self.turn = threading.Lock()  # if not: whose turn it is
+        self.starting = threading.Lock()
+        self._starter = 0  # the Python thread that started it
+
+    def start(self) -> tuple[int, int]:
+        """Start its threads, once, however many ask for them; the team."""
+        with self.starting:
+            if self.name is None:
+                numba.get_num_threads()  # starts them
+                self.name, self._starter = numba.threading_layer(), threading.get_ident()
+                self.team = llvm.address_of_symbol("numba_parallel_for"), numba.config.NUMBA_NUM_THREADS
+                self.reentrant = self.name in ("tbb", "omp")  # last: now others call it without asking here
+        return self.team
+
+    def forked(self) -> None:
+        """In a child process: are the threads still there? Whoever had the turn is not."""
+        if self.name and (self.name != "tbb" or self._starter != threading.get_ident()):
+            self.team, self.reentrant = ALONE, True
+        self.turn = threading.Lock()
+        self.starting.release()
+
+
+def _load_tbb() -> None:
+    """Open the library of the tbb wheel, which lies where no linker looks, before Numba asks for it by name."""
+    name = {"Linux": "libtbb.so.12", "Windows": "tbb12.dll"}.get(platform.system())
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError, OSError):  # Numba then takes another layer
+        for file in importlib.metadata.files("tbb") or []:
+            if file.name == name:
+                ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
+
+
+layer = ThreadingLayer()
+_load_tbb()
+if hasattr(os, "register_at_fork"):
+    # Nobody forks while the threads are being started: the child would wait for a start that goes on in its parent only.
+    os.register_at_fork(before=layer.starting.acquire, after_in_parent=layer.starting.release, after_in_child=layer.forked)
