@@ -213,6 +213,8 @@ def try_folder(copy: Path, folder: str, samples: int, seed: int, limit: float, u
         groups.setdefault(tuple(tests_of(folder, file)), []).append((file, mutant))
     noticed = tried = 0
     for tests, faults in groups.items():
+        if time.monotonic() > until:
+            break
         found = try_all(copy, faults, list(tests), limit, until)
         noticed, tried = noticed + sum(found), tried + len(found)
         for (file, mutant), seen in zip(faults, found, strict=False):
@@ -242,6 +244,7 @@ def main() -> None:
         copied(ROOT, Path(folder))
         for name in given.folders or ROOMS:
             rows.append((name, *try_folder(Path(folder), name, given.samples, given.seed, given.limit, until)))
+            print("{}: noticed {} of {}".format(*rows[-1]), flush=True)
     print(f"\n{'folder':<12}{'noticed':>8}{'tried':>8}")
     for name, noticed, tried in rows:
         print(f"{name:<12}{noticed:>8}{tried:>8}")

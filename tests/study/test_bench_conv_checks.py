@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("numba", reason="the benchmarks need the compiled kernels")
 
+import ninx
+from ninx import models, nn
 from ninx.benchmarks import conv
 from ninx.benchmarks.conv import Layer
 from ninx.benchmarks.peer import TF32, Peer, peer
@@ -146,3 +148,20 @@ def test_the_groups() -> None:
     assert {layer.k for layer in conv.layers(("deepbench",), 16)} == {1}
     a, b, *_ = conv.layers(("bottleneck",), 16)
     assert a.geometry.macs == 25 * b.geometry.macs
+
+
+def test_the_layers_of_the_presets_are_theirs() -> None:
+    """Each layer of the group nin is a convolution of nin-d2l at 224 pixels or of nin-cifar10 at 32, seen while they run."""
+    found: set[tuple[int, ...]] = set()
+    for name, batch, pixels in (("nin-d2l", 32, 224), ("nin-cifar10", 64, 32)):
+        net = models.create(name).eval()
+
+        def note(m: Any, inputs: Any, _: Any, batch: int = batch) -> None:
+            found.add((batch, m.in_channels, inputs[0].shape[2], m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0]))
+
+        for m in net.modules():
+            if isinstance(m, nn.Conv2d):
+                m.register_forward_hook(note)
+        with ninx.no_grad():
+            net(ninx.zeros(1, models.preset(name).input_shape[0], pixels, pixels))
+    assert {tuple(layer)[1:] for layer in conv.layers(("nin",), 16)} <= found

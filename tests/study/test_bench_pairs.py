@@ -149,6 +149,18 @@ def test_a_step_of_an_optimiser_changes_its_parameters(name: str) -> None:
     assert np.array_equal(leaves[0].numpy(), second)  # PyTorch's step has changed a copy
 
 
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("suite", [pool, elementwise])
+def test_a_whole_suite_by_a_clock_that_goes_on_by_itself(suite: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are compared in our order of the axes, whatever PyTorch's is; one second passes between two readings."""
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock.__dict__.update(now=clock.now + 1) or clock.now)
+    report = suite.run(MACHINE, 2)
+    pairs = suite._pairs(lambda a: a)
+    assert {r["name"]: r["gbs"] for r in report.records} == {p.name: pytest.approx(p.bytes / 1e9) for p in pairs}
+    assert {r["ratio"] for r in report.records} == {1.0}
+    assert {len(r["seconds"][0]) for r in report.records} == {2}
+
+
 # -------------------------------------------------------------------- how time grows
 
 

@@ -17,7 +17,7 @@ from clock import Clock
 pytest.importorskip("numba", reason="the benchmarks need the compiled kernels")
 
 import ninx
-from ninx import nn
+from ninx import models, nn
 from ninx.benchmarks import measure, memory, step
 from ninx.benchmarks.measure import Machine, Timing
 from ninx.benchmarks.peer import TF32, Peer
@@ -192,6 +192,12 @@ def test_which_cases_are_timed(monkeypatch: pytest.MonkeyPatch, device: str, qui
     assert (("nin-d2l", 16, 224, True, device) in made) is not (quick and device == "cpu")
     assert any(not case[3] for case in made) is not quick
     assert "MALLOC_TRIM_THRESHOLD_ 7" in report.notes[0]
+
+
+def test_each_case_has_the_size_that_its_preset_is_made_for() -> None:
+    for name, _, pixels in (*step.CASES, *step.INFERENCE, *memory.CASES, *memory.QUICK):
+        if name != "nin-mnist-v2":  # which takes any
+            assert models.preset(name).input_shape[1:] == (pixels, pixels), name
 
 
 # -------------------------------------------------------------------- memory
