@@ -146,7 +146,7 @@ def _report(
         direction.flat[start : start + entries] = rng.standard_normal(min(entries, ours.size - start))
         blocks.append((_apart(float((ours * direction).sum()), along(direction)), start))
     first = max(blocks)[1] if blocks else 0
-    worst = (-1.0, (), 0.0, 0.0)
+    worst: tuple[float, tuple[int, ...], float, float] = (-1.0, (), 0.0, 0.0)
     for k in range(first, min(first + entries, ours.size)):
         index, unit = np.unravel_index(k, ours.shape), np.zeros(ours.shape)
         unit[index] = 1
