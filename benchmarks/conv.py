@@ -254,18 +254,25 @@ def _verify(layer: Layer, direction: str, works: dict[str, Work], settings: dict
     To 1e-4 of the largest value; what is rounded to TF32 to 1e-2.
     """
 
-    def first(name: str) -> Any:
+    def arrays(name: str) -> list[Any]:
         settings.get(name, nothing)()
         result = works[name]()
-        result = result[0] if isinstance(result, tuple) else result
-        return result.permute(0, 2, 3, 1).cpu().numpy() if hasattr(result, "permute") else to_numpy(result)
+        return [_rows(part) for part in (result if isinstance(result, tuple) else (result,))]
 
-    results = {name: first(name) for name in works}
-    expected = next(value for name, value in reversed(results.items()) if TF32 not in name)
-    for name, got in results.items():
-        error = float(np.abs(got - expected).max() / np.abs(expected).max())
-        if not error < (1e-2 if TF32 in name else 1e-4):
-            raise AssertionError(f"{layer.label} {direction}: {name} is off by {error:.1e}")
+    results = {name: arrays(name) for name in works}
+    expected = next(parts for name, parts in reversed(results.items()) if TF32 not in name)
+    for name, parts in results.items():
+        for got, wanted in zip(parts, expected, strict=True):
+            error = float(np.abs(got - wanted).max() / np.abs(wanted).max())
+            if not error < (1e-2 if TF32 in name else 1e-4):
+                raise AssertionError(f"{layer.label} {direction}: {name} is off by {error:.1e}")
+
+
+def _rows(result: Any) -> Any:
+    """A result as a NumPy array; an image of PyTorch's as (N, H, W, C)."""
+    if not hasattr(result, "permute"):
+        return to_numpy(result)
+    return (result.permute(0, 2, 3, 1) if result.ndim == 4 else result).cpu().numpy()
 
 
 def _rungs(rounds: int) -> str:

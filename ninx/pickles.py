@@ -63,15 +63,22 @@ class _Machine:
     def run(self, content: bytes) -> Any:
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name == "STOP":
-                (value,) = self.stack
+                value = self.pop()
+                if self.stack:
+                    raise ValueError("it ends with more than one value")
                 return value
             self.step(opcode.name, argument)
         raise ValueError("it has no end")
 
-    def pop(self) -> Any:
+    def top(self) -> Any:
         if self.stack[-1] is _MARK:
             raise ValueError("a value is missing")
-        return self.stack.pop()
+        return self.stack[-1]
+
+    def pop(self) -> Any:
+        value = self.top()
+        self.stack.pop()
+        return value
 
     def to_mark(self) -> list[Any]:
         """All values since the last mark."""
@@ -99,9 +106,9 @@ class _Machine:
         elif name in _TUPLES:
             stack.append(tuple(reversed([self.pop() for _ in range(_TUPLES[name])])))
         elif name in ("BINPUT", "LONG_BINPUT"):
-            self.memo[argument] = stack[-1]
+            self.memo[argument] = self.top()
         elif name == "MEMOIZE":
-            self.memo[len(self.memo)] = stack[-1]
+            self.memo[len(self.memo)] = self.top()
         elif name in ("BINGET", "LONG_BINGET"):
             stack.append(self.memo[argument])
         elif name in ("APPEND", "APPENDS"):

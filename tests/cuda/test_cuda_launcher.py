@@ -356,6 +356,13 @@ class Elsewhere(cp.ndarray):
         return cp.Device(1)
 
 
+@pytest.mark.parametrize("elsewhere", range(3))
+def test_the_device_of_every_array_is_looked_at(elsewhere: int) -> None:
+    arrays = [Elsewhere(np.ones(1)) if i == elsewhere else ones(1) for i in range(3)]
+    with pytest.raises(ValueError, match="k: the arrays must lie on the current device, cuda:0"):
+        launcher.launch("k", 1, *arrays)
+
+
 @pytest.mark.parametrize(("call", "kind", "words"), ERRORS, ids=[words[:40] for _, _, words in ERRORS])
 def test_what_does_not_fit_is_refused(call: Any, kind: type[Exception], words: str) -> None:
     cp.launches.clear()

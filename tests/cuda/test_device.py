@@ -41,6 +41,15 @@ def test_tensors_on_two_devices_are_refused_by_name() -> None:
                 ninx.where(here > 0, a, b) if name == "where" else getattr(ninx, name)(a, b)
     with pytest.raises(ValueError, match="conv2d: all must have one device, got input cuda:0, weight cpu"):
         F.conv2d(there, ninx.ones(2, 3, 1, 1))
+    w, b = (ninx.ones(*shape, device="cuda") for shape in ((2, 3, 1, 1), (2,)))
+    with pytest.raises(ValueError, match="conv2d: all must have one device, got input cuda:0, weight cuda:0, bias cpu"):
+        F.conv2d(there, w, b.cpu())
+    for i in range(3):
+        parts = [here if k == i else there for k in range(3)]
+        with pytest.raises(ValueError, match=r"(cat|stack): one tensor is on"):
+            ninx.cat(parts)
+        with pytest.raises(ValueError, match=r"(cat|stack): one tensor is on"):
+            ninx.stack(parts)
     with pytest.raises(ValueError, match="setitem: a value on cpu for a tensor on cuda:0"):
         there[0] = here[0]
     there[0] = 2  # numbers and lists go where they are wanted

@@ -154,6 +154,10 @@ def test_arrays_of_two_libraries_or_devices_are_refused_by_name() -> None:
             elsewhere = cp.asarray(W)
         with pytest.raises(ValueError, match="all arrays must be on one device, but x is on cuda:0, w on cuda:1"):
             kernels.conv2d(x, elsewhere)
+        with cp.Device(1):
+            bias = cp.asarray(np.ones(len(W), W.dtype))
+        with pytest.raises(ValueError, match="all arrays must be on one device, but x is on cuda:0, b on cuda:1"):
+            kernels.conv2d(x, w, bias)
 
 
 @on_a_stand_in

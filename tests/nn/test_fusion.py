@@ -116,6 +116,33 @@ def test_one_image_without_a_batch_is_dropped_from_too(tier: str) -> None:
     assert 0 < (y.array == 0).mean() < 1
 
 
+@pytest.mark.parametrize("of_drop", [True, False])
+@pytest.mark.parametrize("of_pool", [True, False])
+@pytest.mark.parametrize("of_all", [True, False])
+def test_each_layer_is_in_the_mode_of_its_own(tier: str, of_pool: bool, of_drop: bool, of_all: bool) -> None:
+    """As when a part of a network is set to eval: it is the dropout's own mode that says whether there is one."""
+    net = nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.5))
+    net.train(of_all)
+    net[0].train(of_pool)
+    net[1].train(of_drop)
+    y = net(ninx.ones(1, 16, 8, 8))
+    assert bool((y == 0).any()) is of_drop
+    assert bool((y == 1).all()) is not of_drop
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_norm_before_a_relu_is_in_the_mode_of_its_own(tier: str, training: bool) -> None:
+    net = nn.Sequential(nn.BatchNorm2d(8), nn.ReLU()).train(not training)
+    net[0].train(training)
+    x = ninx.arange(256.0).reshape(2, 8, 4, 4)
+    np.testing.assert_allclose(net(x).detach().numpy(), torch.relu(_torch_norm(x, training)).numpy(), rtol=1e-5, atol=1e-5)
+    assert bool((net[0].running_mean == 0).all()) is not training
+
+
+def _torch_norm(x: ninx.Tensor, training: bool) -> Any:
+    return torch.nn.BatchNorm2d(8).train(training)(torch.from_numpy(x.numpy().copy())).detach()
+
+
 def test_what_is_replaced_or_a_subclass_is_not_fused() -> None:
     class Louder(nn.ReLU):
         def forward(self, x: ninx.Tensor) -> ninx.Tensor:

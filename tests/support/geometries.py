@@ -55,15 +55,16 @@ def squares(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.random.Gen
 
 
 def poolings(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.random.Generator]]:
-    """``count`` poolings of 1 to 24 channels, ceil_mode among them."""
+    """``count`` poolings of 1 to 24 channels, ceil_mode among them; a third is dilated, along either axis or both."""
     rng = np.random.default_rng(seed)
     while count:
         kernel = [int(k) for k in rng.integers(1, 5, 2)]
         padding = int(rng.integers(0, kernel[0] // 2 + 1)), int(rng.integers(0, kernel[1] // 2 + 1))
         stride = int(rng.integers(1, 6)), int(rng.integers(1, 6))
         shape = int(rng.integers(0, 4)), int(rng.integers(1, 25)), int(rng.integers(1, 10)), int(rng.integers(1, 10))
+        dilation = int(rng.choice([1, 1, 1, 1, 2])), int(rng.choice([1, 1, 1, 1, 3]))
         try:
-            geo = geometry.pooling("pool", shape, (kernel[0], kernel[1]), stride, padding, ceil_mode=bool(rng.integers(0, 2)))
+            geo = geometry.pooling("pool", shape, (kernel[0], kernel[1]), stride, padding, dilation, bool(rng.integers(0, 2)))
         except ValueError:
             continue
         count -= 1

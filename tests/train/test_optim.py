@@ -1,6 +1,7 @@
 """Optimisers, step by step beside PyTorch's, and what they remember."""
 
 import copy
+import inspect
 import pickle
 from collections.abc import Iterator
 
@@ -260,3 +261,20 @@ def test_a_state_of_another_dtype_takes_that_of_its_parameter() -> None:
         q.grad = ninx.ones(2, dtype=dtype)
         second.step()
         assert q.dtype == dtype
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_setting_that_pytorch_refuses_is_refused_by_its_name(kind: str) -> None:
+    """Every number of the signature, made negative."""
+    leaves = [ninx.zeros(2, requires_grad=True)], [torch.zeros(2, requires_grad=True)]
+    refused = []
+    for name, parameter in inspect.signature(getattr(torch.optim, kind)).parameters.items():
+        if isinstance(parameter.default, bool) or not isinstance(parameter.default, (int, float)):
+            continue
+        try:
+            getattr(torch.optim, kind)(leaves[1], **{name: -1.0})
+        except ValueError:
+            refused.append(name)
+            with pytest.raises(ValueError, match=name):
+                getattr(optim, kind)(leaves[0], **{name: -1.0})
+    assert refused

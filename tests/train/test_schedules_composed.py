@@ -104,21 +104,21 @@ def test_schedules_of_schedules_of_schedules(outer: str) -> None:
 def test_plateaus_are_found_where_pytorch_finds_them(settings: dict) -> None:
     ours, theirs = optimizers()
     a, b = OURS.ReduceLROnPlateau(ours, **settings), THEIRS.ReduceLROnPlateau(theirs, **settings)
-    rng, rates = np.random.default_rng(0), set()
+    rng, rates, resumed_at = np.random.default_rng(0), set(), set()
     for epoch in range(60):
-        if epoch == 20:  # as when a run is resumed
-            resumed = OURS.ReduceLROnPlateau(ours, **settings)
-            resumed.load_state_dict(a.state_dict())
-            a = resumed
-        if epoch == 40:  # of PyTorch's own
+        if epoch % 4:  # as when a run is resumed: from its own state, and from PyTorch's
+            state = (a if epoch % 4 < 3 else b).state_dict()
+            resumed_at |= {(name, state[name]) for name in ("num_bad_epochs", "cooldown_counter")}
             a = OURS.ReduceLROnPlateau(ours, **settings)
-            a.load_state_dict(b.state_dict())
+            a.load_state_dict(state)
         value = float(rng.choice([-1.0, 0.5, 1.0, 1.04, math.nan]) if epoch % 7 else rng.normal())
         a.step(ninx.tensor(value, dtype=np.float64) if epoch % 2 else value)
         b.step(value)
         assert a.get_last_lr() == b.get_last_lr() == [group["lr"] for group in theirs.param_groups]
         rates.add(tuple(a.get_last_lr()))
     assert len(rates) > 1, "nothing was reduced, so nothing was compared"
+    wanted = {("num_bad_epochs", n + 1) for n in range(a.patience)} | {("cooldown_counter", n + 1) for n in range(a.cooldown)}
+    assert wanted <= resumed_at, "it was resumed only where there was nothing to remember"
     assert isinstance(a, OURS.LRScheduler)
 
 
