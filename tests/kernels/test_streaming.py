@@ -19,8 +19,8 @@ from ninx.kernels.geometry import convolution
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
-from ninx.kernels.cpu import conv
-from ninx.kernels.cpu.vector import HOST
+from ninx.kernels.cpu.conv import direct
+from ninx.kernels.cpu.jit.vector import HOST
 
 LANES = HOST.lanes(4)
 SHAPES = [  # channels of the input and of the output, kernel: either is the output of one of the two convolutions
@@ -49,7 +49,7 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def check_all(empty: Any) -> None:
     """Every output is large enough to be streamed, and lies where ``empty`` puts it."""
-    conv.STREAM, memory.empty = 0, empty
+    direct.STREAM, memory.empty = 0, empty
     rng = np.random.default_rng(0)
     for c, o, k in SHAPES:
         geo = convolution("conv2d", (2, c, 5, 6), (o, c, k, k), padding=(k // 2, k // 2))
@@ -77,7 +77,7 @@ def test_a_large_output_is_streamed_and_a_small_one_is_not(monkeypatch: pytest.M
     geo = convolution("conv2d", (1, LANES, 4, 4), (LANES, LANES, 1, 1))
     size = 16 * LANES * 4
     for limit, streams in ((size, True), (size + 1, False)):
-        conv._job.cache_clear()
-        monkeypatch.setattr(conv, "STREAM", limit)
-        assert conv._job(geo, 4, 1, False).streams is streams
-    conv._job.cache_clear()
+        direct._setup.cache_clear()
+        monkeypatch.setattr(direct, "STREAM", limit)
+        assert direct._setup(geo, 4, 1, False).streams is streams
+    direct._setup.cache_clear()
