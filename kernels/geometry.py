@@ -109,7 +109,7 @@ class Geometry(NamedTuple):
         return itemsize * (pixels + self.O * self.columns)
 
     def workspace(self, itemsize: int, budget: int) -> int:
-        """Bytes of im2col columns that live at one time under ``budget``; 0 where im2col is the identity.
+        """Bytes of the largest im2col matrix that is made at once, if each may take ``budget`` bytes; 0 where none is needed.
 
         >>> from ninx.kernels.geometry import convolution
         >>> pixels, windows = (convolution("conv2d", (1, 3, 8, 8), (4, 3, k, k)) for k in (1, 3))

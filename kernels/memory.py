@@ -70,11 +70,15 @@ class _Arena:
 
 
 class _Block(np.ndarray):
-    """The memory of an arena: not a plain array, because NumPy would let views of a piece skip the piece and keep the block."""
+    """The memory of an arena. It must not be a plain array: where the base of an array's base is of the array's own class,
+    NumPy takes that for the base, so the lent arrays, which are plain, would refer to the block and not to their piece.
+    """
 
 
 class _Piece(np.ndarray):
-    """What a lent array and all its views keep alive, because NumPy sees the owner of their memory in it; its end is theirs."""
+    """A part of a block, lent to one array, whose base it is. So it is deleted when the array and all its views are gone, and
+    then its place is free again.
+    """
 
     place: tuple[_Arena, int, int]
     returned: list[tuple[_Arena, int, int]]

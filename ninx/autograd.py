@@ -52,7 +52,7 @@ class Variable(metaclass=_IsTensor):
     """
 
     def __new__(cls, data: Any, requires_grad: bool = False, volatile: Any = None) -> Any:
-        """See the class."""
+        """The tensor itself, detached: no object of this class is made."""
         if volatile is not None:
             raise TypeError("Variable: volatile is gone (from PyTorch too); compute under `with ninx.no_grad():`")
         if not isinstance(data, Tensor):

@@ -1,6 +1,7 @@
-"""Shared fixtures. Every test starts from the same random state and leaves none behind."""
+"""Shared fixtures. Every test starts from the same random state, ours and PyTorch's, and leaves ours as it was."""
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import cuda_report
@@ -20,6 +21,8 @@ settings.load_profile("ninx")
 def _fresh_randomness() -> Iterator[None]:
     state = ninx.get_rng_state()
     ninx.manual_seed(0)
+    if torch := sys.modules.get("torch"):  # not imported here: a test without PyTorch does not wait for it
+        torch.manual_seed(0)
     yield
     ninx.set_rng_state(state)
 

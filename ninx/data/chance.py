@@ -1,7 +1,8 @@
-"""Whose chance it is: that of the sample which a loader prepares, or else ninx's own generator.
+"""Which generator a random transform draws from: that of the sample which a loader prepares, or else ninx's own.
 
-A loader says here, before it asks for a sample, with which key its chance begins. So a random transform inside a data set
-draws the same numbers for a sample of an epoch, however many threads prepare the batches. Outside a loader `manual_seed` rules.
+Before it asks for a sample, a loader sets the key that seeds this sample's generator. So a random transform inside a data set
+draws the same numbers for a sample of an epoch, however many threads prepare the batches. Outside a loader ninx's own generator
+is used, which `manual_seed` sets.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .dataset import ArrayDataset, Image, LabelledDataset
 
 
 class GlobalContrastNorm:
-    """Take the mean of all values of an image (C, H, W) away, then scale the image to the Euclidean length ``scale``.
+    """Subtract the mean of all values of an image (C, H, W), then scale the image to the Euclidean length ``scale``.
 
     y = scale * (x - mean) / sqrt(bias + sum((x - mean)^2)); an image shorter than ``epsilon`` after it is left as it is, centred.
 

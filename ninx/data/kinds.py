@@ -1,7 +1,7 @@
-"""What is done to images of every kind: where their rows and columns are, windows, mirror images, borders, other sizes.
+"""Crop, flip, pad and resize for every kind of image, and the axes of its rows and columns.
 
-A kind goes in, the same kind comes out: a Pillow image; a tensor (..., C, H, W); an array (H, W), (H, W, C) of bytes, (C, H, W)
-of floats. On a tensor windows and mirror images are differentiable.
+What goes in comes out as the same kind: a Pillow image; a tensor (..., C, H, W); an array of bytes (H, W) or (H, W, C), of floats
+(C, H, W). Crop and flip of a tensor are differentiable.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def axes_of(operation: str, image: Any) -> tuple[int, int]:
 
 
 def floats_of(operation: str, image: Any) -> Image:
-    """An array, (C, H, W), of what only makes sense after `ToTensor`; raises TypeError before it."""
+    """``image``, an array (C, H, W), for a transform that belongs after `ToTensor`; TypeError for anything else."""
     if not isinstance(image, np.ndarray) or image.ndim != 3 or axes_of(operation, image) != (1, 2):
         what = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f"{operation}: takes an array (C, H, W) of floats, as ToTensor makes it, not {what}")

@@ -1,4 +1,4 @@
-"""The loader: batches of a data set, in an order and with a chance that depend on the seed and the epoch alone."""
+"""The loader: batches of a data set, in an order and with random transforms that depend on the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .options import check_dataset, check_numbers, check_order, check_workers
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, batched
 
 T = TypeVar("T")
-Plan = Iterable[tuple[list[Any], list[int]]]  # of each batch the samples' indices, and the numbers of their chance
+Plan = Iterable[tuple[list[Any], list[int]]]  # for each batch: the samples' indices, and the numbers that seed their transforms
 
 
 class DataLoader(Generic[T]):
@@ -159,7 +159,7 @@ class DataLoader(Generic[T]):
         return seed
 
     def _plan(self, seed: int, epoch: int) -> Plan:
-        """The chance of a sample has its index for a number, or if a sampler may ask for it twice, its place in the epoch."""
+        """What seeds a sample's random transforms: its index, or its place in the epoch where a sampler may draw it twice."""
         if self._given is None:
             n = len(self.dataset)
             order = self.sampler.drawn(np.random.default_rng((seed, epoch))) if self.shuffle else range(n)

@@ -1,8 +1,8 @@
 """What happens to an image between the data set and the network.
 
-A transform is called with (image, rng) and returns the new image; `kinds` says of which kinds. All chance comes from ``rng``.
-Called with the image alone, it draws from the generator of the sample that a loader prepares, so that a batch does not depend
-on how many threads prepare it, or else from ninx's own (`chance`).
+A transform is called with (image, rng) and returns the new image; `kinds` says of which kinds. All random numbers come from
+``rng``. Called with the image alone, it draws from the generator of the sample that a loader prepares, so that a batch does not
+depend on how many threads prepare it, or else from ninx's own (`chance`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from ..array import Array, empty_like
 from .checks import check_fit, check_history, check_results, check_versions
-from .kept import kept_by, takes_value
+from .kept import takes_value, versions
 from .modes import check_anomaly, enable_grad, is_anomaly_enabled, no_grad, records, user_line
 from .tensor import Tensor, Version
 
@@ -38,23 +38,13 @@ class Node:
         self.retained: weakref.ref[Tensor] | None = None  # the tensor whose .grad is to be filled although it is no leaf
         self.is_target = False  # is its own gradient asked for in the walk that is on?
         self.uses_left = 0  # how many gradients of its value are to come in that walk, and one if another walk may follow
-        kept, keeps_value = [], epilogue is not None
-        for _, vjp, with_value in entries:
-            kept += kept_by(vjp, out, inputs)
-            keeps_value |= with_value
-        self.output = out.array if keeps_value else None
-        self.saved = [(t.version, t.version.count, t.array.shape) for t in ([*kept, out] if keeps_value else kept)]
+        self.output = out.array if epilogue is not None or any(with_value for _, _, with_value in entries) else None
+        self.saved = versions(entries, self.output is not None, out, inputs)  # of the tensors that the vjps need unchanged
         self.line = user_line() if is_anomaly_enabled() else None
 
     def __repr__(self) -> str:
         """The name that a tensor's ``grad_fn`` goes by."""
         return f"<{self.name}>"
-
-    def value(self) -> Tensor:
-        """The operation's own value for a vjp that asks for it; tied to the node, so that it can be differentiated."""
-        y = Tensor(self.output, requires_grad=True)
-        y.node = self
-        return y
 
     def fit(self, g: Tensor, name: str) -> Tensor:
         """g, if it has the shape, dtype and device of the value."""
@@ -73,13 +63,13 @@ class Node:
         """The vector-Jacobian products: what each source that is needed gets of g. Then what they kept is freed."""
         check_versions(self)
         if self.epilogue is not None:
-            g = self.epilogue(g, self.value())
+            g = self.epilogue(g, value_of(self))
             if not retain_graph:
                 self.output = None  # no other vjp of such an operation reads it: its memory serves for what they make
         for sources, vjp, with_value in self.entries or ():
             if needed.isdisjoint(sources):
                 continue
-            result = vjp(g, self.value()) if with_value else vjp(g)
+            result = vjp(g, value_of(self)) if with_value else vjp(g)
             results = check_results(self, result if isinstance(result, tuple) else (result,), len(sources))
             if hunting:
                 check_anomaly(f"backward of {self.name}", [r.array for r in results if r is not None], self.line, [g.array])
@@ -136,8 +126,7 @@ def record(
     Only what is wanted is kept: nothing under `no_grad`, and no entry whose inputs need no gradient. ``view_of``: the
     input with which the value shares memory. ``name``: of the operation, if it is not that of the calling function.
     ``epilogue``: a vjp (g, value) -> g with which all others begin, for an operation that ends in a step of its own.
-
-    Raises TypeError for a vjp of which it cannot be said what it keeps (see `kept`).
+    Raises TypeError for a vjp that is no function.
 
     >>> def double(x): return ninx.record(2 * x.array, (x, lambda g: 2 * g))
     >>> double(ninx.tensor(3.0, requires_grad=True))
@@ -158,9 +147,20 @@ def record(
         if kept:
             out.node, out.requires_grad = Node(name, out, inputs, kept, epilogue), True
     if is_anomaly_enabled():
-        groups = [given if isinstance(given, tuple) else (given,) for given, _ in entries]
-        check_anomaly(f"forward of {name}", [out.array], None, [t.array for group in groups for t in group if t is not None])
+        check_anomaly(f"forward of {name}", [out.array], None, _arrays(entries))
     return out
+
+
+def _arrays(entries: Sequence[Entry]) -> list[Array]:
+    groups = [given if isinstance(given, tuple) else (given,) for given, _ in entries]
+    return [t.array for group in groups for t in group if t is not None]
+
+
+def value_of(node: Node) -> Tensor:
+    """The operation's own value for a vjp that asks for it; tied to the node, so that it can be differentiated."""
+    y = Tensor(node.output, requires_grad=True)
+    y.node = node
+    return y
 
 
 def add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dis
 import gc
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from ninx.kernels.geometry import Geometry
 from .methods import Operators
 
 if TYPE_CHECKING:
-    from .tensor import Tensor
+    from .tensor import Tensor, Version
 
 # Nothing is kept in these, and most of what a vjp closes over is one of them.
 PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice, range, CodeType, np.ufunc, np.dtype, Geometry}
@@ -43,6 +43,16 @@ def takes_value(vjp: Any) -> bool:
         return False
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(p.kind in positional and p.default is p.empty for p in parameters) > 1
+
+
+def versions(
+    entries: Sequence[tuple[Any, Any, bool]], keeps_value: bool, out: Tensor, inputs: Sequence[Tensor | None]
+) -> list[tuple[Version, int, tuple[int, ...]]]:
+    """The versions, as they are now, of all tensors that the vjps keep, and of the value if it is kept for them."""
+    kept = [out] if keeps_value else []
+    for _, vjp, _ in entries:
+        kept += kept_by(vjp, out, inputs)
+    return [(t.version, t.version.count, t.array.shape) for t in kept]
 
 
 def kept_by(vjp: Any, out: Tensor, inputs: Iterable[Tensor | None]) -> list[Tensor]:

@@ -135,7 +135,7 @@ def _by_kernel(input: Tensor, target: Tensor, ignore_index: int, axis: int) -> t
     """(-log(softmax(input)[t]), 1 if t is counted) for every target t; the kernel computes the gradient on the way."""
     _check_target("cross_entropy", input, target, axis)
     xp, classes = xp_of(input.array), input.shape[axis]
-    rows = xp.moveaxis(input.array, axis, -1)  # an image as it lies
+    rows = xp.moveaxis(input.array, axis, -1)  # classes last: of a channels-last image a view
     loss, slope = kernels.tier().softmax_cross_entropy(rows.reshape(-1, classes), target.array.reshape(-1), ignore_index)
     kept = target.array != ignore_index
 

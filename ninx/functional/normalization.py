@@ -32,11 +32,12 @@ def batch_norm(
     """y = (x - mean) / sqrt(var + eps) * weight + bias, for each channel; input (N, C) or (N, C, ...), the others (C).
 
     In training, mean and var (divided by m, the number of values) are the batch's, and the running ones move towards them:
-    running += momentum * (batch - running), with the variance divided by m - 1. Otherwise the running ones are used.
+    running += momentum * (batch - running), with the variance divided by m - 1. Outside training, the running ones take the
+    place of the batch's.
 
     With xhat the normalised input, the adjoint is  dbias = sum(g),  dweight = sum(g * xhat),
     dx = weight / sqrt(var + eps) * (g - dbias / m - xhat * dweight / m).
-    Of an input without values nothing is learnt: the running ones stay. ``relu``: max(y, 0), in the same pass.
+    An empty batch leaves the running ones as they are. ``relu``: max(y, 0), in the same pass.
 
     >>> x = ninx.tensor([[1.0, 10.0], [3.0, 30.0]])
     >>> mean, var = ninx.zeros(2), ninx.ones(2)

@@ -124,6 +124,7 @@ def create(name: str, **switches: Any) -> nn.Module:
     Traceback (most recent call last):
     ValueError: model nin-mnist: there is no switch 'classes'; did you mean 'num_classes'?
     """
+    make = preset(name).make  # raises for a name that is not there
     known = switches_of(name)
     for switch, value in switches.items():
         if switch not in known:
@@ -131,4 +132,4 @@ def create(name: str, **switches: Any) -> nn.Module:
         kind, what = _KINDS[type(known[switch])]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"model {name}: {switch} must be {what}, got {value!r}")
-    return preset(name).make(**switches)
+    return make(**switches)

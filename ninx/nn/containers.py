@@ -109,7 +109,7 @@ class _Layers(Module):
 
 
 class ModuleList(_Layers):
-    """A list whose modules are found; it has no forward of its own.
+    """A list of submodules: `parameters` and `state_dict` find them, unlike those in a plain list. It has no forward.
 
     >>> layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])
     >>> x = ninx.zeros(1, 4)
@@ -182,7 +182,7 @@ class Sequential(_Layers):
 
 
 class ModuleDict(Module):
-    """A dictionary whose modules are found; it has no forward of its own.
+    """A dictionary of submodules: `parameters` and `state_dict` find them, unlike those in a plain one. It has no forward.
 
     >>> heads = nn.ModuleDict({"digits": nn.Linear(8, 10), "letters": nn.Linear(8, 26)})
     >>> heads["letters"](ninx.zeros(1, 8)).shape, "digits" in heads, len(heads)

@@ -57,7 +57,7 @@ class Hooks:
     if TYPE_CHECKING:
 
         def forward(self, *args: Any, **kwargs: Any) -> Any:
-            """See `Module`."""
+            """Defined by `Module`; named here for type checkers."""
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -157,21 +157,21 @@ def _replaced(module: Hooks, hook: Hook, args: tuple[Any, ...], kwargs: dict[str
 
 
 class _Backward:
-    """The hooks on a module's gradients, for one call: the input and the output each pass an identity that has a tensor hook.
+    """The backward hooks of one call of a module: its input and its output each go through an identity with a tensor hook.
 
-    So the gradients that the hooks see are those of the module alone, whoever else reads its input or output.
+    So a hook sees only the gradient that flows through this module, even if others use the same input or output.
     """
 
     def __init__(self, module: Hooks, hooks: tuple[Hook, ...]):
         self.module = module
         self.before = [h.call for h in hooks if h.when == "backward pre"]
         self.after = [h.call for h in hooks if h.when == "backward"]
-        self.wanted = -1  # which of the tensors among the arguments wants a gradient; -1: none
+        self.wanted = -1  # the number of the tensor argument that requires grad; -1: none
         self.inputs = 0
         self.grad_output: Gradients = ()
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with that which wants a gradient watched."""
+        """The arguments; the one that requires grad has gone through its identity."""
         places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         wanted = [i for i in places if args[i].requires_grad]
         if not self.after or not wanted:
@@ -189,7 +189,7 @@ class _Backward:
         return (*args[: wanted[0]], passed, *args[wanted[0] + 1 :])
 
     def watch_output(self, output: Any) -> Any:
-        """The output, watched."""
+        """The output, after its identity."""
         if not self.before and not self.after:
             return output
         if not isinstance(output, Tensor):

@@ -139,7 +139,7 @@ class Unflatten(Module):
 
 
 class Identity(Module):
-    """Returns what it gets; arguments of its own, which a layer that it stands for may have, are taken and forgotten.
+    """Returns its input. It accepts any arguments and ignores them, so that it can be put in the place of any layer.
 
     >>> nn.Identity(54, bias=False)(ninx.tensor([1, 2]))
     tensor([1, 2])

@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 @leave_out("Module")
 class Module(Hooks, Moves, State):
-    """The base of all layers and networks: write ``forward``, and assign parameters and parts as attributes.
+    """The base of all layers and networks: write ``forward``, and assign parameters and submodules as attributes.
 
-    A plain tensor cannot take the place of a parameter, which would silently stop being learnt, and no part can have the name
-    of a method. ``super().__init__()`` may be called, and need not.
+    To assign a plain tensor where a parameter is raises TypeError: the optimiser would go on with the old one, and nobody would
+    notice. A submodule cannot have the name of a method. ``super().__init__()`` may be called, and need not.
 
     >>> class Scale(nn.Module):
     ...     def __init__(self):
@@ -58,19 +58,19 @@ class Module(Hooks, Moves, State):
 
     # ---------------------------------------------------------------- what it is made of
     def __setattr__(self, name: str, value: Any) -> None:
-        """``module.name = value``; TypeError where a parameter or part would be lost by it, ValueError for a method's name."""
+        """``module.name = value``. TypeError if a parameter or submodule would be lost by it, ValueError for a method's name."""
         old = self.__dict__.get(name)
         if isinstance(old, _PARTS) or isinstance(value, _PARTS):
             value = self._as_part(name, old, value)
         object.__setattr__(self, name, value)
 
     def _as_part(self, name: str, old: Any, value: Any) -> Any:
-        """What may stand under a name where a parameter, buffer or module is, or will be. The rules are PyTorch's."""
+        """What is stored for ``value`` where ``old`` is, by PyTorch's rules: a tensor assigned to a buffer becomes a buffer."""
         if isinstance(old, Buffer) and isinstance(value, Tensor) and not isinstance(value, Parameter):
             return as_buffer(value, old.persistent)
         if not isinstance(old, _PARTS):
             check_name(self, name)
-            self.__dict__.pop(name, None)  # its place is that of the first part of this name, not of a None before it
+            self.__dict__.pop(name, None)  # forget a None, so that the order is that in which parts were assigned
         elif value is not None and not isinstance(value, Parameter if isinstance(old, Parameter) else (Parameter, Module)):
             kind = next(kind for kind in _PARTS if isinstance(old, kind))
             raise TypeError(
@@ -80,7 +80,7 @@ class Module(Hooks, Moves, State):
         return value
 
     def __dir__(self) -> list[str]:
-        """Without the numbers of layers, which are no names."""
+        """What can stand after the dot: without the numbers of a Sequential's layers, since ``net.0`` is no Python."""
         return without_absent(self, (name for name in super().__dir__() if not name[:1].isdigit()))
 
     def _own(self, kind: type[T]) -> Iterator[tuple[str, T]]:
@@ -123,8 +123,8 @@ class Module(Hooks, Moves, State):
     ) -> Iterator[tuple[str, Module]]:
         """(dotted name, module) of this module (named "") and all below it, each once.
 
-        ``memo`` holds modules to leave out, with all below them, and gets those that were named; without ``remove_duplicate`` a
-        module that is used twice comes twice.
+        ``memo`` is a set of modules to skip, with all below them; every module that is yielded is added to it. With
+        ``remove_duplicate=False`` a module that is used twice is yielded twice.
 
         >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 2)), nn.ReLU())
         >>> [name for name, _ in model.named_modules()]
@@ -198,7 +198,8 @@ class Module(Hooks, Moves, State):
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make ``tensor`` a buffer of this module under ``name``; the same as assigning a `Buffer`.
 
-        One that is not ``persistent`` is not in the `state_dict`. Raises ValueError for a name that is taken or no name.
+        A buffer that is not ``persistent`` is left out of the `state_dict`. Raises ValueError if ``name`` is taken, or cannot be
+        the name of an attribute.
 
         >>> layer = nn.Identity()
         >>> layer.register_buffer("mean", ninx.zeros(2))
@@ -313,7 +314,7 @@ class Module(Hooks, Moves, State):
 
 
 def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """Leave out what came before under another name."""
+    """Each object only once, under the first of its names."""
     seen: set[int] = set()
     for name, value in named:
         if id(value) not in seen:
@@ -330,7 +331,7 @@ _ASSIGN = {  # to a name under which there is one
 
 
 def check_name(owner: Module, name: Any, kind: type[Any] | None = None) -> None:
-    """ValueError for what cannot name a part: no text, empty, with a dot, or the name of an attribute that is no ``kind``.
+    """Raise ValueError if a part cannot be called ``name``: no string, empty, with a dot, or taken by what is no ``kind``.
 
     >>> from ninx.nn.module import check_name
     >>> check_name(nn.Identity(), "eval")
@@ -349,7 +350,7 @@ def check_name(owner: Module, name: Any, kind: type[Any] | None = None) -> None:
 
 
 def checked(owner: Module, module: Any) -> Module:
-    """The module; TypeError, with what to write instead, for what is none: without a name in its owner it would be lost.
+    """``module``, if it is a Module; else TypeError with what to write instead: its parameters would not be found.
 
     >>> from ninx.nn.module import checked
     >>> checked(nn.ModuleList(), nn.ReLU)

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class Moves:
-    """The part of `Module` that changes all below it."""
+    """The methods of `Module` that change all parameters, buffers or submodules."""
 
     training = True
 
     if TYPE_CHECKING:
 
         def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-            """See `Module`."""
+            """Defined by `Module`; named here for type checkers."""
 
         def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
-            """See `Module`."""
+            """Defined by `Module`; named here for type checkers."""
 
         def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
-            """See `Module`."""
+            """Defined by `Module`; named here for type checkers."""
 
     # ---------------------------------------------------------------- modes and gradients
     def train(self, mode: bool = True) -> Self:

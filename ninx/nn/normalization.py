@@ -46,7 +46,7 @@ class _BatchNorm(Module):
         self.num_batches_tracked = Buffer(on_device(np.zeros((), np.int64), place)) if track_running_stats else None
 
     def reset_running_stats(self) -> None:
-        """The running mean and variance begin anew, with 0 and 1.
+        """Set the running mean to 0 and the running variance to 1.
 
         >>> norm = nn.BatchNorm1d(1)
         >>> y = norm(ninx.tensor([[1.0], [3.0]]))
@@ -59,7 +59,7 @@ class _BatchNorm(Module):
                 init.constant_(buffer, value)
 
     def reset_parameters(self) -> None:
-        """All begins anew: weight 1, bias 0, and the running mean and variance.
+        """Set weight to 1 and bias to 0, and reset the running mean and variance.
 
         >>> norm = nn.BatchNorm1d(1)
         >>> norm.reset_parameters()

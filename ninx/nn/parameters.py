@@ -19,7 +19,7 @@ def _as_parameter(owner: Module, value: Any) -> Parameter:
 
 
 class ParameterList(Module):
-    """A list whose parameters are found; their names are their numbers. Tensors become parameters.
+    """A list of parameters that a module's `parameters` finds, named by their numbers. Tensors become parameters.
 
     >>> scales = nn.ParameterList([nn.Parameter(ninx.ones(2)), nn.Parameter(ninx.zeros(1))])
     >>> [name for name, _ in scales.named_parameters()], scales[-1].tolist()
@@ -74,7 +74,7 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """A dictionary whose parameters are found. Tensors become parameters.
+    """A dictionary of parameters that a module's `parameters` finds. Tensors become parameters.
 
     >>> scales = nn.ParameterDict({"left": nn.Parameter(ninx.ones(2))})
     >>> scales["right"] = ninx.zeros(2)

@@ -118,7 +118,7 @@ def _tensor_of(where: str, value: Any, like: Tensor) -> Tensor:
 
 
 def _misnamed(state_dict: Mapping[str, Any], own: Mapping[str, Tensor], missing: list[str], unexpected: list[str]) -> list[str]:
-    """A first sentence about names that do not fit; none where some are simply missing, or simply too many."""
+    """What the names have in common that do not match, as a hint: a whole checkpoint, a prefix "module.", or the first pair."""
     if not missing or not unexpected:
         return []
     for name in _INSIDE:

@@ -56,7 +56,7 @@ def _extreme(operation: str, x: Any, dim: Dims, keepdim: bool, other: dict[str, 
 
 
 def _shared(operation: str, x: Tensor, value: Array, axes: tuple[int, ...], keepdim: bool) -> Tensor:
-    """``value`` (with size 1 along ``axes``), which stands in x: every entry that is equal to it gets its share of g."""
+    """Record ``value``, the extreme of x (size 1 along ``axes``): the entries of x that are equal to it share g evenly."""
     chosen, kept = (x.array == value) | (x.array != x.array), value.shape
     count = chosen.sum(axis=axes, keepdims=True)
 

@@ -21,7 +21,7 @@ from .shapes import reshape
 
 
 def _is_tracked(operation: str, x: Tensor, value_wants: bool) -> bool:
-    """Does this change belong into the history of x? Raises RuntimeError where it cannot be recorded."""
+    """Must this change be recorded for backward? Raises RuntimeError where it cannot be."""
     source(x)  # refuses a stale view
     if isinstance(x.version, Unwritable):
         raise RuntimeError(
@@ -49,7 +49,7 @@ def _write(operation: str, x: Tensor, index: Any, value: Array) -> None:
         x.array[index] = value
     except IndexError as error:
         raise IndexError(f"{operation}: {error} (the tensor has shape {x.shape})") from None
-    except (ValueError, TypeError):  # of a mask NumPy wants a vector
+    except (ValueError, TypeError):  # TypeError: for a boolean mask NumPy accepts only a vector of values
         if xp_of(x.array) is np and not x.array.flags.writeable:
             raise ValueError(f"{operation}: the array of this tensor is read-only") from None
         place = tuple(x.array[index].shape)
@@ -73,7 +73,7 @@ def become(operation: str, x: Tensor, function: Callable[..., Tensor], *values: 
             y = function(detach(x), *values, **options)
         _write(operation, x, ..., _same_shape(operation, x, y))
         return x
-    old = Tensor(x.array.copy(order="K"), x.requires_grad)  # what the vjps may need is not what is being overwritten
+    old = Tensor(x.array.copy(order="K"), x.requires_grad)  # a copy, for the vjps: x itself is overwritten below
     old.node = x.node
     y = function(old, *values, **options)
     _write(operation, x, ..., _same_shape(operation, x, y))

@@ -1,7 +1,7 @@
-"""What comes before an operation: operands of any kind become tensors of one dtype on one device, and shapes meet.
+"""Operands before an operation: they become tensors of one dtype (type promotion) on one device, and shapes are broadcast.
 
-The rules are PyTorch's. A number takes the dtype of the tensor beside it, unless it would lose its kind: ``x + 300`` of bytes is
-of bytes, and wraps around, as all their arithmetic does; ``x + 0.5`` is float32.
+The rules are PyTorch's. A Python number takes the dtype of the tensor beside it, unless it is of a higher kind. For x of uint8:
+``x + 300`` is uint8 too and wraps around, as all arithmetic of bytes does; ``x + 0.5`` is float32.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _meeting(kind: str, like: Tensor) -> Any:
 
 
 def _cut_down(operation: str, x: int, dtype: np.dtype[Any]) -> Array:
-    """The lowest bits of a whole number that is beyond ``dtype``, where PyTorch does so."""
+    """A whole number too large for ``dtype``, reduced to its lowest bits in the operations where PyTorch does that."""
     if operation in _WRAPS and -(2**63) <= x < 2**64:
         return np.asarray(x).astype(dtype)
     where = f"{dtype} ({np.iinfo(dtype).min} to {np.iinfo(dtype).max})" if dtype.kind in "iu" else "a tensor"
@@ -86,7 +86,7 @@ def _unusual(operation: str, x: Any, like: Tensor | None) -> Tensor:
 
 
 def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
-    """The dtype in which tensors meet, by PyTorch's rule.
+    """The common dtype of tensors, by PyTorch's type promotion.
 
     Floats win over whole numbers and these over booleans, whatever their size; among the winners the larger; and a tensor
     without dimensions only counts where no other wins.
@@ -146,8 +146,8 @@ def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 def added(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     """The sum over ``axes``, of float32 taken in float64, of float16 in float32.
 
-    NumPy adds in pairs of pairs only along the axis whose entries are neighbours in memory. Along others, such as all pixels of
-    a channel, it adds one by one, and a hundred thousand terms would cost two digits.
+    NumPy uses pairwise summation only along the axis that is contiguous in memory. Along others, such as all pixels of a
+    channel, it adds one entry after the other, and the rounding errors of a hundred thousand terms would cost two digits.
     """
     if x.dtype == np.float32:
         return x.sum(axis=axes, keepdims=keepdims, dtype=np.float64).astype(np.float32)

@@ -48,7 +48,7 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def unwritable(y: Tensor) -> Tensor:
-    """``y``, which refuses to be changed if it is a copy: who asked for a view would expect that another tensor changes too."""
+    """``y``, made read-only if it is a copy: a change in place would not reach the tensor that it was to be a view of."""
     if not y.is_view:
         y.version = Unwritable()
         if xp_of(y.array) is np:

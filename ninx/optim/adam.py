@@ -58,7 +58,7 @@ class Adam(Optimizer):
         super().__init__(params, defaults | {"maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay})
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
+        """The bias corrections, in ``step`` and ``scale``; all else is one pass over the arrays in the kernel."""
         (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
         if not state:
             state.update(step=0, exp_avg=zeros(p), exp_avg_sq=zeros(p))

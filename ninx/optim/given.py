@@ -1,4 +1,4 @@
-"""What an optimiser is given, looked at before anything is learnt: the parameters in their many forms, and the settings."""
+"""Checks of what an optimiser is given: the parameters in their many forms, and the settings."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _check_parameter(optimizer: str, p: Any, known: set[int]) -> None:
 
 
 def _check_keys(optimizer: str, group: Group, defaults: Group) -> None:
-    """A group may have keys of its own, such as a name; but a misspelt setting would be a setting that is not obeyed."""
+    """A group may have keys of its own, such as a name; but a misspelt setting would silently have no effect, so it raises."""
     for key, value in group.items():
         if key in defaults:
             if not alike(value, defaults[key]):
@@ -154,7 +154,7 @@ def plain(value: Any) -> Any:
 
 
 def refuse(optimizer: str, **switches: Any) -> None:
-    """Raise ValueError for a switch of PyTorch's that chooses among its implementations: here is only one."""
+    """Raise ValueError for an option of PyTorch's that chooses among its implementations: ninx has only one."""
     for name, value in switches.items():
         if value:
             why = "a step is no part of a graph" if name == "differentiable" else "there is one implementation, and it is fused"

@@ -226,18 +226,18 @@ def _like(value: Any, p: Tensor) -> Tensor:
 
 
 def _copied(value: Any) -> Any:
-    """What an optimiser does not know, as it is; an array as a tensor, so that nothing is shared."""
+    """A copy of an entry of the state that the optimiser does not name itself; an array becomes a tensor."""
     if isinstance(value, (Tensor, np.ndarray)):
         return Tensor((value.array if isinstance(value, Tensor) else value).copy(order="K"))
     return list(value) if isinstance(value, list) else plain(value)
 
 
 def zeros(p: Array) -> Tensor:
-    """A state array to begin with, lying as the parameter lies."""
+    """How a state array begins: zeros in the shape, dtype and memory layout of the parameter."""
     return Tensor(xp_of(p).zeros_like(p))
 
 
 def numbers(p: Array, *settings: Any) -> list[Any]:
-    """Settings as numbers that keep the dtype of p. With those of float32, an array of float16 is computed in float32."""
+    """Settings as numbers that leave an array of p's dtype in its dtype; only float16 is computed in float32, for its digits."""
     kind = np.float32 if p.dtype == np.float16 else float
     return [kind(float(s)) for s in settings]

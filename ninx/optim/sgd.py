@@ -53,7 +53,7 @@ class SGD(Optimizer):
         super().__init__(params, defaults | {"maximize": maximize})
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """See the class."""
+        """One pass over the arrays in the kernel; the first time the buffer takes all of g."""
         momentum, keep, v = group["momentum"], 1 - group["dampening"], None
         if momentum:
             if "momentum_buffer" not in state:

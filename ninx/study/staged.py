@@ -42,7 +42,7 @@ class Trained(NamedTuple):
 
 
 def chains(recipe: Recipe) -> dict[str, list[str]]:
-    """By name the networks of each way through the stages: two that grow, and the first and the last that stay as they are.
+    """The networks of each path through the stages, by its name: two that grow, and the first and the last without growing.
 
     >>> chains = ninx.study.staged.chains(ninx.train.recipe.load("digits-staged"))
     >>> chains["published way"]

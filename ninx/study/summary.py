@@ -124,11 +124,11 @@ def align(a: Summary, b: Summary) -> list[tuple[Row | None, Row | None]]:
     return pairs
 
 
-ALONE = 2  # the price of a layer that nothing is set against
+ALONE = 2  # the cost of a layer without a partner
 
 
 def _difference(a: Row, b: Row) -> int:
-    """The price of setting a against b: two layers alone are dearer than two of a kind, and cheaper than two that are not."""
+    """The cost of pairing a with b: below that of leaving both alone if they are of one kind, above it if they are not."""
     if a.kind != b.kind:
         return 3 if "Pool" in a.kind and "Pool" in b.kind else 2 * ALONE + 1
     return (a.settings != b.settings) + (a.output_shape != b.output_shape)

@@ -17,9 +17,10 @@ MEASURED = 10_000  # images, at most, on which mean and deviation are measured
 class Preparation:
     """Pixels to the network's input.
 
-    Resize, pixels to floats, contrast normalisation, whitening; then chance, in training; then crop and (x - mean) / std. What
-    comes in at the border of a shifted image is therefore 0 before it is normalised: black, or grey after a contrast
-    normalisation. Whitening is a product with a matrix of pixels by pixels, so `dataset` does it once for all epochs.
+    Resize, pixels to floats, contrast normalisation, whitening; then, in training, random changes; then crop and
+    (x - mean) / std. What comes in at the border of a shifted image is therefore 0 before it is normalised: black, or grey
+    after a contrast normalisation. Whitening is a product with a matrix of pixels by pixels, so `dataset` does it once for all
+    epochs.
     """
 
     def __init__(self, recipe: Recipe):

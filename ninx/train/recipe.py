@@ -22,7 +22,7 @@ class _Strict(BaseModel):
 
 
 class PrepareRecipe(_Strict):
-    """What is done to every image, in this order; nothing of it is left to chance."""
+    """What is done to every image, in this order; nothing of it is random."""
 
     resize: int | None = Field(default=None, ge=1)  # the shorter side, in pixels
     gcn: float | None = Field(default=None, gt=0)  # global contrast normalisation: the length of an image
@@ -41,7 +41,7 @@ class PrepareRecipe(_Strict):
 
 
 class AugmentRecipe(_Strict):
-    """What happens to a training image by chance."""
+    """Data augmentation: random changes of the training images."""
 
     rotate: float = Field(default=0.0, ge=0, le=180)  # turned by up to so many degrees,
     scale: float = Field(default=0.0, ge=0, lt=1)  # scaled by up to 1 +- scale,

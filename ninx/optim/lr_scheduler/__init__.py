@@ -1,7 +1,7 @@
 """Schedules of the learning rate, with PyTorch's names, arguments and values.
 
-Most multiply the rates as they are (so two may run at once, and a rate changed by hand stays changed); the others compute them
-anew from the first rates. Each says which in its formula: ``rate *= ...`` or ``rate = ...``.
+Most multiply the current rates, so two schedules may run at once, and a rate that was changed by hand stays changed. The others
+compute each rate from the initial one. The formula says which: ``rate *= ...`` or ``rate = ...``.
 """
 
 from ninx.kernels.listing import only_public

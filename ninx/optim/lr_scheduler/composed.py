@@ -13,7 +13,7 @@ from .plateau import ReduceLROnPlateau
 
 
 class _Composed(LRScheduler):
-    """Of schedules that step the schedules they are made of; their state is that of all of these."""
+    """Base of the schedules that are made of others, which they step; the state holds the states of the others."""
 
     def __init__(self, optimizer: Optimizer | None, schedulers: Sequence[LRScheduler]):
         name = type(self).__name__

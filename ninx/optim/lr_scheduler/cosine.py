@@ -27,7 +27,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """eta_min + (first - eta_min) * (1 + cos(pi * t / T_max)) / 2."""
         return self.eta_min + (first - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
 
     def _rates(self) -> list[float]:

@@ -121,7 +121,7 @@ class OneCycleLR(LRScheduler):
 
 
 class CyclicLR(LRScheduler):
-    """Along lines between ``base_lr`` and ``max_lr``, up in ``step_size_up`` steps, down in ``step_size_down`` (or as many).
+    """Linear between ``base_lr`` and ``max_lr``: up in ``step_size_up`` steps, down in ``step_size_down`` (or as many).
 
     The height of cycle n (from 1) is max_lr - base_lr, times 1 ("triangular"), 1 / 2 ** (n - 1) ("triangular2") or
     gamma ** step ("exp_range"); or times ``scale_fn`` of n or, with ``scale_mode="iterations"``, of the step. The momentum goes

@@ -16,7 +16,7 @@ from .base import LRScheduler, functions
 
 
 class _Factor(LRScheduler):
-    """Of schedules that say by which factor the rates are multiplied at the beginning of ``last_epoch``."""
+    """Base of the schedules that multiply the rates by `_factor` when ``last_epoch`` begins."""
 
     def _factor(self) -> float:
         raise NotImplementedError
@@ -41,7 +41,7 @@ class StepLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """first * gamma ** floor(t / step_size)."""
         return first * self.gamma ** (t // self.step_size)
 
     def _factor(self) -> float:
@@ -61,7 +61,7 @@ class MultiStepLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """first * gamma ** (milestones up to t)."""
         return first * self.gamma ** bisect_right(self.milestones, t)
 
     def _factor(self) -> float:
@@ -90,7 +90,7 @@ class ConstantLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """first * factor until total_iters, then first."""
         return first * (self.factor + (t >= self.total_iters) * (1 - self.factor))
 
     def _factor(self) -> float:
@@ -122,7 +122,7 @@ class LinearLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """first times the value of the line at t."""
         return first * (self.start_factor + (self.end_factor - self.start_factor) * min(self.total_iters, t) / self.total_iters)
 
     def _factor(self) -> float:
@@ -147,7 +147,7 @@ class ExponentialLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """first * gamma ** t."""
         return float(first * self.gamma**t)
 
     def _factor(self) -> float:
@@ -167,7 +167,7 @@ class PolynomialLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
-        """See the class."""
+        """first * (1 - t / total_iters) ** power, and 0 from total_iters on."""
         return float(first * (1.0 - min(self.total_iters, t) / self.total_iters) ** self.power)
 
     def _factor(self) -> float:
@@ -178,7 +178,7 @@ class PolynomialLR(_Factor):
 
 
 class _ByFunction(LRScheduler):
-    """Of schedules that are given a function of the epoch, or one for each group."""
+    """Base of the schedules that are given a function of the epoch, or one for each group."""
 
     lr_lambdas: list[Callable[[int], float]]
 
