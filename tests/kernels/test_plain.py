@@ -16,6 +16,7 @@ import torch
 import ninx
 from ninx import kernels
 from ninx.array import to_numpy
+from ninx.kernels import cuda
 from ninx.kernels.cuda import launcher
 
 F = torch.nn.functional
@@ -179,3 +180,17 @@ def test_cupys_arrays_stay_on_their_gpu_and_nothing_waits_for_it() -> None:
         assert {a.device.id for a in results} == {1}
         assert cp.Device().id == 0
         assert "im2col" in cp.launches
+
+
+@on_a_stand_in
+def test_a_label_that_is_no_class_is_told_later_by_the_strided_tier_too() -> None:
+    """A GPU cannot raise, and looking at its labels would wait for it."""
+    with cp.installed():
+        logits, labels = cp.asarray(np.zeros((3, 4), np.float32)), cp.asarray(np.array([0, 4, -100]))
+        cp.transfers.clear()
+        loss, _ = kernels.strided.softmax_cross_entropy(logits, labels)
+        assert cp.transfers == []
+        with pytest.raises(IndexError, match="a label is not one of the 4 classes"):
+            cuda.check_labels()
+        np.testing.assert_allclose(to_numpy(loss), [np.log(4), np.nan, 0], rtol=1e-6)
+        assert loss.dtype == np.float32

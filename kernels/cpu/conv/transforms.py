@@ -1,13 +1,13 @@
 """The transforms of Winograd's convolution: matrices from both sides of a small square of pixels, a vector of channels at a time.
 
 The coefficients of a product of two polynomials need one multiplication for each of them: take both factors' values at as many
-points, multiply point by point, and find the polynomial that has these values (Toom and Cook). Turned round (transposed), that
-is a sliding window: m outputs of a window of r taps from n = m + r - 1 inputs with n multiplications instead of m * r,
+nodes, multiply node by node, and find the polynomial that has these values (Toom and Cook). Transposed, that is a sliding
+window: m outputs of a window of r taps from n = m + r - 1 inputs with n multiplications instead of m * r,
 
-    y = A' ((G w) * (B' x))        A (n, m), G (n, r), B (n, n); * is point by point, ' the transpose
+    y = A' ((G w) * (B' x))        A (n, m), G (n, r), B (n, n); * is entry by entry, ' the transpose
 
 and over two axes with each matrix from both sides: m*m outputs with n*n multiplications instead of m*m*r*r. Here n is 6, at the
-points 0, 1, -1, 2, -1/2 and infinity: a 5x5 kernel makes 2x2 outputs with 36 products in place of 100, a 3x3 kernel 4x4 outputs
+nodes 0, 1, -1, 2, -1/2 and infinity: a 5x5 kernel makes 2x2 outputs with 36 products in place of 100, a 3x3 kernel 4x4 outputs
 with 36 in place of 144. Rounding errors are smaller with 2 and -1/2 than with 2 and -2 (Barabasz, Anderson, Soodhalter and
 Gregg, arXiv 1803.10986). Sources: Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, arXiv 1509.09308.
 """

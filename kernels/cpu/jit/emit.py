@@ -99,7 +99,7 @@ class Emitter:
         self._call(f"llvm.masked.store.{self._suffix}.p0", ir.VoidType(), value, place, ir.Constant(I32, self.size), mask)
 
     def transposed(self, rows: list[Value]) -> list[Value]:
-        """A square of as many vectors as there are lanes, turned over its diagonal.
+        """A square of as many vectors as there are lanes, transposed.
 
         In step d = 1, 2, 4, ... the vectors i and i + d swap those halves of each run of 2d lanes that are on the wrong side.
         """
