@@ -229,7 +229,7 @@ def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict
 
 
 def _theirs(beside: Peer, direction: str, x: Any, w: Any, b: Any, g: Any, layer: Layer) -> dict[str, Work]:
-    """PyTorch's, in both memory formats: with the ReLU, the ReLU's gate and the bias gradient as ours."""
+    """PyTorch's, in both memory formats: with the ReLU, the ReLU's mask and the bias gradient as ours."""
     torch = beside.torch
     made: dict[str, Work] = {}
     for name in beside.names:

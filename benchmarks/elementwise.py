@@ -1,4 +1,4 @@
-"""What happens to every number by itself: ReLU, its gate, dropout, and a step of SGD with momentum and of Adam."""
+"""What happens to every number by itself: ReLU, its mask, dropout, and a step of SGD with momentum and of Adam."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _pairs(put: Callable[[Any], Any]) -> list[Pair]:
     return [
         Pair("relu", lambda: fast.relu(x), lambda t: partial(t.torch.relu, t.image(x)), 2 * x.nbytes),
         Pair(
-            "the ReLU's gate", lambda: fast.gate(x, y),
+            "the ReLU's mask", lambda: fast.relu_mask(x, y),
             lambda t: partial(t.torch.ops.aten.threshold_backward, t.image(x), t.image(y), 0), 3 * x.nbytes,
         ),
         Pair(

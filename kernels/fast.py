@@ -14,9 +14,28 @@ from .types import Array, xp_of
 
 # fmt: off
 __all__ = [
-    "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "col2im", "conv2d", "conv2d_input_grad",
-    "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "gate", "global_avg_pool2d", "im2col",
-    "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "softmax_cross_entropy",
+    "adam",
+    "avg_pool2d",
+    "avg_pool2d_input_grad",
+    "batch_norm",
+    "batch_norm_grad",
+    "col2im",
+    "conv2d",
+    "conv2d_input_grad",
+    "conv2d_weight_bias_grad",
+    "conv2d_weight_grad",
+    "dropout",
+    "dropout_keep",
+    "global_avg_pool2d",
+    "im2col",
+    "max_gather2d",
+    "max_pool2d",
+    "max_unpool2d",
+    "pool_divisor",
+    "relu",
+    "relu_mask",
+    "sgd",
+    "softmax_cross_entropy",
 ]
 # fmt: on
 
@@ -45,7 +64,7 @@ avg_pool2d, avg_pool2d_input_grad = _by_device(cpu.avg_pool2d), _by_device(cpu.a
 global_avg_pool2d = _by_device(cpu.global_avg_pool2d)
 batch_norm, batch_norm_grad = _by_device(cpu.batch_norm), _by_device(cpu.batch_norm_grad)
 softmax_cross_entropy = _by_device(cpu.softmax_cross_entropy)
-relu, gate, dropout = _by_device(cpu.relu), _by_device(cpu.gate), _by_device(cpu.dropout)
+relu, relu_mask, dropout = _by_device(cpu.relu), _by_device(cpu.relu_mask), _by_device(cpu.dropout)
 sgd, adam = _by_device(cpu.sgd), _by_device(cpu.adam)
 
 

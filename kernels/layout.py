@@ -31,6 +31,16 @@ def nchw(rows: Array) -> Array:
     return rows.transpose(0, 3, 1, 2)
 
 
+def channels_last(x: Array) -> Array:
+    """(N, C, ...) -> (N, ..., C): an image by `nhwc`, of other dimensions a view."""
+    return nhwc(x) if x.ndim == 4 else xp_of(x).moveaxis(x, 1, -1)
+
+
+def channels_second(rows: Array) -> Array:
+    """(N, ..., C) -> (N, C, ...), a view: the inverse of `channels_last`."""
+    return xp_of(rows).moveaxis(rows, -1, 1)
+
+
 def as_it_lies(a: Array) -> Array:
     """For what treats every entry alike: an image as (N, H, W, C), all else as it is. A view; `as_it_was` turns it back."""
     return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a

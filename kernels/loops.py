@@ -58,10 +58,10 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     return y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", masked_by: Array | None = None) -> Array:
     """The adjoint of conv2d in x: dx[n,h,w,c] += g[n,i,j,o] * w[o,r,q,c] for every product of the forward loop.
 
-    ``gate``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
+    ``masked_by``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
     """
     dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for n, i, j in _windows(geo):
@@ -69,7 +69,7 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", g
             for r, q, h, v in _taps(geo, i, j):
                 for c, channel in _channels(geo, o):
                     dx[n, h, v, channel] += g[n, i, j, o] * w[o, r, q, c]
-    return dx if gate is None else _gate(dx, gate)
+    return dx if masked_by is None else relu_mask(dx, masked_by)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -192,13 +192,13 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return y
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
-    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``gate`` as in `conv2d_input_grad`."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None = None) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``masked_by`` as in `conv2d_input_grad`."""
     dx = np.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for n, i, j in _windows(geo):
         for _, _, h, v in _taps(geo, i, j):
             dx[n, h, v] += g[n, i, j] / divisor[i, j]
-    return dx if gate is None else _gate(dx, gate)
+    return dx if masked_by is None else relu_mask(dx, masked_by)
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -312,12 +312,9 @@ def relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
-def gate(g: Array, y: Array) -> Array:
+def relu_mask(g: Array, y: Array) -> Array:
     """The adjoint of a ReLU whose value was y: g where y > 0, else 0."""
     return np.where(y > 0, g, g.dtype.type(0))
-
-
-_gate = gate  # where an argument has that name
 
 
 def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:

@@ -172,16 +172,16 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     return y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", masked_by: Array | None = None) -> Array:
     """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1).
 
-    ``gate``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
+    ``masked_by``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
     """
     xp, product = xp_of(g), _Product(geo, method, g.itemsize)
     dx = xp.zeros((geo.N, geo.H, geo.W, geo.C), g.dtype)
     for part in product.parts:
         product.add_x(xp.matmul(product.y(g, part), product.w(w)), dx, part)
-    return dx if gate is None else _gate(dx, gate)
+    return dx if masked_by is None else relu_mask(dx, masked_by)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -206,7 +206,7 @@ def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = 
         arg |= (y <= 0) * np.uint8(MARK)
     if drop is not None:
         keep = dropout_keep(y.shape, *drop, xp=xp)
-        y = _gate(y, keep) * y.dtype.type(loops.dropout_scale(drop[0]))
+        y = relu_mask(y, keep) * y.dtype.type(loops.dropout_scale(drop[0]))
         arg = xp.where(keep, arg, np.uint8(NOWHERE))
     return y, arg
 
@@ -253,7 +253,7 @@ def _first_taps(geo: Geometry, xp: Any) -> Array:
 def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
     """The adjoint of `max_gather2d`, times ``scale``: g goes back to the pixel that ``arg`` names."""
     g = g if scale == 1 else g * g.dtype.type(scale)
-    return _spread(geo, g, lambda tap: _gate(g, arg == tap))
+    return _spread(geo, g, lambda tap: relu_mask(g, arg == tap))
 
 
 def max_gather2d(x: Array, arg: Array, geo: Geometry) -> Array:
@@ -305,11 +305,11 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return y
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
-    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``gate`` as in `conv2d_input_grad`."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None = None) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``masked_by`` as in `conv2d_input_grad`."""
     share = g / _per_window(divisor, g)
     dx = _spread(geo, g, lambda tap: share)
-    return dx if gate is None else _gate(dx, gate)
+    return dx if masked_by is None else relu_mask(dx, masked_by)
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -332,7 +332,7 @@ def dropout_keep(shape: tuple[int, ...], p: float, seed: int, call: int, xp: Any
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:
     """x / (1 - p) where `dropout_keep` keeps it, else 0."""
-    return _gate(x, dropout_keep(x.shape, p, seed, call, xp_of(x))) * x.dtype.type(loops.dropout_scale(p))
+    return relu_mask(x, dropout_keep(x.shape, p, seed, call, xp_of(x))) * x.dtype.type(loops.dropout_scale(p))
 
 
 def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False) -> tuple[Array, Array, Array]:
@@ -382,7 +382,7 @@ def relu(x: Array) -> Array:
     return xp_of(x).maximum(x, 0)
 
 
-def gate(g: Array, y: Array) -> Array:
+def relu_mask(g: Array, y: Array) -> Array:
     """g where y > 0, else 0. (Also where g is infinite or NaN.)
 
     A product of the bits, read as whole numbers: 0 * inf would be NaN, and `where` with a mask that no processor can predict
@@ -390,9 +390,6 @@ def gate(g: Array, y: Array) -> Array:
     """
     kind = g.dtype
     return (g.view(f"i{kind.itemsize}") * (y > 0)).view(kind)
-
-
-_gate = gate  # where an argument has that name
 
 
 def sgd(p: Array, g: Array, v: Array | None, *, lr: float, momentum: float, keep: float, decay: float, nesterov: bool) -> None:

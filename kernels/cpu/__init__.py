@@ -25,9 +25,30 @@ from .window import forward_window
 
 # fmt: off
 __all__ = [
-    "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "col2im", "conv2d", "conv2d_input_grad",
-    "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "explain", "gate", "global_avg_pool2d",
-    "im2col", "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "sgd", "softmax_cross_entropy", "why_not",
+    "adam",
+    "avg_pool2d",
+    "avg_pool2d_input_grad",
+    "batch_norm",
+    "batch_norm_grad",
+    "col2im",
+    "conv2d",
+    "conv2d_input_grad",
+    "conv2d_weight_bias_grad",
+    "conv2d_weight_grad",
+    "dropout",
+    "dropout_keep",
+    "explain",
+    "global_avg_pool2d",
+    "im2col",
+    "max_gather2d",
+    "max_pool2d",
+    "max_unpool2d",
+    "pool_divisor",
+    "relu",
+    "relu_mask",
+    "sgd",
+    "softmax_cross_entropy",
+    "why_not",
 ]
 # fmt: on
 
@@ -94,11 +115,11 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     return _way(geo, x.dtype, method).conv2d(x, w, b, geo, relu)
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", masked_by: Array | None = None) -> Array:
     """See `strided.conv2d_input_grad`; for stride 1 a convolution of g with the kernel rotated by 180 degrees."""
-    if why_not(geo, method) or (geo.SH, geo.SW) != (1, 1) or not _compiled_for(g, w, gate):
-        return strided.conv2d_input_grad(g, w, geo, method, gate)
-    return _way(geo, g.dtype, method).conv2d_input_grad(g, w, geo, gate)
+    if why_not(geo, method) or (geo.SH, geo.SW) != (1, 1) or not _compiled_for(g, w, masked_by):
+        return strided.conv2d_input_grad(g, w, geo, method, masked_by)
+    return _way(geo, g.dtype, method).conv2d_input_grad(g, w, geo, masked_by)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -140,11 +161,11 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return pool.avg_pool2d(x, geo, divisor)
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None = None) -> Array:
     """See `strided.avg_pool2d_input_grad`."""
-    if not _compiled_for(g, gate) or not pool.fits(geo, g):
-        return strided.avg_pool2d_input_grad(g, geo, divisor, gate)
-    return pool.avg_pool2d_input_grad(g, geo, divisor, gate)
+    if not _compiled_for(g, masked_by) or not pool.fits(geo, g):
+        return strided.avg_pool2d_input_grad(g, geo, divisor, masked_by)
+    return pool.avg_pool2d_input_grad(g, geo, divisor, masked_by)
 
 
 # -------------------------------------------------------------------- all else
@@ -175,9 +196,9 @@ def relu(x: Array) -> Array:
     return pointwise.relu(x) if _compiled_for(x) and _fills_vectors(x) else strided.relu(x)
 
 
-def gate(g: Array, y: Array) -> Array:
-    """See `strided.gate`."""
-    return pointwise.gate(g, y) if _compiled_for(g, y) and _fills_vectors(g) else strided.gate(g, y)
+def relu_mask(g: Array, y: Array) -> Array:
+    """See `strided.relu_mask`."""
+    return pointwise.relu_mask(g, y) if _compiled_for(g, y) and _fills_vectors(g) else strided.relu_mask(g, y)
 
 
 def dropout(x: Array, p: float, seed: int, call: int) -> Array:

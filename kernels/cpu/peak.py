@@ -27,7 +27,7 @@ def _spin(t: int, a: Array, b: Array, c: Array, offsets: Array, tail: int, count
             c_offsets=offsets.ctypes.data,
             bias=0,
             relu=0,
-            gate=0,
+            masked_by=0,
             stream=0,
             tail=tail,
         )

@@ -1,4 +1,4 @@
-"""What happens to every number by itself: the ReLU's gate, dropout, and the steps of the optimisers. One pass each.
+"""What happens to every number by itself: the ReLU's mask, dropout, and the steps of the optimisers. One pass each.
 
 These kernels only move memory, so what counts is that each array is read or written once: NumPy would make a temporary array
 for every + and *.
@@ -40,7 +40,7 @@ class ReluArgs(NamedTuple):
     entries: Value
 
 
-class GateArgs(NamedTuple):
+class MaskArgs(NamedTuple):
     """out[i] = g[i] where y[i] > 0, else 0"""
 
     g: Value
@@ -69,7 +69,7 @@ def _emit_relu(e: Emitter, a: ReluArgs) -> None:
     e.over_channels(a.entries, over)
 
 
-def _emit_gate(e: Emitter, a: GateArgs) -> None:
+def _emit_mask(e: Emitter, a: MaskArgs) -> None:
     def over(i: Value) -> None:
         offset = e.ir.mul(i, number(e.size))
         value, y = (e.load(e.at(e.ir.add(base, offset))) for base in (a.g, a.y))
@@ -80,7 +80,7 @@ def _emit_gate(e: Emitter, a: GateArgs) -> None:
 
 emitted_dropout: Any = microkernel("dropout", _emit_dropout, DropoutArgs)
 emitted_relu: Any = microkernel("relu", _emit_relu, ReluArgs)
-emitted_gate: Any = microkernel("gate", _emit_gate, GateArgs)
+emitted_mask: Any = microkernel("relu_mask", _emit_mask, MaskArgs)
 
 
 @kernel()
@@ -98,16 +98,16 @@ def relu(x: Array) -> Array:
 
 
 @kernel()
-def _gate(t: int, g: Array, y: Array, out: Array, threads: int) -> None:
+def _relu_mask(t: int, g: Array, y: Array, out: Array, threads: int) -> None:
     lo, hi = t * g.size // threads, (t + 1) * g.size // threads
     start = lo * g.itemsize
-    emitted_gate(g, GateArgs(g=g.ctypes.data + start, y=y.ctypes.data + start, out=out.ctypes.data + start, entries=hi - lo))
+    emitted_mask(g, MaskArgs(g=g.ctypes.data + start, y=y.ctypes.data + start, out=out.ctypes.data + start, entries=hi - lo))
 
 
-def gate(g: Array, y: Array) -> Array:
+def relu_mask(g: Array, y: Array) -> Array:
     """g where y > 0, else 0."""
     out = memory.empty(g.shape, g.dtype)
-    _gate(flat(g), flat(y), flat(out), get_num_threads())
+    _relu_mask(flat(g), flat(y), flat(out), get_num_threads())
     return out
 
 

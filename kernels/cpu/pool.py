@@ -156,7 +156,7 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
 
 
 @kernel()
-def _average_back(t: int, g: Array, gate: Array, dx: Array, shares: Array, window: Plain, threads: int) -> None:
+def _average_back(t: int, g: Array, masked_by: Array, dx: Array, shares: Array, window: Plain, threads: int) -> None:
     win, size = Window(*window), g.itemsize
     pixel, rows = win.C * size, win.N * win.H
     for row in range(t * rows // threads, (t + 1) * rows // threads):
@@ -173,14 +173,14 @@ def _average_back(t: int, g: Array, gate: Array, dx: Array, shares: Array, windo
                 width=win.OW,
                 channels=win.C,
                 dx=dx.ctypes.data + at,
-                gate=gate.ctypes.data + at if gate.size > 0 else 0,
+                masked_by=masked_by.ctypes.data + at if masked_by.size > 0 else 0,
             )
             average_back(g, args)
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None) -> Array:
-    """Every pixel of a window gets g / divisor; 0 where ``gate`` is not positive."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None) -> Array:
+    """Every pixel of a window gets g / divisor; 0 where ``masked_by`` is not positive."""
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
-    shares, gates = flat((1 / divisor).astype(g.dtype)), flat(g)[:0] if gate is None else flat(gate)
-    _average_back(flat(g), gates, flat(dx), shares, _plain(geo), get_num_threads())
+    shares, masks = flat((1 / divisor).astype(g.dtype)), flat(g)[:0] if masked_by is None else flat(masked_by)
+    _average_back(flat(g), masks, flat(dx), shares, _plain(geo), get_num_threads())
     return dx

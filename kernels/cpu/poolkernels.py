@@ -75,7 +75,7 @@ class AverageArgs(NamedTuple):
 
 
 class AverageBackArgs(NamedTuple):
-    """dx[c] = the sum over the windows of g times their share; 0 where the gate (an address, 0: none) is not positive."""
+    """dx[c] = the sum over the windows of g times their share; 0 where `masked_by` (an address, 0: none) is not positive."""
 
     g: Value
     shares: Value
@@ -84,7 +84,7 @@ class AverageBackArgs(NamedTuple):
     width: Value
     channels: Value
     dx: Value
-    gate: Value
+    masked_by: Value
 
 
 def _over_rectangle(e: Emitter, rows: Value, columns: Value, body: Any, values: list[Value]) -> list[Value]:
@@ -202,7 +202,7 @@ def _emit_average_back(e: Emitter, a: AverageBackArgs) -> None:
 
         offset = b.mul(c, number(e.size))
         totals = _over_rectangle(e, a.rows, a.columns, one, [e.zero])
-        (total,) = e.when(a.gate, lambda v: [e.positive(e.load(e.at(b.add(a.gate, offset))), v[0])], totals)
+        (total,) = e.when(a.masked_by, lambda v: [e.positive(e.load(e.at(b.add(a.masked_by, offset))), v[0])], totals)
         e.store(total, e.at(b.add(a.dx, offset)))
 
     e.over_channels(a.channels, over)

@@ -27,10 +27,33 @@ from .launcher import Windows, launch, library, need
 
 # fmt: off
 __all__ = [
-    "BUDGET", "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "bias_relu", "check_labels",
-    "col2im", "conv2d", "conv2d_input_grad", "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep",
-    "explain", "flag_labels", "gate", "global_avg_pool2d", "im2col", "max_gather2d", "max_pool2d", "max_unpool2d",
-    "pool_divisor", "relu", "sgd", "softmax_cross_entropy",
+    "BUDGET",
+    "adam",
+    "avg_pool2d",
+    "avg_pool2d_input_grad",
+    "batch_norm",
+    "batch_norm_grad",
+    "bias_relu",
+    "check_labels",
+    "col2im",
+    "conv2d",
+    "conv2d_input_grad",
+    "conv2d_weight_bias_grad",
+    "conv2d_weight_grad",
+    "dropout",
+    "dropout_keep",
+    "explain",
+    "flag_labels",
+    "global_avg_pool2d",
+    "im2col",
+    "max_gather2d",
+    "max_pool2d",
+    "max_unpool2d",
+    "pool_divisor",
+    "relu",
+    "relu_mask",
+    "sgd",
+    "softmax_cross_entropy",
 ]
 # fmt: on
 
@@ -60,10 +83,10 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     return library().maximum(y, 0, out=y) if relu else y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", gate: Array | None = None) -> Array:
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", masked_by: Array | None = None) -> Array:
     """The adjoint in x: dX = G @ W, and every value of dX goes back to its pixel (col2im; the identity for 1x1).
 
-    ``gate``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
+    ``masked_by``: x, if it is the value of a ReLU; the gradient is then also that ReLU's, 0 where x is not positive.
     """
     cupy = library()
     g, w = _output("conv2d_input_grad", "g", g, geo), _weight("conv2d_input_grad", w, geo, g.dtype)
@@ -80,7 +103,7 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", g
         return dx
 
     dx = _in_parts("conv2d_input_grad", geo, method, g.itemsize, product)
-    return dx if gate is None else _gate(dx, gate)
+    return dx if masked_by is None else relu_mask(dx, masked_by)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
@@ -252,13 +275,13 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     return y
 
 
-def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, gate: Array | None = None) -> Array:
-    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``gate`` as in `conv2d_input_grad`."""
+def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None = None) -> Array:
+    """The adjoint of avg_pool2d: every pixel of a window gets g / divisor; ``masked_by`` as in `conv2d_input_grad`."""
     name = "avg_pool2d_input_grad"
     g = _output(name, "g", g, geo)
     dx = library().empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     launch(name, dx.size, g, _divisor(name, divisor, geo, g.dtype), dx, Windows.of(geo))
-    return dx if gate is None else _gate(dx, gate)
+    return dx if masked_by is None else relu_mask(dx, masked_by)
 
 
 def global_avg_pool2d(x: Array) -> Array:
@@ -336,18 +359,15 @@ def relu(x: Array) -> Array:
     return library().maximum(x, 0)
 
 
-def gate(g: Array, y: Array) -> Array:
+def relu_mask(g: Array, y: Array) -> Array:
     """The adjoint of ReLU: g where its value y is positive (or True), else 0."""
     cupy = library()
     if y.dtype != g.dtype or y.shape != g.shape:
         return cupy.where(y > 0, g, g.dtype.type(0))
-    g, y = need("gate", "g", g, g.shape), need("gate", "y", y, g.shape, g.dtype)
+    g, y = need("relu_mask", "g", g, g.shape), need("relu_mask", "y", y, g.shape, g.dtype)
     dx = cupy.empty(g.shape, g.dtype)
-    launch("relu_gate", dx.size, g, y, dx)
+    launch("relu_mask", dx.size, g, y, dx)
     return dx
-
-
-_gate = gate  # where an argument has that name
 
 
 # -------------------------------------------------------------------- optimisers and loss

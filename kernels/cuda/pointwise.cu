@@ -9,7 +9,7 @@ extern "C" __global__ void bias_relu(Real* __restrict__ y, const Real* __restric
 }
 
 // dx = g where the value y of the ReLU is positive, else 0.
-extern "C" __global__ void relu_gate(const Real* __restrict__ g, const Real* __restrict__ y, Real* __restrict__ dx, Index total) {
+extern "C" __global__ void relu_mask(const Real* __restrict__ g, const Real* __restrict__ y, Real* __restrict__ dx, Index total) {
   FOR_EACH(k, total) dx[k] = y[k] > 0 ? g[k] : (Real)0;
 }
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ninx.kernels.geometry import whole
+from ninx.kernels.layout import channels_last, channels_second
 
-from ..array import Array, nchw, nhwc, xp_of
+from ..array import Array, xp_of
 from ..engine import Tensor, record
 from ..ops import exp, reshape, sigmoid, sum, where
 from ..ops import relu as rectified
@@ -196,7 +197,7 @@ def maxout(input: Tensor, pool_size: int) -> Tensor:
 def _choose(x: Tensor, arg: Array, pool_size: int) -> Tensor:
     """The entry ``arg`` of every group of channels. Adjoint: `_put_back`."""
     value = xp_of(x.array).take_along_axis(_pieces(x.array, pool_size), arg, axis=-1)
-    return record(_channels_second(value[..., 0]), (x, lambda g: _put_back(g, arg, pool_size)), name="maxout")
+    return record(channels_second(value[..., 0]), (x, lambda g: _put_back(g, arg, pool_size)), name="maxout")
 
 
 def _put_back(g: Tensor, arg: Array, pool_size: int) -> Tensor:
@@ -204,15 +205,10 @@ def _put_back(g: Tensor, arg: Array, pool_size: int) -> Tensor:
     xp = xp_of(g.array)
     value = xp.where(arg == xp.arange(pool_size), _pieces(g.array, 1), xp.zeros((), g.array.dtype))
     flat = value.reshape(*value.shape[:-2], -1)
-    return record(_channels_second(flat), (g, lambda h: _choose(h, arg, pool_size)), name="maxout")
+    return record(channels_second(flat), (g, lambda h: _choose(h, arg, pool_size)), name="maxout")
 
 
 def _pieces(x: Array, pool_size: int) -> Array:
     """(N, C, ...) -> (N, ..., C / pool_size, pool_size): an image as it lies, the groups of its channels as two axes."""
-    rows = nhwc(x) if x.ndim == 4 else xp_of(x).moveaxis(x, 1, -1)
+    rows = channels_last(x)
     return rows.reshape(*rows.shape[:-1], -1, pool_size)
-
-
-def _channels_second(rows: Array) -> Array:
-    """(N, ..., C) -> (N, C, ...)"""
-    return nchw(rows) if rows.ndim == 4 else xp_of(rows).moveaxis(rows, -1, 1)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ninx import kernels
 from ninx.kernels.geometry import whole
+from ninx.kernels.layout import channels_last, channels_second
 
-from ..array import Array, empty, nchw, nhwc, xp_of
+from ..array import Array, empty, xp_of
 from ..engine import Tensor, kernel_or_formula, no_grad, record
 from ..ops import broadcast_to, mean, reshape, sqrt, sum
 from ..ops.rectifier import ReluMask
@@ -121,16 +122,13 @@ def _total(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 def _rows(a: Array) -> Array:
     """(N, C, ...) as rows of channels, (M, C): a view of channels-last memory."""
-    xp = xp_of(a)
-    pixels = nhwc(a) if a.ndim == 4 else xp.moveaxis(a, 1, -1)
-    return xp.ascontiguousarray(pixels.reshape(-1, a.shape[1]))
+    return xp_of(a).ascontiguousarray(channels_last(a).reshape(-1, a.shape[1]))
 
 
 def _like(rows: Array, input: Tensor) -> Array:
     """What `_rows` made, back in the shape of the input."""
     n, channels, *places = input.shape
-    pixels = rows.reshape(n, *places, channels)
-    return nchw(pixels) if input.ndim == 4 else xp_of(rows).moveaxis(pixels, -1, 1)
+    return channels_second(rows.reshape(n, *places, channels))
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:

@@ -67,5 +67,5 @@ def relu(x: Tensor) -> Tensor:
 
 def masked(x: Tensor, mask: Array) -> Tensor:
     """x where the array ``mask`` is positive (or True), else 0; its own adjoint."""
-    value = as_it_was(kernels.tier().gate(as_it_lies(x.array), as_it_lies(mask)))
+    value = as_it_was(kernels.tier().relu_mask(as_it_lies(x.array), as_it_lies(mask)))
     return record(value, (x, lambda g: masked(g, mask)))

@@ -233,7 +233,7 @@ def test_the_engine_trains_on_the_stand_in() -> None:
         np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
     assert set(cp.launches) == {
         *("im2col", "col2im", "max_pool2d_1", "max_unpool2d_1", "avg_pool2d", "avg_pool2d_input_grad"),
-        *("global_avg_pool2d", "dropout_keep", "dropout", "bias_relu", "relu_gate", "sgd_momentum"),
+        *("global_avg_pool2d", "dropout_keep", "dropout", "bias_relu", "relu_mask", "sgd_momentum"),
         "softmax_cross_entropy",
     }
 
@@ -399,7 +399,7 @@ def test_the_stand_in_is_as_strict_as_cupy() -> None:
 
 
 def test_the_stand_ins_kernels_take_what_cupys_take() -> None:
-    kernel = cp.RawModule(code=launcher.source(), options=launcher.options(np.float64, np.int32)).get_function("relu_gate")
+    kernel = cp.RawModule(code=launcher.source(), options=launcher.options(np.float64, np.int32)).get_function("relu_mask")
     x = ones(4)
     kernel((1,), (32,), (x, x, cp.empty(4), np.int32(4)))
     for wrong in ((x, x, x, 4), (x, x, x), (x, x, np.ones(4), np.int32(4))):  # a Python int has 64 bits

@@ -39,7 +39,7 @@ def same(what: str, got: np.ndarray, expected: np.ndarray, terms: np.ndarray | N
 
 
 def check_convolution(geo: Geometry, rng: np.random.Generator, dtype: Any) -> None:
-    """The three convolutions, the bias, the ReLU and the gate; the inputs stay as they are."""
+    """The three convolutions, the bias, the ReLU and its mask; the inputs stay as they are."""
     x = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)).astype(dtype)
     w = rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C)).astype(dtype)
     b, g = rng.standard_normal(geo.O).astype(dtype), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O)).astype(dtype)
@@ -52,7 +52,7 @@ def check_convolution(geo: Geometry, rng: np.random.Generator, dtype: Any) -> No
     same(f"conv2d and ReLU {geo}", fast.conv2d(x, w, b, geo, relu=True), np.maximum(y, 0), terms)
     dx, terms = loops.conv2d_input_grad(gd, wd, geo), strided.conv2d_input_grad(ga, wa, geo)
     same(f"input_grad {geo}", fast.conv2d_input_grad(g, w, geo), dx, terms)
-    same(f"input_grad and gate {geo}", fast.conv2d_input_grad(g, w, geo, gate=x), np.where(x > 0, dx, 0), terms)
+    same(f"input_grad and mask {geo}", fast.conv2d_input_grad(g, w, geo, masked_by=x), np.where(x > 0, dx, 0), terms)
     dw, db = fast.conv2d_weight_bias_grad(x, g, geo)
     same(f"weight_grad {geo}", dw, loops.conv2d_weight_grad(xd, gd, geo), strided.conv2d_weight_grad(xa, ga, geo))
     same(f"bias_grad {geo}", db, gd.sum(axis=(0, 1, 2)), ga.sum(axis=(0, 1, 2)))
@@ -98,9 +98,9 @@ def test_pooling(dtype: Any, count: int) -> None:
         divisor = loops.pool_divisor(geo, bool(rng.integers(0, 2)))
         x = rng.standard_normal(x.shape).astype(dtype)
         same(f"avg_pool2d {geo}", fast.avg_pool2d(x, geo, divisor), loops.avg_pool2d(x.astype(np.float64), geo, divisor))
-        for gate in (None, x):
-            expected = loops.avg_pool2d_input_grad(g.astype(np.float64), geo, divisor, gate)
-            same(f"avg_pool2d_input_grad {geo}", fast.avg_pool2d_input_grad(g, geo, divisor, gate), expected)
+        for mask in (None, x):
+            expected = loops.avg_pool2d_input_grad(g.astype(np.float64), geo, divisor, mask)
+            same(f"avg_pool2d_input_grad {geo}", fast.avg_pool2d_input_grad(g, geo, divisor, mask), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,7 +111,7 @@ def test_entry_by_entry(dtype: Any, size: int) -> None:
     if size > 3:
         x[:3] = np.nan, np.inf, -0.0
     np.testing.assert_array_equal(fast.relu(x), loops.relu(x))
-    np.testing.assert_array_equal(fast.gate(x, y), loops.gate(x, y))
+    np.testing.assert_array_equal(fast.relu_mask(x, y), loops.relu_mask(x, y))
     np.testing.assert_allclose(fast.dropout(y, 0.3, 7, 2), loops.dropout(y, 0.3, 7, 2), rtol=1e-6)
 
 

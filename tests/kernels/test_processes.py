@@ -70,7 +70,7 @@ for at_end in (True, False):
             b, g = rng.standard_normal(geo.O), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
             x, w, b, g = (put(a.astype(dtype), at_end) for a in (x, w, b, g))
             fast.conv2d(x, w, b, geo, relu=True)
-            fast.conv2d_input_grad(g, w, geo, gate=x)
+            fast.conv2d_input_grad(g, w, geo, masked_by=x)
             fast.conv2d_weight_bias_grad(x, g, geo)
             kept.clear()
             done += 1

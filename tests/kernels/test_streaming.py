@@ -59,7 +59,7 @@ def check_all(empty: Any) -> None:
         got = fast.conv2d(x, w, b, geo, "direct", relu=True)
         np.testing.assert_allclose(got, np.maximum(loops.conv2d(x, w, b, geo), 0), atol=1e-4)
         print(o, k, "input gradient", flush=True)
-        got = fast.conv2d_input_grad(g, w, geo, "direct", gate=x)
+        got = fast.conv2d_input_grad(g, w, geo, "direct", masked_by=x)
         np.testing.assert_allclose(got, np.where(x > 0, loops.conv2d_input_grad(g, w, geo), 0), atol=1e-4)
     print("all are right")
 

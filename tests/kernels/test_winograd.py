@@ -40,7 +40,7 @@ def check_winograd(geo: Geometry, rng: np.random.Generator) -> None:
     same(f"conv2d and ReLU {geo}", winograd.conv2d(x, w, b, geo, True), np.maximum(y, 0), y_terms)
     same(f"conv2d without a bias {geo}", winograd.conv2d(x, w, None, geo, False), y - b.astype(np.float64), y_terms)
     same(f"input_grad {geo}", winograd.conv2d_input_grad(g, w, geo, None), dx, dx_terms)
-    same(f"input_grad and gate {geo}", winograd.conv2d_input_grad(g, w, geo, x), np.where(x > 0, dx, 0), dx_terms)
+    same(f"input_grad and mask {geo}", winograd.conv2d_input_grad(g, w, geo, x), np.where(x > 0, dx, 0), dx_terms)
     made, sums = winograd.conv2d_weight_grad(x, g, geo, True)
     same(f"weight_grad {geo}", made, dw, dw_terms)
     same(f"bias_grad {geo}", sums, db, db_terms)

@@ -34,7 +34,7 @@ def image(*shape: int, seed: int = 0, dtype: Any = np.float64) -> ninx.Tensor:
 
 
 def block(pool: type[nn.Module] = nn.MaxPool2d) -> nn.Sequential:
-    """Every fused pair, and every operation that puts the gate of a ReLU into its own adjoint."""
+    """Every fused pair, and every operation that puts the mask of a ReLU into its own adjoint."""
     ninx.manual_seed(1)
     layers = [
         nn.MLPConv(3, (8, 9, 12), 3, padding=1),
@@ -47,7 +47,7 @@ def block(pool: type[nn.Module] = nn.MaxPool2d) -> nn.Sequential:
 
 
 def one_by_one(net: nn.Module, x: ninx.Tensor) -> ninx.Tensor:
-    """The same layers without `Sequential`, and with a ReLU that is a product: nothing is fused, no gate is moved."""
+    """The same layers without `Sequential`, and with a ReLU that is a product: nothing is fused, no mask is moved."""
     for layer in net.children():
         if isinstance(layer, nn.Sequential):
             x = one_by_one(layer, x)
@@ -165,7 +165,7 @@ def test_what_is_replaced_or_a_subclass_is_not_fused() -> None:
 
 
 def chain(library: Any, y: Any, w2: Any, kind: str) -> Any:
-    """What follows a ReLU's value y and may put its gate in."""
+    """What follows a ReLU's value y and may apply its mask."""
     if library is torch:
         functions: Any = torch.nn.functional
     else:
@@ -264,7 +264,7 @@ def test_the_gate_is_put_in_where_nobody_looks(tier: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("reader", ["a second operation", "a root of its own", "a second walk"])
 def test_a_value_that_is_still_to_be_read_is_kept(tier: str, kind: str, reader: str) -> None:
-    """Nobody watches y here, so its gate is moved; but another gradient of it comes, which needs the gate too."""
+    """Nobody watches y here, so its mask is moved; but another gradient of it comes, which needs the mask too."""
     found = []
     for library, tx, tw, y, z in drawn(kind):
         grad = ninx.grad if library is ninx else torch.autograd.grad

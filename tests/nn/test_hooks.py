@@ -93,7 +93,7 @@ def test_hooks_are_pytorchs(name: str, wanted: bool) -> None:
 
 
 def test_a_gradient_hook_sees_the_gradients_of_its_layer_alone() -> None:
-    """The output of the layer is read twice, and what comes before it ends in a ReLU, whose gate others may put in early."""
+    """The output of the layer is read twice, and what comes before it ends in a ReLU, whose mask others may apply early."""
     array, found = np.random.default_rng(0).standard_normal((2, 3, 4, 4)), []
     for lib, tensor in ((nn, ninx.tensor), (torch.nn, torch.tensor)):
         first, conv, seen = lib.Sequential(lib.Conv2d(3, 3, 1), lib.ReLU()).double(), lib.Conv2d(3, 2, 3).double(), []

@@ -66,7 +66,7 @@ def test_all_are_compared_with_float32_proper(monkeypatch: pytest.MonkeyPatch) -
     "layer", [LAYER, Layer("g", 2, 16, 7, 16, 3, 1, 1), Layer("g", 1, 5, 9, 3, 3, 2, 1), Layer("g", 1, 4, 6, 8, 1, 2)]
 )
 def test_ours_and_theirs_compute_the_same(layer: Layer, direction: str) -> None:
-    """The works that are timed, really: also the bias, the ReLU, its gate and the bias gradient."""
+    """The works that are timed, really: also the bias, the ReLU, its mask and the bias gradient."""
     rng, geo = np.random.default_rng(0), layer.geometry
     shapes = (geo.N, geo.H, geo.W, geo.C), (geo.O, geo.KH, geo.KW, geo.C), (geo.O,), (geo.N, geo.OH, geo.OW, geo.O)
     arrays = [rng.standard_normal(shape, np.float32) for shape in shapes]

@@ -87,7 +87,7 @@ def test_on_a_gpu_each_result_is_compared_with_the_processors(clock: Clock, monk
 # -------------------------------------------------------------------- what is timed, really
 
 SIZES = {  # of what each moves: images of 2x4x4x16 at batch 2 and parameters, all of 4 bytes
-    "relu": 2 * 512, "the ReLU's gate": 3 * 512, "dropout": 2 * 512, "SGD, momentum": 5 * 100, "Adam": 7 * 100,
+    "relu": 2 * 512, "the ReLU's mask": 3 * 512, "dropout": 2 * 512, "SGD, momentum": 5 * 100, "Adam": 7 * 100,
 }  # fmt: skip
 
 

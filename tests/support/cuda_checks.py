@@ -120,14 +120,14 @@ def average_pooling(geo: Geometry, dtype: Any, rng: np.random.Generator, count_p
 
 
 def steps(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-    """Bias + ReLU, its gate, dropout."""
+    """Bias + ReLU, its mask, dropout."""
     x, g = numbers(rng, shape, dtype), numbers(rng, shape, dtype)
     b = numbers(rng, shape[-1:], dtype)
     x.flat[: 3 * shape[-1] : 2] = np.nan
     y = on_gpu(x)
     assert cuda.bias_relu(y, on_gpu(b)) is y
     equal("bias_relu", y, np.maximum(x + b, 0))
-    equal("gate", cuda.gate(on_gpu(g), y), np.where(y.get() > 0, g, dtype.type(0)))
+    equal("relu_mask", cuda.relu_mask(on_gpu(g), y), np.where(y.get() > 0, g, dtype.type(0)))
     p, seed, call = float(rng.choice([0.0, 0.25, 0.5, 1.0, rng.random()])), int(rng.integers(2**63)), int(rng.integers(1, 2**40))
     keep = loops.dropout_keep(shape, p, seed, call)
     equal("dropout_keep", cuda.dropout_keep(shape, p, seed, call), keep)

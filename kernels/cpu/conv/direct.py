@@ -2,7 +2,7 @@
 
 **Forward.** For each thread, each of its blocks of images, each panel of output channels (whose packed weights then stay in the
 second-level cache) and each micro-tile of pixels: one call of the micro-kernel `gemm`, which finds the windows of its pixels in
-the image itself. The epilogue (bias, ReLU, the gate of a gradient) is applied while the result is still in registers.
+the image itself. The epilogue (bias, ReLU, the mask of a gradient) is applied while the result is still in registers.
 
 **Input gradient** (stride 1): dx[n,h,w,c] = sum over r, q, o of g[n, h+PH-r, w+PW-q, o] * w[o,r,q,c] is again a sum over
 windows, now of g, with the kernel rotated by 180 degrees: the same loops with weights packed the other way.
@@ -40,8 +40,8 @@ STREAM = 24 * 2**20  # bytes of an output that is written past the caches, becau
 
 @kernel()
 def _convolve(
-    t: int, x: Array, packed: Array, gate: Array, y: Array, plan: Plain, image_row: int, kernel_row: int, bias: int, relu: bool,
-    stream: bool, threads: int,
+    t: int, x: Array, packed: Array, masked_by: Array, y: Array, plan: Plain, image_row: int, kernel_row: int, bias: int,
+    relu: bool, stream: bool, threads: int,
 ) -> None:  # fmt: skip
     """``image_row``, ``kernel_row``: their numbers. ``bias``: where it starts in ``packed``, in bytes (0: none)."""
     tables, size = Plan(*plan), x.itemsize
@@ -71,7 +71,7 @@ def _convolve(
                     c_offsets=tables.write.ctypes.data + tiles[z, TILE.pixels] * 8,
                     bias=packed.ctypes.data + bias + panels[p, PANEL.bias] if bias > 0 else 0,
                     relu=relu,
-                    gate=gate.ctypes.data + tasks[u, TASK.y] + channel if gate.size > 0 else 0,
+                    masked_by=masked_by.ctypes.data + tasks[u, TASK.y] + channel if masked_by.size > 0 else 0,
                     stream=stream,
                     tail=panels[p, PANEL.tail],
                 )
@@ -105,10 +105,10 @@ def _setup(geo: Geometry, itemsize: int, threads: int, back: bool) -> _Setup:
     return _Setup(win, tuple(tables), tables.panels, packed, bias, streams, threads)
 
 
-def _run(setup: _Setup, x: Array, packed: Array, y: Array, bias: bool, relu: bool, gate: Array | None) -> None:
+def _run(setup: _Setup, x: Array, packed: Array, y: Array, bias: bool, relu: bool, masked_by: Array | None) -> None:
     win = setup.window
     _convolve(
-        flat(x), packed, packed[:0] if gate is None else flat(gate), flat(y), setup.plan, win.W * win.C, win.KW * win.C,
+        flat(x), packed, packed[:0] if masked_by is None else flat(masked_by), flat(y), setup.plan, win.W * win.C, win.KW * win.C,
         setup.bias if bias else 0, relu, setup.streams and y.ctypes.data % HOST.bytes == 0, setup.threads,
     )  # fmt: skip
 
@@ -125,12 +125,12 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Ar
     return y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> Array:
-    """dx for stride 1; 0 where ``gate`` (the ReLU's value that x was) is not positive."""
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None) -> Array:
+    """dx for stride 1; 0 where ``masked_by`` (the ReLU's value that x was) is not positive."""
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     if dx.size:
         setup = _setup(geo, g.itemsize, get_num_threads(), True)
         packed = memory.empty((setup.packed,), g.dtype)
         pack_backward(flat(w), packed, setup.panels, geo.KH * geo.KW, geo.C, geo.O, setup.threads)
-        _run(setup, g, packed, dx, False, False, gate)
+        _run(setup, g, packed, dx, False, False, masked_by)
     return dx

@@ -20,8 +20,8 @@ class GemmArgs(NamedTuple):
 
     A_i lies at a + a_offsets[i], C_i at c + c_offsets[i] (tables of offsets), row k of B at b + k * nr numbers; ``a_tap`` and
     ``b_tap`` are the bytes from one kernel row to the next. The last vector of a row of C starts ``tail`` bytes after the first.
-    Epilogue: add ``bias`` (an address, 0: none), apply ``relu`` (0 or 1), write 0 where ``gate`` (an address that moves like c,
-    0: none) is not positive. ``stream``: write past the caches.
+    Epilogue: add ``bias`` (an address, 0: none), apply ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves
+    like c, 0: none) is not positive. ``stream``: write past the caches.
     """
 
     taps: Value
@@ -35,7 +35,7 @@ class GemmArgs(NamedTuple):
     c_offsets: Value
     bias: Value
     relu: Value
-    gate: Value
+    masked_by: Value
     stream: Value
     tail: Value
 
@@ -77,7 +77,7 @@ def _emit_gemm(e: Emitter, args: GemmArgs, vectors: int, masked: bool) -> None:
     mask = e.lanes_below(args.tail) if masked else None
 
     def places(base: Value) -> list[Value]:
-        """The pointers to every vector of the micro-tile in C or in the gate."""
+        """The pointers to every vector of the micro-tile in C or in the mask."""
         found = []
         for i in range(mr):
             row = ir.add(base, e.table(args.c_offsets, i))
@@ -90,7 +90,7 @@ def _emit_gemm(e: Emitter, args: GemmArgs, vectors: int, masked: bool) -> None:
             e.prefetch(pointer, write)
         return []
 
-    e.when(args.gate, lambda _: prefetch(args.gate, False))
+    e.when(args.masked_by, lambda _: prefetch(args.masked_by, False))
     e.when(ir.sub(number(1), args.stream), lambda _: prefetch(args.c, True))
 
     def over_taps(r: Value, acc: list[Value]) -> list[Value]:
@@ -122,7 +122,9 @@ def _emit_gemm(e: Emitter, args: GemmArgs, vectors: int, masked: bool) -> None:
 
     acc = e.when(args.bias, add_bias, acc)
     acc = e.when(args.relu, lambda acc: [e.relu(v) for v in acc], acc)
-    acc = e.when(args.gate, lambda acc: [e.positive(load(p), v) for p, v in zip(places(args.gate), acc, strict=True)], acc)
+    acc = e.when(
+        args.masked_by, lambda acc: [e.positive(load(p), v) for p, v in zip(places(args.masked_by), acc, strict=True)], acc
+    )
 
     def write(streaming: bool) -> list[Value]:
         for pointer, value in zip(places(args.c), acc, strict=True):

@@ -117,8 +117,8 @@ class InputArgs(NamedTuple):
 class OutputArgs(NamedTuple):
     """As `TransformArgs`; of the target only the pixels from (top, left) to before (bottom, right) are there.
 
-    The others are written to ``outside``. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where ``gate``
-    (an address that moves like target, 0: none) is not positive.
+    The others are written to ``outside``. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where
+    ``masked_by`` (an address that moves like target, 0: none) is not positive.
     """
 
     source: Value
@@ -135,7 +135,7 @@ class OutputArgs(NamedTuple):
     right: Value
     bias: Value
     relu: Value
-    gate: Value
+    masked_by: Value
 
 
 def _emit_transform(e: Emitter, args: Any, matrix: Matrix) -> None:
@@ -157,7 +157,7 @@ def _emit_transform(e: Emitter, args: Any, matrix: Matrix) -> None:
 
     sources = grid(args.source, args.source_row, args.source_column, width, reads_border)
     targets = grid(args.target, args.target_row, args.target_column, height, writes_border)
-    gates = grid(args.gate, args.target_row, args.target_column, height, True) if writes_border else []
+    masks = grid(args.masked_by, args.target_row, args.target_column, height, True) if writes_border else []
 
     def one(c: Value) -> None:
         offset = b.mul(c, number(e.size))
@@ -171,7 +171,9 @@ def _emit_transform(e: Emitter, args: Any, matrix: Matrix) -> None:
         if writes_border:
             bias = load(args.bias)
             made = e.when(args.relu, lambda values: [e.relu(v) for v in values], [b.fadd(v, bias) for v in made])
-            made = e.when(args.gate, lambda values: [e.positive(load(p), v) for p, v in zip(gates, values, strict=True)], made)
+            made = e.when(
+                args.masked_by, lambda values: [e.positive(load(p), v) for p, v in zip(masks, values, strict=True)], made
+            )
         for address, value in zip(targets, made, strict=True):
             e.store(value, e.at(b.add(address, offset)))
 

@@ -5,7 +5,7 @@ transformed tiles the window is gone: each of the 36 places, here called points,
 times channels x outputs, as in a 1x1 convolution.
 
 **Forward.** For each thread and each block of its tiles: transform the tiles; for each point, each panel of output channels and
-mr tiles at a time call the micro-kernel `gemm`; transform back, with the epilogue (bias, ReLU, gate) on the way out.
+mr tiles at a time call the micro-kernel `gemm`; transform back, with the epilogue (bias, ReLU, mask) on the way out.
 
 **Input gradient.** The same over g, with the kernel rotated by 180 degrees.
 
@@ -66,7 +66,7 @@ def products(geo: Geometry) -> int:
 
 @kernel()
 def _convolve(
-    t: int, x: Array, packed: Array, bias: Array, gate: Array, y: Array, spare: Array, workspace: Array, offsets: Array,
+    t: int, x: Array, packed: Array, bias: Array, masked_by: Array, y: Array, spare: Array, workspace: Array, offsets: Array,
     panels: Array, window: Plain, tiling: Plain, relu: bool, threads: int,
 ) -> None:  # fmt: skip
     """``offsets``: where the rows of a micro-tile start in transformed x, and in y.
@@ -102,7 +102,7 @@ def _convolve(
                         c_offsets=offsets.ctypes.data + offsets.shape[1] * 8,
                         bias=0,
                         relu=0,
-                        gate=0,
+                        masked_by=0,
                         stream=0,
                         tail=panels[p, PANEL.tail],
                     )
@@ -128,7 +128,7 @@ def _convolve(
                 right=win.OW - left,
                 bias=bias.ctypes.data if bias.size > 0 else zeros,
                 relu=relu,
-                gate=gate.ctypes.data + pixel if gate.size > 0 else 0,
+                masked_by=masked_by.ctypes.data + pixel if masked_by.size > 0 else 0,
             )
             if m == SIDE - 2:  # 3x3
                 outputs3(x, back)
@@ -166,12 +166,12 @@ def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
     )
 
 
-def _run(setup: _Setup, x: Array, packed: Array, bias: Array, gate: Array | None, y: Array, relu: bool) -> None:
+def _run(setup: _Setup, x: Array, packed: Array, bias: Array, masked_by: Array | None, y: Array, relu: bool) -> None:
     workspace = memory.empty((setup.threads, setup.workspace), x.dtype)
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
     _convolve(
-        flat(x), packed, bias, packed[:0] if gate is None else flat(gate), flat(y), spare, workspace, setup.offsets, setup.panels,
-        setup.window, setup.tiling, relu, setup.threads,
+        flat(x), packed, bias, packed[:0] if masked_by is None else flat(masked_by), flat(y), spare, workspace, setup.offsets,
+        setup.panels, setup.window, setup.tiling, relu, setup.threads,
     )  # fmt: skip
 
 
@@ -186,11 +186,11 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Ar
     return y
 
 
-def conv2d_input_grad(g: Array, w: Array, geo: Geometry, gate: Array | None) -> Array:
+def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None) -> Array:
     """See `direct.conv2d_input_grad`."""
     setup = _setup(backward_window(geo), g.itemsize, get_num_threads())
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     packed = memory.empty((setup.packed,), g.dtype)
     pack_backward_points(flat(w), packed, setup.panels, geo.KH, geo.O, geo.C, setup.threads)
-    _run(setup, g, packed, packed[:0], gate, dx, False)
+    _run(setup, g, packed, packed[:0], masked_by, dx, False)
     return dx

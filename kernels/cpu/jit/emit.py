@@ -123,9 +123,9 @@ class Emitter:
         """Say that this cache line will be wanted, in the first-level cache or the second."""
         self._call("llvm.prefetch.p0", ir.VoidType(), pointer, *(ir.Constant(I32, v) for v in (int(write), 4 - level, 1)))
 
-    def positive(self, gate: Value, value: Value) -> Value:
-        """``value`` where ``gate`` > 0, else 0."""
-        return self.ir.select(self.ir.fcmp_ordered(">", gate, self.zero), value, self.zero)
+    def positive(self, sign: Value, value: Value) -> Value:
+        """``value`` where ``sign`` > 0, else 0."""
+        return self.ir.select(self.ir.fcmp_ordered(">", sign, self.zero), value, self.zero)
 
     def relu(self, value: Value) -> Value:
         """max(value, 0); NaN stays NaN."""

@@ -52,7 +52,7 @@ def main() -> None:
     winograd.conv2d_input_grad(image, weight, wide, image)
     direct.conv2d_input_grad(few, weight[:8, :, :, :8].copy(), narrow, few)
     normalization.batch_norm_grad(row[None], row[None], row, row, row, 1e-5)
-    pointwise.gate(few, few)
+    pointwise.relu_mask(few, few)
 
 
 if __name__ == "__main__":
