@@ -17,7 +17,7 @@ from .. import functional as F
 from ..array import use_device
 from ..engine import no_grad
 from ..files import write_atomically
-from ..looks import shortened, unfailing
+from ..looks import few, shortened, unfailing
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import CHECKPOINT as CHECKPOINT
@@ -101,6 +101,18 @@ def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
     raise ValueError(f"train: {recipe.data} has {found}; set model.switches.{switch} (--set, or in the recipe)")
 
 
+def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
+    """The sentence for images of other classes than the network knows; of many classes only the first that differ."""
+    if max(len(known), len(there)) <= 12:
+        return f"the network knows {', '.join(known)}, but the {split} images are {', '.join(there)}"
+    first = next((i for i, (a, b) in enumerate(zip(known, there, strict=False)) if a != b), min(len(known), len(there)))
+    ours, theirs = (few(names[first:], 3) or "no more" for names in (known, there))
+    return (
+        f"the network knows {len(known)} classes, and the {split} images have {len(there)}, which differ from number {first} on: "
+        f"{ours}, but {theirs}"
+    )
+
+
 class Training:
     """One run of a recipe in a folder: the network, its optimiser, and the checkpoint after each epoch.
 
@@ -155,6 +167,8 @@ class Training:
             self._resume(resumed)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.classes != self.train_set.classes:
+            raise ValueError(f"resume: {unlike(checkpoint.classes, self.train_set.classes, 'train')}")
         self.model.load_state_dict(checkpoint.weights)
         self.optimizer.load_state_dict(checkpoint.optimizer)
         try:

@@ -15,10 +15,10 @@ import numpy as np
 from .. import data, nn
 from ..engine import Tensor, no_grad
 from ..functional import softmax
-from ..looks import few, shortened, unfailing
+from ..looks import shortened, unfailing
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
-from .loop import Evaluation, Training, evaluate
+from .loop import Evaluation, Training, evaluate, unlike
 from .preparation import Preparation
 from .recipe import Recipe
 
@@ -107,7 +107,7 @@ class Run:
         """
         dataset = data.load(self.recipe.data, split, data_dir)
         if dataset.classes != self.classes:
-            raise ValueError(f"eval: {_unlike(self.classes, dataset.classes, split)}")
+            raise ValueError(f"eval: {unlike(self.classes, dataset.classes, split)}")
         return evaluate(self.model, dataset, self.preparation, self.recipe.workers)
 
     @overload
@@ -271,15 +271,3 @@ def resumed_recipe(
     if chosen.epochs < checkpoint.epoch:
         raise ValueError(f"{where}: the run has finished {checkpoint.epoch} epochs already, more than epochs = {chosen.epochs}")
     return chosen
-
-
-def _unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
-    """The sentence for images of other classes than the network knows; of many classes only the first that differ."""
-    if max(len(known), len(there)) <= 12:
-        return f"the network knows {', '.join(known)}, but the {split} images are {', '.join(there)}"
-    first = next((i for i, (a, b) in enumerate(zip(known, there, strict=False)) if a != b), min(len(known), len(there)))
-    ours, theirs = (few(names[first:], 3) or "no more" for names in (known, there))
-    return (
-        f"the network knows {len(known)} classes, and the {split} images have {len(there)}, which differ from number {first} on: "
-        f"{ours}, but {theirs}"
-    )

@@ -147,6 +147,8 @@ def test_classes_are_compared_by_name_and_order(own: Run, tmp_path: Path) -> Non
             own.evaluate()
         with pytest.raises(ValueError, match="but the train images are cat, dog, fox"):
             own.evaluate("train")
+        with pytest.raises(ValueError, match="resume: the network knows cat, dog, eel, but the train images are cat, dog, fox"):
+            own.resume(epochs=own.recipe.epochs + 1)
     finally:
         shutil.rmtree(own.recipe.data)
         shutil.move(tmp_path / "kept", own.recipe.data)
