@@ -51,8 +51,8 @@ def _pairs(put: Callable[[Any], Any]) -> list[Pair]:
             2 * x.nbytes, compare=False,
         ),
         Pair(
-            "SGD, momentum", lambda: stepped(fast.sgd, m, **settings), lambda t: step(t, "SGD", momentum=0.9, weight_decay=1e-4), 5 * p.nbytes,
-            compare=False,
+            "SGD, momentum", lambda: stepped(fast.sgd, m, **settings),
+            lambda t: step(t, "SGD", momentum=0.9, weight_decay=1e-4), 5 * p.nbytes, compare=False,
         ),
         Pair("Adam", lambda: stepped(fast.adam, m, v, **adam), lambda t: step(t, "Adam"), 7 * p.nbytes, compare=False),
     ]  # fmt: skip
