@@ -8,11 +8,9 @@ nobody can forget it. Not seen is what the code finds by a text (``getattr(self,
 
 from __future__ import annotations
 
-import dis
 import gc
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +35,8 @@ def takes_value(vjp: Any) -> bool:
         return vjp.__code__.co_argcount - len(vjp.__defaults__ or ()) > 1
     if not callable(vjp):
         raise TypeError(f"record: a vjp is a function of the cotangent g, not a {type(vjp).__name__}")
+    import inspect  # here, because it takes long to load and few need it
+
     try:
         parameters = inspect.signature(vjp).parameters.values()
     except ValueError:  # one written in C, which does not say
@@ -65,7 +65,9 @@ def _closed_over(vjp: Any) -> list[Any] | None:
     """The short way, for what ninx itself writes: lambdas over tensors, numbers and each other. None: not so simple."""
     tensors, functions = [], [vjp]
     for function in functions:
-        if type(function) is not FunctionType or id(function.__globals__) not in _OURS or function.__defaults__:
+        if type(function) is not FunctionType or id(function.__globals__) not in _OURS:
+            return None
+        if function.__defaults__ or function.__kwdefaults__:
             return None
         for cell in function.__closure__ or ():
             try:
@@ -157,6 +159,8 @@ def _of_function(function: FunctionType) -> list[Any]:
 def _reads(code: CodeType) -> list[str]:
     """The globals that a code reads, and those of the functions that it makes."""
     if id(code) not in _READS:
+        import dis  # here, as inspect
+
         if len(_READS) > 4096:  # a program that makes code for ever
             _READS.clear()
         names = [i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
@@ -195,7 +199,7 @@ def _of_object(thing: Any, code: CodeType | None) -> list[tuple[Any, CodeType | 
                 more = _names(found.__code__) - names
                 names |= more
                 waiting += more
-            elif inspect.ismemberdescriptor(found):  # a slot
+            elif isinstance(found, MemberDescriptorType):  # a slot
                 parts.append(getattr(thing, name, None))
             else:
                 parts.append(found)

@@ -71,6 +71,7 @@ def in_a_module_of_ninx(code: str) -> Any:
     [
         "return lambda g: g * w",
         "return lambda g, w=w: g * w",
+        "return lambda g, *, w=w: g * w",
         "kept = [w]; return lambda g: g * kept[0]",
         "kept = (w, 1); return lambda g: g * kept[0]",
         "inner = lambda g: g * w; return lambda g: inner(g)",
