@@ -26,7 +26,7 @@ MOVED = 4 * (2 * 16 * 8 + 8 * 16 + 2 * 16 * 16)  # bytes: input, weight, output,
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock(monkeypatch)
     monkeypatch.setattr(measure, "synchronize", made.wait)
-    monkeypatch.setattr(conv, "_tiny", lambda rounds: "tiny")
+    monkeypatch.setattr(conv, "_rungs", lambda rounds: "tiny")
     monkeypatch.setattr(conv, "_workspace", lambda work: 3_000_000)
     monkeypatch.setattr(conv, "layers", lambda groups, batch: [LAYER])
     return made
@@ -167,7 +167,8 @@ def test_the_nested_loops_are_timed_beside_the_kernels(monkeypatch: pytest.Monke
 
         return types.SimpleNamespace(conv2d=conv2d)
 
-    monkeypatch.setattr(conv, "loops", tier(0.25))
-    monkeypatch.setattr(conv, "fast", tier(5e-5))
-    assert conv._tiny(3) == "nested loops, 1x4x8x8 -> 4 3x3: 250.0 ms; the compiled kernels 50 us"
-    assert set(geometries) == {((1, 8, 8, 4), (4, 3, 3, 4), 36 * 4 * 36)}
+    for name, seconds in (("loops", 0.25), ("strided", 4e-4), ("blocked", 3e-4), ("fast", 5e-5)):
+        monkeypatch.setattr(conv, name, tier(seconds))
+    rungs = "nested loops 250000 us, NumPy 400 us, blocked 300 us, compiled 50 us"
+    assert conv._rungs(3) == f"1x16x8x8 -> 16 3x3, rung by rung: {rungs}"
+    assert set(geometries) == {((1, 8, 8, 16), (16, 3, 3, 16), 64 * 16 * 9 * 16)}
