@@ -11,13 +11,13 @@ of any order. Read in this order: `tensor` (what a tensor holds), `graph` (what 
 then `kept` (which values a vjp needs unchanged), `modes` (no_grad, detect_anomaly) and `methods` (one line each).
 """
 
-from .graph import Node, record, source
+from .graph import Leaf, Node, record, source
 from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor, Unwritable, Version
 from .twins import kernel_or_formula
 from .walk import backward, grad
 
 __all__ = [
-    "Node", "Tensor", "Unwritable", "Version", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode",
+    "Leaf", "Node", "Tensor", "Unwritable", "Version", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode",
     "is_grad_enabled", "kernel_or_formula", "no_grad", "record", "set_grad_enabled", "source",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..array import Array
-from ..engine import Tensor
+from ..engine import Leaf, Tensor
 from ..ops.creation import leaf
 
 
@@ -82,6 +82,9 @@ def as_buffer(t: Tensor, persistent: bool = True) -> Buffer:
     if isinstance(t, Buffer):
         return t
     buffer = Buffer(t, persistent=persistent)
-    buffer.requires_grad, buffer.node, buffer.leaf, buffer.grad = t.requires_grad, t.node, t.leaf, t.grad
+    buffer.requires_grad, buffer.node, buffer.grad = t.requires_grad, t.node, t.grad
+    if t.leaf is not None:  # where the gradient arrives, it must find the buffer
+        buffer.leaf = Leaf(buffer)
+        buffer.leaf.hooks = t.leaf.hooks
     buffer.version, buffer.seen_version, buffer.is_view = t.version, t.seen_version, t.is_view
     return buffer

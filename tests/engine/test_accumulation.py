@@ -59,6 +59,19 @@ def test_an_output_that_does_not_lead_to_the_input_is_not_asked() -> None:
         assert called == []
 
 
+def test_a_leaf_that_becomes_a_buffer_keeps_its_gradient_and_its_hooks() -> None:
+    for lib in both():
+        module, called = lib.nn.Module(), []
+        w = lib.ones(2, requires_grad=True)
+        w.register_hook(called.append)
+        (w * 2).sum().backward()
+        module.register_buffer("w", w)
+        del w
+        (module.w * 3).sum().backward()
+        assert module.w.grad.tolist() == [5, 5]
+        assert [g.tolist() for g in called] == [[2, 2], [3, 3]]
+
+
 def in_a_module_of_ninx(code: str) -> Any:
     """What ninx itself could have written: the short way looks through it first."""
     made = dict[str, Any]()
