@@ -35,6 +35,14 @@ class Scale:
         return g * self.w
 
 
+class Held:
+    def __init__(self, w: Tensor):
+        self.w = w
+
+    def back(self, g: Tensor) -> Tensor:
+        return g * self.w
+
+
 class Slotted:
     __slots__ = ("w",)
 
@@ -68,6 +76,10 @@ KEPT: Any = None  # a global that vjps read
 
 def _reads_a_global(g: Tensor) -> Tensor:
     return g * KEPT
+
+
+def _makes_what_reads_a_global(g: Tensor) -> Tensor:
+    return (lambda: g * KEPT)()
 
 
 def _calls_what_reads_a_global(g: Tensor) -> Tensor:
@@ -127,6 +139,7 @@ FORMS: dict[str, Any] = {
     "partial of a method": lambda w: functools.partial(Scale(w).back),
     "cached": lambda w: functools.lru_cache(lambda g: g * w),
     "bound method": lambda w: Scale(w).back,
+    "bound method of what cannot be called": lambda w: Held(w).back,
     "bound method of the tensor": lambda w: w.__mul__,
     "method of C": lambda w: (lambda get: lambda g: g * get("w"))({"w": w}.get),
     "callable object": lambda w: Scale(w),
@@ -137,6 +150,7 @@ FORMS: dict[str, Any] = {
     "attribute of an attribute": lambda w: (lambda kept: lambda g: g * kept.inner.w)(SimpleNamespace(inner=Field(w))),
     "attribute of a class": _in_a_class,
     "global": _in_a_global(_reads_a_global),
+    "global of a function that is made": _in_a_global(_makes_what_reads_a_global),
     "global of a function": _in_a_global(_calls_what_reads_a_global),
     "nested function": _nested,
     "function that is made": _makes_a_function,

@@ -72,6 +72,7 @@ ERRORS: tables.Errors = [
     (lambda: F.conv2d(X, DOUBLE), TypeError, "one dtype, got input float32, weight float64"),
     (lambda: F.conv2d(X, W, zeros(4, dtype=np.float64)), TypeError, "one dtype, .* bias float64"),
     (lambda: F.conv2d(WHOLE, zeros(4, 3, 3, 3, dtype=np.int64)), TypeError, "needs floating-point numbers, got int64"),
+    (lambda: F.conv2d(X, W, [0.0] * 4), TypeError, "conv2d: bias must be a tensor, not a list"),
     (lambda: F.conv2d(X, W, zeros(3)), ValueError, r"bias must have shape \(4,\), got \(3,\)"),
     (lambda: F.conv2d(X, W, zeros(4, 1)), ValueError, r"bias must have shape \(4,\), got \(4, 1\)"),
     (lambda: F.conv2d(X, W, padding="full"), ValueError, "'valid', or 'same' with stride 1; got 'full'"),

@@ -209,3 +209,11 @@ ERRORS: tables.Errors = [
 ]
 
 test_errors_name_the_operation_and_the_values = tables.raise_one_sentence(ERRORS)
+
+
+def test_adaptive_pooling_of_an_image_without_a_batch() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 7, 6), np.float32)
+    for name in ("adaptive_max_pool2d", "adaptive_avg_pool2d"):
+        ours, theirs = (getattr(lib, name)(t, (3, 2)) for lib, t in ((F, ninx.tensor(x)), (torch.nn.functional, torch.tensor(x))))
+        error_of = np.abs(ours.numpy() - theirs.numpy()).max() / np.abs(theirs.numpy()).max()
+        assert error_of < 1e-6  # of the largest: a mean of mixed signs may nearly vanish

@@ -155,6 +155,15 @@ def test_switches_that_are_off_are_accepted() -> None:
         assert [(p.name, p.kind, p.default) for p in ours] == [(p.name, p.kind, p.default) for p in arguments], name
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_switches_that_are_on_are_refused_each_by_its_name(name: str) -> None:
+    switches = {"foreach", "capturable", "differentiable", "fused"} & set(inspect.signature(getattr(optim, name)).parameters)
+    assert {"foreach", "differentiable"} <= switches
+    for switch in switches:
+        with pytest.raises(ValueError, match=rf"{name}: {switch}=True is not there"):
+            getattr(optim, name)([ninx.zeros(1, requires_grad=True)], **{switch: True})
+
+
 def test_groups_keep_names_and_keys_of_their_own() -> None:
     groups = [
         [
