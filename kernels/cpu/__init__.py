@@ -25,29 +25,9 @@ from .window import forward_window
 
 # fmt: off
 __all__ = [
-    "adam",
-    "avg_pool2d",
-    "avg_pool2d_input_grad",
-    "batch_norm",
-    "batch_norm_grad",
-    "col2im",
-    "conv2d",
-    "conv2d_input_grad",
-    "conv2d_weight_bias_grad",
-    "conv2d_weight_grad",
-    "dropout",
-    "dropout_keep",
-    "explain",
-    "global_avg_pool2d",
-    "im2col",
-    "max_gather2d",
-    "max_pool2d",
-    "max_unpool2d",
-    "pool_divisor",
-    "relu",
-    "relu_mask",
-    "sgd",
-    "softmax_cross_entropy",
+    "adam", "avg_pool2d", "avg_pool2d_input_grad", "batch_norm", "batch_norm_grad", "col2im", "conv2d", "conv2d_input_grad",
+    "conv2d_weight_bias_grad", "conv2d_weight_grad", "dropout", "dropout_keep", "explain", "global_avg_pool2d", "im2col",
+    "max_gather2d", "max_pool2d", "max_unpool2d", "pool_divisor", "relu", "relu_mask", "sgd", "softmax_cross_entropy",
     "why_not",
 ]
 # fmt: on

@@ -166,8 +166,10 @@ def value_of(node: Node) -> Tensor:
 def add_to_grad(t: Tensor, g: Tensor, create_graph: bool) -> None:
     """t.grad += g, in memory of its own."""
     if t.grad is not None and not create_graph and not t.grad.requires_grad:  # in place: who holds the gradient sees the sum
-        if t.grad.array.shape == g.array.shape and t.grad.array.dtype == g.array.dtype and type(t.grad.version) is Version:
-            t.grad.array += g.array
+        held = t.grad.array
+        alike = held.shape == g.array.shape and held.dtype == g.array.dtype and held.device == g.array.device
+        if alike and type(t.grad.version) is Version and getattr(held.flags, "writeable", True):
+            held += g.array
             t.grad.version.count += 1
         else:
             t.grad += g  # of whatever the user put there, as any change in place

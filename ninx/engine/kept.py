@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Nothing is kept in these, and most of what a vjp closes over is one of them.
 PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice, range, CodeType, np.ufunc, np.dtype, Geometry}
 PLAIN |= {np.bool_, np.float32, np.float64, np.int32, np.int64, *(type(np.dtype(kind)) for kind in "?bhilqBHILQefdg")}
+WRITTEN_IN_C = {"builtins", "collections", "functools", "itertools", "operator"}  # modules of partials, iterators and the like
 _OURS: set[int] = set()  # ids of the globals of ninx's own modules, which hold no tensors
 _READS: dict[int, tuple[CodeType, list[str]]] = {}  # by id of a code, which is kept, so that the id stays its own
 
@@ -123,13 +124,7 @@ def _parts(thing: Any, code: CodeType | None) -> Iterable[tuple[Any, CodeType | 
         return [(part, code) for part in thing]
     if isinstance(thing, (type, ModuleType)):
         return [(part, code) for part in _named(vars(thing), code) if not isinstance(part, (FunctionType, type, ModuleType))]
-    if kind.__module__ in (
-        "builtins",
-        "collections",
-        "functools",
-        "itertools",
-        "operator",
-    ):  # written in C, as a partial
+    if kind.__module__ in WRITTEN_IN_C:
         inner = [part.__code__ for part in gc.get_referents(thing) if isinstance(part, FunctionType)]
         named_by = inner[0] if inner else code
         return [(part, named_by) for part in gc.get_referents(thing) if not isinstance(part, (type, ModuleType))]

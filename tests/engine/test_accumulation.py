@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import ninx
-from ninx import ops
+from ninx import Tensor, ops
 
 
 def both() -> list[Any]:
@@ -44,6 +45,11 @@ def test_a_gradient_of_another_shape_or_type_that_the_user_put_there() -> None:
     w.grad = ninx.ones(3, dtype="float64")
     (w * 2).sum().backward()
     assert (w.grad.tolist(), w.grad.dtype) == ([3, 3, 3], "float64")
+    array = np.ones(3, np.float32)
+    array.flags.writeable = False
+    w.grad = Tensor(array)
+    with pytest.raises(ValueError, match="add_: the array of this tensor is read-only"):
+        (w * 2).sum().backward()
     w.grad = ninx.ones(1).expand(3)
     with pytest.raises(RuntimeError, match="a copy where a view was asked for"):
         (w * 2).sum().backward()

@@ -146,9 +146,8 @@ def _blocks(window: Window, itemsize: int, threads: int, mr: int) -> Array:
     else:
         size = max(1, 1024 // (window.OH * window.OW))
     count = max(1, min(n, threads * -(-n // (threads * size))))
-    if (
-        not window.pointwise and n <= 2 * size * threads
-    ):  # few images: cut them so that the fewest rows of micro-tiles are repeats
+    few = n <= 2 * size * threads  # then they are cut so that the fewest rows of micro-tiles are repeats
+    if few and not window.pointwise:
         count = min(range(count, 0, -1), key=lambda c: _numbers_read(window, np.arange(c + 1) * n // c, mr))
     if window.pointwise:
         share = -(-n // count)

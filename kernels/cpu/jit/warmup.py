@@ -1,4 +1,4 @@
-"""Compiling takes most of a minute, once for each machine; a second process can do about half of it.
+"""Compiling takes ten seconds and more, once for each machine; a second process can do about half of it.
 
 `start` begins it, and returns at once. The process runs the kernels of a backward pass on tiny arrays, which compiles them into
 the cache on disk, while the program that started it compiles those of its first forward pass; so it finds the others there.
