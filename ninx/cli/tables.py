@@ -59,8 +59,8 @@ def data_sets(data_dir: Path | None) -> Sheet:
                 table.add(name, split, Text("there", "green"), str(found[0].parent))
             else:
                 absent = sources.missing(name, split, data_dir) or files
-                size = sum(file.size for file in absent) / 1e6
-                table.add(name, split, Text("missing", "yellow"), f"{', '.join(f.name for f in absent)} ({size:,.1f} MB)")
+                megabytes = sum(file.size for file in absent) / 1e6
+                table.add(name, split, Text("missing", "yellow"), f"{', '.join(f.name for f in absent)} ({megabytes:,.1f} MB)")
     return table
 
 
