@@ -64,7 +64,7 @@ def tests_of(folder: str, file: str) -> list[str]:
 def copied(root: Path, to: Path) -> None:
     """The source where Python finds it before that which is installed."""
     plain = shutil.ignore_patterns("__pycache__", ".*")
-    for name in ("ninx", "tests"):
+    for name in ("ninx", "tests", "docs"):
         shutil.copytree(root / name, to / name, ignore=plain)
     for name in ("kernels", "benchmarks"):
         shutil.copytree(root / name, to / "ninx" / name, ignore=plain)

@@ -154,6 +154,12 @@ ERRORS: tables.Errors = [
         ValueError,
         r"prelu: weight must have 1 or 3 entries for input \(2, 3, 5, 5\), got shape \(2,\)",
     ),
+    (
+        lambda: F.prelu(zeros(3), zeros(3)),
+        ValueError,
+        r"prelu: weight must have 1 or 1 entries for input \(3,\), got shape \(3,\)",
+    ),
+    (lambda: F.prelu(zeros(3), zeros(2)), ValueError, r"prelu: weight must have 1 .* input \(3,\), got shape \(2,\)"),
     (lambda: F.softmax(X, 4), IndexError, r"softmax: dim 4 is out of range for a tensor of shape \(2, 3, 5, 5\)"),
     (lambda: F.log_softmax(X, -5), IndexError, "log_softmax: dim -5 is out of range"),
 ]

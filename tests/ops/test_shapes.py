@@ -158,6 +158,8 @@ ERRORS: tables.Errors = [
     (lambda: X.movedim((0, 1), 0), ValueError, "movedim: 2 axes .* cannot go to 1 places"),
     (lambda: X.split(0), ValueError, "split: parts of 0 entries do not make up the 2 of axis 0"),
     (lambda: X.split([1, 2]), ValueError, r"split: sizes \(1, 2\) do not add up to the 2 entries"),
+    (lambda: X.split([-1, 3]), ValueError, r"split: sizes \(-1, 3\) do not add up to the 2 entries"),
+    (lambda: X.split(-1), ValueError, "split: parts of -1 entries do not make up the 2 of axis 0"),
     (lambda: X.chunk(0), ValueError, "chunk: into at least one part, not 0"),
     (lambda: ninx.tensor(1.0).unbind(), ValueError, "unbind: a tensor without dimensions has no parts"),
     (lambda: X.repeat(2), ValueError, r"repeat: 1 numbers \(2,\) for the 2 axes of shape \(2, 3\); tile takes fewer"),
@@ -178,6 +180,24 @@ ERRORS: tables.Errors = [
 ]
 
 test_errors_name_the_operation_and_the_values = tables.raise_one_sentence(ERRORS)
+
+
+@pytest.mark.parametrize(
+    "shape", [6, [3, 2], [-1], range(6, 7), np.array([3, -1]), np.array(6), ninx.tensor([2, 3]), (np.int32(3), 2)]
+)
+def test_a_shape_is_a_number_or_any_row_of_them(shape: Any) -> None:
+    numbers = shape.tolist() if hasattr(shape, "tolist") else shape
+    wanted = np.arange(6).reshape(numbers)
+    assert ops.reshape(ninx.arange(6), shape).tolist() == wanted.tolist()
+    assert ninx.arange(6).view(shape).shape == wanted.shape
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(4, [1, 2, 1]), (4, [0, 4, 0]), (4, [4]), (0, []), (0, [0, 0]), (0, 3), (0, 0), (4, 4), (4, 5)]
+)
+def test_parts_may_be_empty_as_in_pytorch(n: int, sizes: Any) -> None:
+    found = [[(tuple(p.shape), p.tolist()) for p in lib.ones(2, n).split(sizes, 1)] for lib in (ninx, torch)]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("dim", [-2, -1, 0, 1])

@@ -150,6 +150,29 @@ def test_a_step_of_an_optimiser_changes_its_parameters(name: str) -> None:
 
 
 @pytest.mark.usefixtures("_small")
+def test_both_optimisers_have_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step without momentum or without decay would move fewer bytes than it is said to."""
+    given: dict[str, dict[str, Any]] = {}
+    for name in ("sgd", "adam"):
+        monkeypatch.setattr(elementwise.fast, name, lambda *arrays, n=name, **settings: given.update({n: settings}))
+    theirs: dict[str, dict[str, Any]] = {}
+    for pair in elementwise._pairs(lambda a: a)[-2:]:
+        pair.ours()
+        theirs[pair.name] = pair.theirs(HERE).__self__.defaults
+    sgd, adam = theirs["SGD, momentum"], theirs["Adam"]
+    assert given["sgd"] == {
+        "lr": sgd["lr"], "momentum": sgd["momentum"], "keep": 1 - sgd["dampening"], "decay": sgd["weight_decay"],
+        "nesterov": sgd["nesterov"],
+    }  # fmt: skip
+    assert given["adam"] == {
+        "lr": adam["lr"], "beta1": adam["betas"][0], "beta2": adam["betas"][1], "eps": adam["eps"],
+        "decay": adam["weight_decay"], "scale": 1.0, "shrink": 1.0,
+    }  # fmt: skip
+    assert sgd["lr"] == adam["lr"] == 1e-3
+    assert (sgd["momentum"], sgd["weight_decay"]) == (0.9, 1e-4)
+
+
+@pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("suite", [pool, elementwise])
 def test_a_whole_suite_by_a_clock_that_goes_on_by_itself(suite: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Images are compared in our order of the axes, whatever PyTorch's is; one second passes between two readings."""
@@ -185,6 +208,32 @@ def test_the_exponents_are_those_of_the_times(clock: Clock, monkeypatch: pytest.
     assert report.rows[0] == ["1x1", "batch", "8, 16, 32, 64", times, "2.00", "8.00, 16.00, 32.00, 64.00"]
     assert report.records[1]["sizes"] == [64, 256, 1024, 4096]
     assert report.records[2]["sizes"] == [48**2, 96**2, 192**2, 384**2]
+
+
+def test_the_convolutions_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One size grows, the others stay: 16 images of 96 channels and 16 pixels to 96 channels; 32 images for the threads."""
+    asked: list[tuple[int, ...]] = []
+
+    def turns(works: Any, *_: Any, **__: Any) -> Any:
+        return [measure.Timing((1.0,)) for _ in works]
+
+    monkeypatch.setattr(
+        scaling, "_work", lambda geo, device: asked.append((geo.N, geo.C, geo.H, geo.O, geo.KH)) or measure.nothing
+    )
+    monkeypatch.setattr(scaling, "_workspace", lambda geo, work, device: 0)
+    monkeypatch.setattr(scaling, "take_turns", turns)
+    monkeypatch.setattr(scaling, "get_num_threads", lambda: 2)
+    scaling.run(MACHINE, True)
+    assert asked == [
+        case
+        for k in (1, 3)
+        for case in (
+            *[(n, 96, 16, 96, k) for n in (8, 16, 32, 64)],
+            *[(16, 96, h, 96, k) for h in (8, 16, 32, 64)],
+            *[(16, c, 16, c, k) for c in (48, 96, 192, 384)],
+            (32, 96, 16, 96, k),
+        )
+    ]
 
 
 def test_threads_are_tried_from_one_to_all_and_given_back(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

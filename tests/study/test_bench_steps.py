@@ -206,10 +206,10 @@ def test_each_case_has_the_size_that_its_preset_is_made_for() -> None:
 def test_the_growth_is_that_of_five_steps_after_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[Any] = []
     monkeypatch.setattr(memory, "ours", lambda net, images, labels, training: lambda: log.append(len(images)))
-    monkeypatch.setattr(memory, "forget", lambda who, device: log.append("forget"))
-    monkeypatch.setattr(memory, "high_water", lambda who, device: log.append("look") or 100 * len(log))
+    monkeypatch.setattr(memory, "forget", lambda *what: log.append(("forget", *what)))
+    monkeypatch.setattr(memory, "high_water", lambda *what: log.append(("look", *what)) or 100 * len(log))
     assert memory.growth("ninx", "nin-mnist-v0", 3, 28) == 600
-    assert log == [1, "forget", "look", 3, 3, 3, 3, 3, "look"]
+    assert log == [1, ("forget", "ninx", "cpu"), ("look", "ninx", "cpu"), 3, 3, 3, 3, 3, ("look", "ninx", "cpu")]
 
 
 @pytest.mark.parametrize("who", ["PyTorch", "channels_last"])

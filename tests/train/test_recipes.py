@@ -16,6 +16,7 @@ import ninx
 from ninx import data, optim, train
 from ninx.cli import confusion, lists
 from ninx.tables import Sheet
+from ninx.train import estimate
 from ninx.train import recipe as recipes
 from ninx.train.estimate import images_of, seconds_per_image
 from ninx.train.parameters import groups, initialise
@@ -276,6 +277,22 @@ def test_one_grey_has_no_deviation_to_divide_by() -> None:
     assert np.abs(preparation.one(same.images[0])).max() < 1e-6
 
 
+def test_mean_and_deviation_are_measured_on_at_most_10_000_images() -> None:
+    """From the first to the last, the same distance apart."""
+    asked: list[int] = []
+
+    class Many:
+        def __len__(self) -> int:
+            return 19_999
+
+        def __getitem__(self, i: int) -> tuple[np.ndarray, int]:
+            asked.append(i)
+            return np.full((1, 1), i % 256, np.uint8), 0
+
+    Preparation(recipes.load("digits", {"prepare": {"normalize": True}})).fit(Many())  # type: ignore[arg-type]
+    assert asked == list(range(0, 19_999, 2))
+
+
 def test_crops_are_random_in_training_and_central_in_a_test() -> None:
     preparation = Preparation(recipes.load("imagenet-caffe", {"prepare.resize": 12, "prepare.crop": 8, "augment.flip": False}))
     image = np.random.default_rng(0).integers(0, 256, (12, 18, 3), dtype=np.uint8)
@@ -366,6 +383,49 @@ def test_estimates(make: Callable[[], recipes.Recipe], size: int | None, seconds
     assert images_of(make()) == size
     if seconds is not None:
         assert seconds[0] < seconds_per_image(make()) < seconds[1]
+
+
+def test_the_images_of_the_known_data_sets() -> None:
+    """As their authors count them; for svhn without the further half million."""
+    counts = {
+        "digits": 4000, "mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000, "svhn": 73_257,
+        "imagenet": 1_281_167,
+    }  # fmt: skip
+    assert {name: images_of(recipes.load("digits", {"data": name})) for name in counts} == counts
+    assert images_of(recipes.load("digits", {"data": "mnist", "limit": 60_001})) == 60_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "batch", "side"),
+    [
+        ({"data": "cifar10", "batch_size": 64}, 16, 32),
+        ({"data": "cifar10", "batch_size": 8}, 8, 32),
+        ({"data": "imagenet", "batch_size": 64}, 16, 256),
+        ({"data": "./of-mine"}, 8, 224),  # as the network wants them
+        ({"data": "cifar10", "prepare": {"resize": 20}}, 8, 20),
+        ({"data": "cifar10", "prepare": {"resize": 20, "crop": 12}}, 8, 12),
+    ],
+)
+def test_the_second_step_is_measured(monkeypatch: pytest.MonkeyPatch, changes: dict, batch: int, side: int) -> None:
+    """By a clock that shows these seconds: the first step takes 100 of them, the second 32."""
+    seen = []
+
+    class Watched(ninx.nn.Module):
+        def __init__(self, **switches: bool):
+            super().__init__()
+            self.weight = ninx.nn.Parameter(ninx.zeros(1, 10))
+
+        def forward(self, x: ninx.Tensor) -> ninx.Tensor:
+            seen.append((x.shape, self.weight.grad))
+            return x.mean((1, 2, 3)).reshape(-1, 1) @ self.weight
+
+    clock = iter([0.0, 100.0, 132.0])
+    monkeypatch.setattr(estimate.models, "create", lambda name, **switches: Watched(**switches))
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
+    assert seconds_per_image(recipes.load("digits", SMALL | changes)) == 32 / batch
+    assert [shape for shape, _ in seen] == [(batch, 1, side, side)] * 2
+    assert seen[0][1] is None
+    assert seen[1][1] is not None  # the first step was a whole one
 
 
 def test_the_list_shows_what_was_published_and_how_long_it_would_take(

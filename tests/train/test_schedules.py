@@ -212,11 +212,14 @@ def test_a_schedule_made_anew_goes_on_from_the_rate_that_is_there(first: Callabl
         pass
 
 
-def test_groups_that_are_added_later() -> None:
-    """A schedule that multiplies takes them along; one that counts from the first rates says that it cannot."""
+@pytest.mark.parametrize("later", range(10))
+def test_groups_that_are_added_later(later: int) -> None:
+    """A schedule that multiplies takes them along; one that counts from the first rates says that it cannot, at every epoch."""
     for name, settings in CASES:
         ours, theirs = optimizers()
         a, b = getattr(OURS, name)(ours, **settings), getattr(THEIRS, name)(theirs, **settings)
+        for _ in epochs(ours, theirs, a, b, later):
+            pass
         ours.add_param_group({"params": [ninx.zeros(1)], "lr": 0.7})
         theirs.add_param_group({"params": [torch.zeros(1)], "lr": 0.7})
         ours.step()

@@ -197,6 +197,13 @@ def test_a_cycle_whose_way_up_is_one_step_begins_at_the_top() -> None:
             ValueError,
             "SequentialLR: a ChainedScheduler can only stand first",
         ),
+        (
+            lambda s, o: s.SequentialLR(
+                o, [s.StepLR(o, 1), s.SequentialLR(o, [s.StepLR(o, 1)], []), s.ChainedScheduler([s.StepLR(o, 1)])], [3, 6]
+            ),
+            ValueError,
+            "SequentialLR: a SequentialLR can only stand first",
+        ),
         (lambda s, o: s.ChainedScheduler([s.ReduceLROnPlateau(o)]), ValueError, "is a ReduceLROnPlateau, whose step needs a"),
         (lambda s, o: s.ChainedScheduler([s.StepLR(o, 1), 3]), TypeError, "schedule 1 is 3, which is none"),
         (
