@@ -67,7 +67,7 @@ def _kernels() -> Iterator[Layer]:
     for k in (1, 3, 5, 7, 11):
         yield Layer("same input", 16, 96, 16, 96, k, 1, k // 2)
     for k in (1, 3, 5, 7, 11):
-        yield Layer("same FLOPs", round(484 / k**2), 96, 16, 96, k, 1, k // 2)
+        yield Layer("same FLOPs", max(1, round(484 / k**2)), 96, 16, 96, k, 1, k // 2)
 
 
 def _bottleneck() -> Iterator[Layer]:

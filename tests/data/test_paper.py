@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import ninx
 from ninx import data
-from ninx.data.pictures.parts import box_of, filled, parts_of
+from ninx.data.pictures.parts import box_of, filled, grown, mean_around, parts_of, rim_of
 
 DIGITS = data.digits("test")
 H, W = 300, 400
@@ -264,6 +264,21 @@ def test_the_parts_of_a_mask_are_those_of_scipy(corners: bool) -> None:
         pairs = set(zip(labels.ravel().tolist(), expected.ravel().tolist(), strict=True))
         assert len(pairs) == count + (not mask.all()), "the same pixels belong together"
         assert np.array_equal(filled(mask), ndimage.binary_fill_holes(mask))
+
+
+def test_what_is_around_a_pixel_is_that_of_scipy() -> None:
+    from scipy import ndimage
+
+    rng, nine = np.random.default_rng(0), np.ones((3, 3))
+    for _ in range(100):
+        mask = rng.random(rng.integers(1, 25, 2)) < rng.random()
+        assert np.array_equal(grown(mask), ndimage.binary_dilation(mask, nine))
+        assert np.array_equal(grown(mask, 3), ndimage.binary_dilation(mask, nine, 3))
+        assert np.array_equal(rim_of(mask), mask & ~ndimage.binary_erosion(mask, nine))
+        grey = rng.random(mask.shape)
+        np.testing.assert_allclose(mean_around(grey), ndimage.uniform_filter(grey, 3, mode="nearest"), rtol=1e-12)
+        if mask.any():
+            assert box_of(mask) == ndimage.find_objects(mask.astype(int))[0]
 
 
 def test_two_greys_part_where_otsu_parts() -> None:

@@ -137,7 +137,7 @@ def fault(old, new):
     return "ninx/small.py", mutants.Mutant(1 + small[:small.index(old)].count(chr(10)), "", small.replace(old, new))
 faults = [fault(*f) for f in {list(FAULTS)!r}]
 copy = Path({str(tmp_path)!r})
-print(mutate.try_all(copy, faults, ["tests/test_small.py"], 20, time.monotonic() + 100))
+print(mutate.try_all(copy, faults, ["tests/test_small.py"], 20, 1e9))
 print([mutate.from_the_start(copy, *f, ["tests/test_small.py"], 20) for f in faults[:3]])
 print((copy / "ninx/small.py").read_text() == small)
 (copy / "ninx/small.py").write_text("LIMIT = 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,33 @@ def test_the_factors_of_a_layer_and_of_the_biases_multiply() -> None:
     for name, settings in found.items():
         assert settings == pytest.approx((0.2, 0.005) if name.endswith("bias") else (0.1, 0.01)), name
     assert len(found) + 4 == len(names)
+
+
+@pytest.mark.parametrize("holdout", [0, 30])
+def test_what_is_told_and_kept_of_each_epoch(tmp_path: Path, holdout: int) -> None:
+    training = train.Training(recipes.load("digits", SMALL | {"epochs": 2, "holdout": holdout}), tmp_path)
+    for epoch, told in enumerate(training.run(), 1):
+        assert told["epoch"] == epoch
+        assert {"loss", "accuracy", "lr", "images_per_second"} <= told.keys()
+        if holdout:
+            assert len(training.test_set) == 30
+            now = train.evaluate(training.model, training.test_set, training.preparation)
+            assert (told["holdout_loss"], told["holdout_accuracy"]) == (now.loss, now.accuracy)
+        else:
+            assert not any("holdout" in name for name in told)
+        assert train.read_checkpoint(tmp_path).history == training.history
+        assert training.history[-1] == told
+
+
+@pytest.mark.parametrize("state", [{"last_epoch": "two"}, {"last_epoch": None}, {"base_lrs": [1.0, 2.0, 3.0, 4.0, 5.0]}])
+@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+def test_a_run_is_not_resumed_with_the_damaged_state_of_a_schedule(tmp_path: Path, state: dict, schedule: str) -> None:
+    training = train.Training(recipes.load("digits", SMALL | {"epochs": 2, "schedule": {"name": schedule}}), tmp_path)
+    training.save()
+    saved = train.read_checkpoint(tmp_path)
+    assert train.Training(saved.recipe, tmp_path, saved).resumed
+    with pytest.raises(ValueError, match=r"checkpoint: the state of its schedule is damaged \((ValueError|KeyError): "):
+        train.Training(saved.recipe, tmp_path, replace(saved, schedule=state))
 
 
 @pytest.mark.parametrize(("epochs", "allowed"), [(None, True), (1, False), (2, True), (3, True)])
