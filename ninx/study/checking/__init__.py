@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from ... import nn
+from ...kernels import use_kernels
 from . import data as about_data
 from . import optimiser, signal, structure
 from .findings import LEVELS, RULES, Finding, LayerSignal, Report
-from .samples import BATCH, Samples, samples
+from .samples import BATCH, MOST, Samples, samples
 from .trace import Loss, Trace
 
 __all__ = ["LEVELS", "RULES", "Finding", "LayerSignal", "Report", "check"]
 
 SECONDS = 2.0  # for trying learning rates
+FEW = 8  # images that a quick check looks at
 
 
 def check(
@@ -52,8 +54,25 @@ def check(
     >>> report.findings[0].rule, report.findings[0].mend
     ('softmax-before-loss', 'leave the softmax out: cross_entropy takes the plain outputs')
     """
+    if quick:
+        with use_kernels("strided"):  # for one small batch nothing is compiled
+            return _check(model, _samples(data, input_shape, classes, FEW), None, optimizer, loss, None, None, True)
     seen = _samples(data, input_shape, classes)
     tested = None if test is None else samples(test, 500, classes)
+    return _check(model, seen, tested, optimizer, loss, scheduler, steps, data is None)
+
+
+def _check(
+    model: nn.Module,
+    seen: Samples,
+    tested: Samples | None,
+    optimizer: Any,
+    loss: Loss | None,
+    scheduler: Any,
+    steps: int | None,
+    quick: bool,
+) -> Report:
+    """All rules, one group after another. ``quick``: what costs time, or needs real data, is left out."""
     images, labels = seen.batch
     if labels is not None and seen.classes is not None and labels.dtype.kind in "iu" and not _fit(labels, seen.classes):
         labels = None  # the rule for labels says so; a gradient can be had all the same
@@ -62,13 +81,13 @@ def check(
         t = Trace(model, _floating(images, model), None, None)
     found = [*_structure(t, seen), *_signal(t, seen)]
     trials: list[optimiser.Trial] = []
-    if data is not None and not quick:
+    if not quick:
         found += _data(seen, tested, t.outputs)
     if optimizer is not None:
         found += [*optimiser.parameters_missing(t, model, optimizer), *optimiser.decay(model, optimizer)]
         found += optimiser.schedule(optimizer, scheduler, steps)
         hopeless = any(f.level == LEVELS[0] and f.rule in ("not-optimised", "not-finite", "not-finite-input") for f in found)
-        if not quick and not hopeless and labels is not None and t.error is None and _fit(seen.labels, t.outputs or 0):
+        if not hopeless and not quick and labels is not None and t.error is None and _fit(seen.labels, t.outputs or 0):
             trials = optimiser.range_test(model, optimizer, _batches(seen, model), loss, SECONDS)
             found += optimiser.rate(trials, optimizer, _rises(scheduler))
     steps_by_layer = {} if optimizer is None or t.error is not None else optimiser.first_steps(t, model, optimizer)
@@ -83,9 +102,9 @@ def check(
     )
 
 
-def _samples(data: Any, input_shape: Sequence[int] | None, classes: int | None) -> Samples:
+def _samples(data: Any, input_shape: Sequence[int] | None, classes: int | None, most: int = MOST) -> Samples:
     if data is not None:
-        return samples(data, classes=classes)
+        return samples(data, most, classes)
     if input_shape is None:
         raise ValueError("check: give data, or the input_shape (C, H, W) of an image")
     rng = np.random.default_rng(0)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from ...tables import Column, Sheet
+
 Level: TypeAlias = Literal["stops learning", "risk", "note"]
 LEVELS: tuple[Level, ...] = ("stops learning", "risk", "note")
 WIDTH = 80  # of the text, where no terminal says otherwise
@@ -141,6 +143,15 @@ class Report:
         for finding in self.findings:
             lines += ["", *finding.lines(width)]
         return "\n".join(lines)
+
+    def sheet(self) -> Sheet:
+        """The signal in every layer as a table."""
+        heads = [Column("layer", text=True), Column("kind", text=True), Column("values"), Column("gradients")]
+        table = Sheet([*heads, Column("dead", spare=1), Column("first step")], title="root mean squares over the batch")
+        for s in self.layers:
+            dead, step = "" if s.dead is None else f"{s.dead:.0%}", "" if s.step is None else f"{s.step:.2g} of w"
+            table.add(s.name or "-", s.kind, f"{s.value:.3g}", f"{s.gradient:.2g}", dead, step)
+        return table
 
     def __repr__(self) -> str:
         return self.text()

@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
-from ...array import Array
+from ...array import Array, to_numpy
 from ...engine import Tensor
 from ...random import get_rng_state, set_rng_state
 from .findings import Finding
@@ -24,11 +24,16 @@ STEPS = 6  # with each of them
 
 
 class Trial(NamedTuple):
-    """Some steps at ``factor`` times the rate: the loss before, and after (infinite if it is no number any more)."""
+    """Some steps at ``factor`` times the rate: the loss before, and after (infinite if it is no number any more).
+
+    ``dead``: how many of the outputs are 0 for every image by then, and ``outputs``: of how many.
+    """
 
     factor: float
     before: float
     after: float
+    dead: int = 0
+    outputs: int = 0
 
 
 def parameters_missing(t: Trace, model: nn.Module, optimizer: Any) -> Iterator[Finding]:
@@ -168,8 +173,10 @@ def _trial(model: nn.Module, optimizer: Any, factor: float, batches: Sequence[tu
             return Trial(factor, losses[0], math.inf)
         value.backward()
         own.step()
-    value = (loss or F.cross_entropy)(twin(Tensor(batches[0][0])), Tensor(batches[0][1])).item()
-    return Trial(factor, losses[0], float(value) if math.isfinite(value) else math.inf)
+    answers = twin(Tensor(batches[0][0]))
+    value = (loss or F.cross_entropy)(answers, Tensor(batches[0][1])).item()
+    dead = (to_numpy(answers.array) == 0).reshape(len(answers), -1).all(axis=0)
+    return Trial(factor, losses[0], float(value) if math.isfinite(value) else math.inf, int(dead.sum()), dead.size)
 
 
 def rate(trials: Sequence[Trial], optimizer: Any, rising: bool) -> Iterator[Finding]:
@@ -180,6 +187,14 @@ def rate(trials: Sequence[Trial], optimizer: Any, rising: bool) -> Iterator[Find
     best = min(trials, key=lambda trial: trial.after)
     lr = max(group["lr"] for group in optimizer.param_groups)
     fallen, could = own.before - own.after, own.before - best.after
+    if own.dead > own.outputs / 2:
+        yield Finding(
+            "stops learning" if own.dead == own.outputs else "risk", "dead-maps", "",
+            "the first steps silence the network's outputs: they are 0 for every image, and get no gradient any more",
+            f"{own.dead} of {own.outputs} outputs after {STEPS} steps at lr = {lr:g}",
+            "leave the last ReLU out (in ninx's networks: last_relu=False), and a smaller rate",
+        )  # fmt: skip
+        return
     if own.after > 1.5 * own.before + 0.5:
         yield Finding(
             "stops learning" if not math.isfinite(own.after) or own.after > 3 * own.before else "risk",
