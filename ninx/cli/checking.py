@@ -20,7 +20,6 @@ from ..train import Training, load_run
 from ..train import recipe as recipes
 from ..train.loop import CHECKPOINT
 from ..train.parameters import groups, initialise
-from ..train.schedule import Schedule
 from .complete import recipe_names
 from .console import DataDir, console, say
 from .networks import from_file
@@ -48,7 +47,9 @@ def check_network(
     ] = "digits",
     data: Annotated[str | None, typer.Option(help="The data set, by name or folder. Default: the recipe's; else noise.")] = None,
     input_shape: Annotated[str | None, typer.Option("--input", help="The size of the images, CxHxW, e.g. 3x32x32.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Of a network without a recipe: check SGD with this rate (momentum .9).")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Of a network without a recipe: check SGD with this rate (momentum .9).")
+    ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also the signal in every layer.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the loss after some steps at each of several rates (PNG).")] = None,
     json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
@@ -105,7 +106,14 @@ def _case(target: str, data: str | None, input_shape: str | None, lr: float | No
     if target.endswith(".toml") or target in recipes.names():
         return _of_recipe(recipes.load(target, {} if data is None else {"data": data}), data_dir)
     if target in models.names():
-        return _plain(target, models.create(target), data, input_shape or "x".join(map(str, models.preset(target).input_shape)), lr, data_dir)
+        return _plain(
+            target,
+            models.create(target),
+            data,
+            input_shape or "x".join(map(str, models.preset(target).input_shape)),
+            lr,
+            data_dir,
+        )
     raise ValueError("check: " + unknown("recipe, network or run", target, [*recipes.names(), *models.names()]))
 
 
@@ -120,7 +128,9 @@ def _of_recipe(recipe: recipes.Recipe, data_dir: Path | None) -> Case:
     optimizer = getattr(optim, recipe.optim.name)(groups(model, recipe), **recipe.optim.settings())
     shape = models.preset(recipe.model.name).input_shape
     classes = models.switches_of(recipe.model.name).get("num_classes", 10)
-    return Case(f"{title} ({recipe.data} is not there)", model, {"optimizer": optimizer, "input_shape": shape, "classes": classes})
+    return Case(
+        f"{title} ({recipe.data} is not there)", model, {"optimizer": optimizer, "input_shape": shape, "classes": classes}
+    )
 
 
 def _of_training(title: str, run: Training) -> Case:
@@ -131,7 +141,9 @@ def _of_training(title: str, run: Training) -> Case:
     return Case(title, run.model, {"data": run.loader, "optimizer": run.optimizer, "test": test, **more})
 
 
-def _plain(title: str, model: nn.Module, data: str | None, input_shape: str | None, lr: float | None, data_dir: Path | None) -> Case:
+def _plain(
+    title: str, model: nn.Module, data: str | None, input_shape: str | None, lr: float | None, data_dir: Path | None
+) -> Case:
     """A network without a recipe."""
     arguments: dict[str, Any] = {}
     if lr is not None:

@@ -22,7 +22,7 @@ class Watch:
     >>> watch = ninx.train.watch.Watch(classes=10)
     >>> said = [watch.step(2.302585, ninx.zeros(4, 10)) for _ in range(60)]
     >>> next(sentence for sentence in said if sentence)
-    'all 10 outputs are 0 for every image of the batch: no gradient passes a ReLU that is silent, and the loss stays at ln 10...'
+    'all 10 outputs are 0 for every image of the batch: no gradient passes a silent ReLU, and the loss stays at ln 10...'
     """
 
     def __init__(self, classes: int):
@@ -43,17 +43,17 @@ class Watch:
             if self._silent >= 2:
                 self._said |= {"dead", "stuck"}
                 return (
-                    f"all {logits.shape[1]} outputs are 0 for every image of the batch: no gradient passes a ReLU that is silent, "
+                    f"all {logits.shape[1]} outputs are 0 for every image of the batch: no gradient passes a silent ReLU, "
                     f"and the loss stays at ln {self.classes} = {self.guess:.6f}. Leave the last ReLU out (last_relu=false), or "
                     "begin anew with a smaller rate"
                 )
-        if "stuck" not in self._said and len(self._losses) == STUCK:
-            if all(abs(value - self.guess) < NEAR * self.guess for value in self._losses):
-                self._said.add("stuck")
-                return (
-                    f"for {STUCK} steps the loss has been at ln {self.classes} = {self.guess:.3f}, that of guessing: the rate may be "
-                    "too small or too large, the signal too weak, or ReLUs may be dead"
-                )
+        always = len(self._losses) == STUCK and all(abs(value - self.guess) < NEAR * self.guess for value in self._losses)
+        if always and "stuck" not in self._said:
+            self._said.add("stuck")
+            return (
+                f"for {STUCK} steps the loss has been at ln {self.classes} = {self.guess:.3f}, that of guessing: the rate may "
+                "be too small or too large, the signal too weak, or ReLUs may be dead"
+            )
         return None
 
     def epoch(self, metrics: dict[str, Any]) -> str | None:

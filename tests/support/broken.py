@@ -157,8 +157,8 @@ def all_class_maps_dead() -> Setup:
 
 @plant("dead-maps")
 def a_network_in_network_whose_maps_died() -> Setup:
-    net = nn.Sequential(nn.MLPConv(1, (16, 16, 16), 5, padding=2), nn.MaxPool2d(4), nn.MLPConv(16, (16, 10), 3), nn.GlobalAvgPool2d(),
-                        nn.Flatten())  # fmt: skip
+    blocks = nn.MLPConv(1, (16, 16, 16), 5, padding=2), nn.MaxPool2d(4), nn.MLPConv(16, (16, 10), 3)
+    net = nn.Sequential(*blocks, nn.GlobalAvgPool2d(), nn.Flatten())
     next(p for name, p in reversed(list(net.named_parameters())) if name.endswith("bias")).data.fill_(-9.0)
     return of(net)
 
@@ -268,7 +268,19 @@ def dropout_before_a_norm() -> Setup:
 
 @plant("bias-before-norm")
 def a_bias_before_a_norm() -> Setup:
-    return of(sound(body=[*block(1, 16), nn.MaxPool2d(2), *block(16, 16), nn.MaxPool2d(2), nn.Conv2d(16, 16, 3), nn.BatchNorm2d(16), nn.ReLU()]))
+    return of(
+        sound(
+            body=[
+                *block(1, 16),
+                nn.MaxPool2d(2),
+                *block(16, 16),
+                nn.MaxPool2d(2),
+                nn.Conv2d(16, 16, 3),
+                nn.BatchNorm2d(16),
+                nn.ReLU(),
+            ]
+        )
+    )
 
 
 @plant("padded-average")
@@ -361,7 +373,9 @@ def many_sigmoids() -> Setup:
 
 @plant("images-look-alike")
 def first_weights_too_small() -> Setup:
-    net = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Conv2d(16, 10, 1), nn.GlobalAvgPool2d(), nn.Flatten())
+    net = nn.Sequential(
+        nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Conv2d(16, 10, 1), nn.GlobalAvgPool2d(), nn.Flatten()
+    )
     for layer in (net[0], net[2]):
         nn.init.normal_(layer.weight, 0.0, 1e-4)
     return of(net)
@@ -424,7 +438,9 @@ def a_class_that_is_missing() -> Setup:
 def batches_sorted_by_class() -> Setup:
     x, y = digits(1000)
     order = np.argsort(y, kind="stable")
-    return of(sound(), ninx.data.DataLoader(ninx.data.TensorDataset(ninx.tensor(x[order]), ninx.tensor(y[order])), 32), classes=10)
+    return of(
+        sound(), ninx.data.DataLoader(ninx.data.TensorDataset(ninx.tensor(x[order]), ninx.tensor(y[order])), 32), classes=10
+    )
 
 
 @plant("other-preparation")

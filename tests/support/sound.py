@@ -29,7 +29,9 @@ def with_norms() -> nn.Module:
 
 @learns
 def a_tiny_one() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(1, 10, 5, stride=2), nn.BatchNorm2d(10), nn.ReLU(), nn.Conv2d(10, 10, 3), nn.GlobalAvgPool2d(), nn.Flatten())
+    return nn.Sequential(
+        nn.Conv2d(1, 10, 5, stride=2), nn.BatchNorm2d(10), nn.ReLU(), nn.Conv2d(10, 10, 3), nn.GlobalAvgPool2d(), nn.Flatten()
+    )
 
 
 @learns
@@ -45,7 +47,15 @@ def a_linear_classifier() -> nn.Module:
 @learns
 def lenet_with_tanh() -> nn.Module:
     return nn.Sequential(
-        *(nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten()),
+        *(
+            nn.Conv2d(1, 6, 5, padding=2),
+            nn.Tanh(),
+            nn.AvgPool2d(2),
+            nn.Conv2d(6, 16, 5),
+            nn.Tanh(),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+        ),
         *(nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10)),
     )
 
@@ -58,8 +68,17 @@ def like_vgg() -> nn.Module:
 
 @learns
 def like_alexnet() -> nn.Module:
-    body = [nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2), nn.Conv2d(16, 32, 5, padding=2), nn.ReLU()]
-    return nn.Sequential(*body, nn.MaxPool2d(3, 2), nn.Flatten(), nn.Dropout(), nn.Linear(32 * 36, 64), nn.ReLU(), nn.Linear(64, 10))
+    body = [
+        nn.Conv2d(1, 16, 5, padding=2),
+        nn.ReLU(),
+        nn.LocalResponseNorm(5),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(16, 32, 5, padding=2),
+        nn.ReLU(),
+    ]
+    return nn.Sequential(
+        *body, nn.MaxPool2d(3, 2), nn.Flatten(), nn.Dropout(), nn.Linear(32 * 36, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
 
 
 class Residual(nn.Module):
@@ -98,7 +117,13 @@ def float64() -> nn.Module:
 @learns
 def depthwise_separable() -> nn.Module:
     def pair(c: int, o: int) -> list[nn.Module]:
-        return [nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False), nn.BatchNorm2d(c), nn.Conv2d(c, o, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+        return [
+            nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False),
+            nn.BatchNorm2d(c),
+            nn.Conv2d(c, o, 1, bias=False),
+            nn.BatchNorm2d(o),
+            nn.ReLU(),
+        ]
 
     return nn.Sequential(*block(1, 16), nn.MaxPool2d(2), *pair(16, 32), nn.MaxPool2d(2), *pair(32, 32), *end(32))
 
@@ -110,7 +135,9 @@ def linear_bottlenecks() -> nn.Module:
         depthwise = [nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), nn.BatchNorm2d(wide), nn.ReLU6()]
         return [nn.Conv2d(c, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU6(), *depthwise, *narrow]
 
-    return nn.Sequential(*block(1, 8), nn.MaxPool2d(2), *inverted(8, 48), nn.MaxPool2d(2), *inverted(8, 48), *block(8, 32, 1), *end(32))
+    return nn.Sequential(
+        *block(1, 8), nn.MaxPool2d(2), *inverted(8, 48), nn.MaxPool2d(2), *inverted(8, 48), *block(8, 32, 1), *end(32)
+    )
 
 
 class Inception(nn.Module):
@@ -169,8 +196,9 @@ def in_place() -> nn.Module:
 
 @learns
 def a_network_in_network_with_norms() -> nn.Module:
-    return nn.Sequential(nn.MLPConv(1, (24, 16, 16), 5, padding=2, batch_norm=True), nn.MaxPool2d(2),
-                         nn.MLPConv(16, (24, 16, 10), 5, padding=2, batch_norm=True, last_relu=False), nn.GlobalAvgPool2d(), nn.Flatten())  # fmt: skip
+    first = nn.MLPConv(1, (24, 16, 16), 5, padding=2, batch_norm=True)
+    last = nn.MLPConv(16, (24, 16, 10), 5, padding=2, batch_norm=True, last_relu=False)
+    return nn.Sequential(first, nn.MaxPool2d(2), last, nn.GlobalAvgPool2d(), nn.Flatten())
 
 
 @learns

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from ... import nn
+from ...array import to_numpy
+from ...engine import Tensor
 from ...kernels import use_kernels
 from . import data as about_data
 from . import optimiser, signal, structure
 from .findings import LEVELS, RULES, Finding, LayerSignal, Report
 from .samples import BATCH, MOST, Samples, samples
-from .trace import Loss, Trace
+from .trace import Loss, Trace, rms
 
-__all__ = ["LEVELS", "RULES", "Finding", "LayerSignal", "Report", "check"]
+__all__ = ["LEVELS", "RULES", "Finding", "LayerSignal", "Report", "check", "first_not_finite"]
 
 SECONDS = 2.0  # for trying learning rates
 FEW = 8  # images that a quick check looks at
@@ -43,8 +45,8 @@ def check(
     ``data``, ``test``: a pair (images (N, C, H, W), labels (N)), a loader, or a data set of such pairs, as they come to the
     network. Without ``data`` noise of ``input_shape`` (C, H, W) is taken, and what only data can tell is left out.
     ``loss(outputs, labels)``: cross-entropy, if None. ``optimizer``: its groups are looked at, and rates around its own are
-    tried for a few steps. ``scheduler``, ``steps``: of it, how many times it is stepped in the whole training. ``classes``: how many
-    there are, if the data do not say so. ``quick``: structure and signal only.
+    tried for a few steps. ``scheduler``: with ``steps``, how many times it is stepped in the whole training. ``classes``: how
+    many there are, if the data do not say so. ``quick``: structure and signal only.
 
     Raises TypeError for what is no data, ValueError if neither ``data`` nor ``input_shape`` is given.
 
@@ -100,6 +102,28 @@ def _check(
         rates=[(trial.factor * lr, trial.after) for trial in trials],
         start=trials[0].before if trials else None,
     )
+
+
+def first_not_finite(model: nn.Module, images: Tensor, labels: Tensor) -> str:
+    """Where the first value that is no number comes from when ``model`` sees this batch: " (layer ...)"; else "".
+
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    >>> net[1].bias.data[0] = float("nan")
+    >>> ninx.study.checking.first_not_finite(net, ninx.zeros(1, 1, 2, 2), ninx.tensor([0]))
+    ' (first in layer 1, a Linear: its input has a root mean square of 0)'
+    """
+    t = Trace(model, to_numpy(images.array), to_numpy(labels.array))
+    for name, p in t.model.named_parameters():
+        if not np.isfinite(to_numpy(p.array)).all():
+            layer = name.rpartition(".")[0]
+            call = next((c for c in t.calls if c.name == layer), None)
+            if call is None or not np.isfinite(to_numpy(call.x.array)).all():
+                return f" ({name} holds values that are no numbers)"
+    for call in t.calls:
+        if not np.isfinite(to_numpy(call.y.array)).all():
+            kind = type(call.module).__name__
+            return f" (first in layer {call.name}, a {kind}: its input has a root mean square of {rms(call.x):.3g})"
+    return ""
 
 
 def _samples(data: Any, input_shape: Sequence[int] | None, classes: int | None, most: int = MOST) -> Samples:

@@ -69,7 +69,7 @@ def pixels(s: Samples) -> Iterator[Finding]:
 
 
 def labels_shuffled(s: Samples) -> Iterator[Finding]:
-    """Do images that look alike have the same label? If not more often than by chance, labels and images do not belong together."""
+    """Do images that look alike have the same label? If only by chance, labels and images do not belong together."""
     y = s.labels
     if y is None or y.ndim != 1 or y.dtype.kind not in "iu" or not np.isfinite(s.images).all():
         return

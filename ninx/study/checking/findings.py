@@ -25,7 +25,16 @@ RULES = (
     # optimiser
     *("not-optimised", "schedule", "rate-too-large", "rate-too-small", "decay-too-large"),
     # signal
-    *("not-finite", "dead-maps", "dead-relus", "saturated", "images-look-alike", "no-gradient", "vanishing-gradient", "loss-at-start"),
+    *(
+        "not-finite",
+        "dead-maps",
+        "dead-relus",
+        "saturated",
+        "images-look-alike",
+        "no-gradient",
+        "vanishing-gradient",
+        "loss-at-start",
+    ),
     # what costs little
     *("max-named-average", "dropout-beside-norm", "bias-before-norm", "padded-average", "dropped-pixels", "receptive-field"),
     *("decay-of-all", "frozen"),
@@ -99,9 +108,11 @@ class Report:
         self.layers, self.rates = tuple(layers), tuple(rates)
 
     def __iter__(self) -> Any:
+        """The findings."""
         return iter(self.findings)
 
     def __len__(self) -> int:
+        """How many findings there are."""
         return len(self.findings)
 
     def __bool__(self) -> bool:
@@ -154,6 +165,7 @@ class Report:
         return table
 
     def __repr__(self) -> str:
+        """All findings, in lines of 80 characters."""
         return self.text()
 
     def _repr_html_(self) -> str:

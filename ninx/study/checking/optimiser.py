@@ -116,7 +116,8 @@ def schedule(optimizer: Any, scheduler: Any, steps: int | None) -> Iterator[Find
         )  # fmt: skip
     elif len(set(rates)) == 1 and (getattr(scheduler, "milestones", None) or named == "StepLR"):
         yield Finding(
-            "note", "schedule", "optimiser", f"{named} never changes the rate in this training", f"it is {highest:g} in all {steps} steps",
+            "note", "schedule", "optimiser", f"{named} never changes the rate in this training",
+            f"it is {highest:g} in all {steps} steps",
             "milestones within the training",
         )  # fmt: skip
 
@@ -147,9 +148,10 @@ def range_test(
     trials: list[Trial] = []
     state, began = get_rng_state(), time.perf_counter()
     waiting = list(FACTORS)
-    while waiting and (len(trials) < 3 or time.perf_counter() - began < seconds):
+    while waiting and (len(trials) < 3 or waiting[0] > max(FACTORS) or time.perf_counter() - began < seconds):
         set_rng_state(state)
-        trials.append(_trial(model, optimizer, waiting.pop(0), batches, loss))
+        with np.errstate(all="ignore"):
+            trials.append(_trial(model, optimizer, waiting.pop(0), batches, loss))
         top = max(trials)
         if top is trials[-1] and 1 < top.factor < FARTHEST and top is min(trials, key=lambda trial: trial.after):
             waiting.insert(0, 100 * top.factor)  # the largest rate does best: what does a larger one?
@@ -163,7 +165,7 @@ def _trial(model: nn.Module, optimizer: Any, factor: float, batches: Sequence[tu
     own = copy.deepcopy(optimizer, memo)  # of the copied parameters, since the memo knows them
     for group in own.param_groups:
         group["lr"] *= factor
-    losses = []
+    losses: list[float] = []
     for step in range(STEPS):
         images, labels = batches[step % len(batches)]
         own.zero_grad()
@@ -195,16 +197,17 @@ def rate(trials: Sequence[Trial], optimizer: Any, rising: bool) -> Iterator[Find
             "leave the last ReLU out (in ninx's networks: last_relu=False), and a smaller rate",
         )  # fmt: skip
         return
+    other = f"at {best.factor * lr:g} to {best.after:.4g}"
     if own.after > 1.5 * own.before + 0.5:
         yield Finding(
             "stops learning" if not math.isfinite(own.after) or own.after > 3 * own.before else "risk",
             "rate-too-large", "optimiser", "the learning rate is too large: the loss rises",
-            f"in {STEPS} steps at lr = {lr:g} from {own.before:.3g} to {own.after:.3g}; at {best.factor * lr:g} to {best.after:.3g}",
+            f"in {STEPS} steps at lr = {lr:g} from {own.before:.3g} to {own.after:.3g}; {other}",
             f"lr={best.factor * lr:g}" if best.factor < 1 else "smaller first weights, and a smaller rate",
         )  # fmt: skip
-    elif not rising and best.factor >= 100 and could > 0.1 and fallen < 0.02 * could:
+    elif not rising and best.factor >= 100 and could > 0.03 and fallen < 0.02 * could:
         yield Finding(
             "risk", "rate-too-small", "optimiser", "the learning rate is too small: the loss hardly moves",
-            f"in {STEPS} steps at lr = {lr:g} from {own.before:.4f} to {own.after:.4f}; at {best.factor * lr:g} to {best.after:.4f}",
+            f"in {STEPS} steps at lr = {lr:g} from {own.before:.4f} to {own.after:.4f}; {other}",
             f"lr={best.factor * lr / 3:.2g}",
         )  # fmt: skip

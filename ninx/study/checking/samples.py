@@ -1,4 +1,4 @@
-"""What a check needs of the data: a batch to run, some hundred samples to look at, how the labels come; from whatever is given."""
+"""What a check needs of the data: a batch to run, some hundred samples to look at, and how the labels come."""
 
 from __future__ import annotations
 

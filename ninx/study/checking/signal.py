@@ -87,8 +87,9 @@ def saturated(t: Trace) -> Iterator[Finding]:
         share = float((slope < 0.05).mean())
         if share > SATURATED:
             yield Finding(
-                "risk", "saturated", call.name, f"{type(call.module).__name__} is flat where its values lie: little gradient passes",
-                f"{share:.0%} of the values have a slope below 5 % of the steepest; the input's root mean square is {rms(call.x):.3g}",
+                "risk", "saturated", call.name,
+                f"{type(call.module).__name__} is flat where its values lie, so little gradient passes",
+                f"{share:.0%} of its slopes are below 5 % of the steepest; the input's root mean square is {rms(call.x):.3g}",
                 "smaller first weights (xavier_uniform_), normalised input, or ReLU",
             )  # fmt: skip
             return
@@ -170,4 +171,3 @@ def loss_at_start(t: Trace, classes: int | None) -> Iterator[Finding]:
             f"The outputs' root mean square is {rms(t.logits):.3g}",
             "smaller first weights in the last layer, or normalised input",
         )  # fmt: skip
-

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from ... import nn
 from ...array import to_numpy
+from ...engine import Tensor
 from ..summary import summary
-from .findings import Finding
+from .findings import Finding, Level
 from .trace import AVERAGES, LINEAR, NORMS, REORDERED, WEIGHTED, Call, Trace
 
 
@@ -115,7 +117,7 @@ def relu_before_gap(t: Trace) -> Iterator[Finding]:
     if not AVERAGES & set(chain) or chain[-1] != "relu":
         return
     dead, k = int((t.logits.array == 0).all(axis=0).sum()), t.logits.shape[1]
-    level = "stops learning" if dead == k else "risk" if dead else "note"
+    level: Level = "stops learning" if dead == k else "risk" if dead else "note"
     yield Finding(
         level, "dead-maps" if dead == k else "relu-before-gap", _at(t, AVERAGES | REORDERED),
         "a ReLU lies between the last convolution and the global average: a class map that is nowhere positive gets no gradient, "
@@ -134,7 +136,7 @@ def collapses(t: Trace) -> Iterator[Finding]:
         a = next((call for node in chain if (call := t.made_by(node)) is not None and isinstance(call.module, WEIGHTED)), None)
         if a is None or t.made_by(chain[-1]) is not a or a.module is b.module or _groups(a) > 1 or _groups(b) > 1:
             continue
-        own = a.module.weight.numel() + b.module.weight.numel()
+        own = _weight(a).numel() + _weight(b).numel()
         product = _product(a, b)
         if product is None or product >= own:
             continue
@@ -150,7 +152,7 @@ def collapses(t: Trace) -> Iterator[Finding]:
 
 def _product(a: Call, b: Call) -> int | None:
     """The weights of the one map that does what two do; None if the two belong together otherwise."""
-    into, out = a.module.weight.shape[1], b.module.weight.shape[0]
+    into, out = _weight(a).shape[1], _weight(b).shape[0]
     if isinstance(a.module, nn.ConvTranspose2d) or isinstance(b.module, nn.ConvTranspose2d):
         return None
     if isinstance(a.module, nn.Linear) and isinstance(b.module, nn.Linear):
@@ -160,9 +162,16 @@ def _product(a: Call, b: Call) -> int | None:
     if isinstance(b.module, nn.Conv2d):
         sizes = zip(a.module.kernel_size, b.module.kernel_size, a.module.stride, strict=True)
         return into * out * math.prod(p + (q - 1) * step for p, q, step in sizes)
-    if b.module.in_features == a.module.out_channels:  # each channel is averaged before the linear layer
+    if (
+        isinstance(b.module, nn.Linear) and b.module.in_features == a.module.out_channels
+    ):  # each channel is averaged before the linear layer
         return into * out * math.prod(a.module.kernel_size)
     return None
+
+
+def _weight(call: Call) -> Tensor:
+    weight: Tensor = call.module._parameters["weight"]
+    return weight
 
 
 def _groups(call: Call) -> int:
@@ -208,7 +217,8 @@ def without_gradient(t: Trace) -> Iterator[Finding]:
     if frozen:
         n = sum(size for _, size in frozen)
         yield Finding(
-            "note", "frozen", frozen[0][0].rpartition(".")[0], "these parameters are frozen: " + _few([name for name, _ in frozen]),
+            "note", "frozen", frozen[0][0].rpartition(".")[0],
+            "these parameters are frozen: " + _few([name for name, _ in frozen]),
             f"{len(frozen)} of {len(named)} parameters, {100 * n / total:.0f} % of the weights, have requires_grad=False",
             "requires_grad_(True), if they are to learn",
         )  # fmt: skip
@@ -233,7 +243,7 @@ def norms(t: Trace) -> Iterator[Finding]:
         if before is not None and isinstance(before.module, WEIGHTED) and before.module.bias is not None:
             useless.append(before)
     if useless:
-        n = sum(call.module.bias.numel() for call in useless)
+        n = sum(_weight(call).shape[0] for call in useless)
         yield Finding(
             "note", "bias-before-norm", _few([c.name for c in useless], 2),
             "the batch normalisation that follows subtracts the mean, and any bias with it",
@@ -251,7 +261,7 @@ def norms(t: Trace) -> Iterator[Finding]:
             return
 
 
-def _before_norm(t: Trace, norm: Call) -> Iterator[object]:
+def _before_norm(t: Trace, norm: Call) -> Iterator[Any]:
     """The operations before it, back through one weighted layer."""
     for node in t.back(norm.x_node, LINEAR):
         yield node
@@ -285,7 +295,7 @@ def poolings(t: Trace) -> Iterator[Finding]:
     if dropped:
         name, text = dropped[0]
         yield Finding(
-            "note", "dropped-pixels", name, "no window reaches the last rows or columns of its input, which is lost for the answer",
+            "note", "dropped-pixels", name, "no window reaches the last rows or columns of its input: they are lost",
             f"{text} ({len(dropped)} such layer(s))", "ceil_mode=True, padding, or another input size",
         )  # fmt: skip
 
@@ -331,7 +341,7 @@ def same_channels(t: Trace) -> Iterator[Finding]:
     alike, forever = [], False
     strongest = max((float(np.abs(p.grad.array).max()) for p in t.model.parameters() if p.grad is not None), default=0.0)
     for call in {c.name: c for c in t.of(*WEIGHTED)}.values():
-        w = call.module.weight
+        w = _weight(call)
         if w.grad is None or w.shape[0] < 2 or isinstance(call.module, nn.ConvTranspose2d):
             continue
         rows, grads = (to_numpy(a.array).reshape(w.shape[0], -1).astype(np.float64) for a in (w, w.grad))
@@ -343,7 +353,7 @@ def same_channels(t: Trace) -> Iterator[Finding]:
         name, n = alike[0]
         yield Finding(
             "stops learning" if forever else "risk", "same-channels", name,
-            "all its channels begin with the same weights" + (" and get the same gradient, so they stay one and the same" * forever),
+            "all its channels begin with the same weights" + ", get the same gradient, and stay one and the same" * forever,
             f"{n} equal channels here do what one would" + (f"; {len(alike)} such layers" if len(alike) > 1 else ""),
             "random first weights (nn.init.kaiming_normal_), no constant",
         )  # fmt: skip

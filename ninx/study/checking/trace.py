@@ -66,14 +66,15 @@ class Trace:
                 handles += [module.register_forward_pre_hook(self._before(name)), module.register_forward_hook(self._after(name))]
         device = next((p.device for p in self.model.parameters()), "cpu")
         try:
-            with enable_grad():
+            with enable_grad(), np.errstate(all="ignore"):  # what overflows is found, and said
                 self.logits = self.model(Tensor(self.images).to(device))
                 self.culprit = None
                 if self.labels is not None or self.loss_function is not None:
                     value = (self.loss_function or F.cross_entropy)(self.logits, Tensor(self.labels).to(device))
                     self.loss = float(value.item())
-                    value.backward(retain_graph=True)
-                else:  # no labels: any direction will do, to see whether gradients arrive
+                    if value.requires_grad:
+                        value.backward(retain_graph=True)
+                elif self.logits.requires_grad:  # no labels: any direction will do, to see whether gradients arrive
                     self.logits.square().sum().backward(retain_graph=True)
         except (ValueError, TypeError, RuntimeError, IndexError) as error:
             self.error = error
