@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import broken
@@ -11,11 +13,14 @@ import numpy as np
 import pytest
 from broken import PLANTED, Setup, digits, of, sgd, sound
 from mended import MENDED
+from rooms import ROOT
 from sound import SOUND
+from typer.testing import CliRunner
 
 import ninx
 from ninx import functional as F
 from ninx import nn, optim
+from ninx.cli.commands import app
 from ninx.study import checking
 from ninx.study.checking import LEVELS, RULES, check
 
@@ -248,3 +253,78 @@ def test_a_data_set_of_pairs() -> None:
 def test_broken_and_sound_are_many() -> None:
     assert len(broken.PLANTED) >= 40
     assert len(SOUND) >= 20
+
+
+# -------------------------------------------------------------------- the command and its page
+
+
+def test_the_page_lists_every_rule() -> None:
+    page = (ROOT / "docs" / "CHECK.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| ([a-z-]+) \|", page, re.MULTILINE)) == {"rule", *RULES}
+
+
+def cli(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["check", *arguments])
+
+
+def test_the_command_on_a_recipe_and_a_run(tmp_path: Path) -> None:
+    done = cli("digits-staged")
+    assert done.exit_code == 0
+    assert "nin-mnist-v0 by the recipe digits-staged: 2 notes." in done.output
+    tiny = {"limit": 40, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+    ninx.train.Training(ninx.train.recipe.load("digits", tiny), tmp_path).save()
+    found = json.loads(cli(str(tmp_path), "--json").output)
+    assert found["checked"] == f"the run {tmp_path}"
+    assert found["loss"] > 0
+
+
+def test_the_command_without_the_data_of_a_recipe(tmp_path: Path) -> None:
+    done = cli("fashion-mnist", "--data-dir", str(tmp_path))
+    assert "(fashion-mnist is not there)" in done.output
+    assert "Noise stands for the images" in done.output
+
+
+def test_the_command_on_a_file(tmp_path: Path) -> None:
+    file, picture = tmp_path / "mine.py", tmp_path / "rates.png"
+    file.write_text(
+        "from ninx import nn\ndef net():\n    return nn.Sequential(nn.Flatten(), nn.Linear(784, 9))\n", encoding="utf-8"
+    )
+    done = cli(f"{file}:net", "--data", "digits", "--lr", "0.1")
+    assert done.exit_code == 1
+    assert "9 outputs for 10 classes" in done.output
+    file.write_text(file.read_text(encoding="utf-8").replace("9)", "10)"), encoding="utf-8")
+    done = cli(f"{file}:net", "--data", "digits", "--lr", "0.1", "--plot", str(picture), "--layers")
+    assert done.exit_code == 0
+    assert "Linear" in done.output
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digitz"], "did you mean 'digits'"),
+        (["nowhere.py:net"], "there is no file nowhere.py"),
+        (["{file}:nett", "--data", "digits"], "did you mean 'net'"),
+        (["{file}:net"], "needs --data NAME, or --input CxHxW"),
+        (["{file}:net", "--input", "1x2y3"], "wants CxHxW"),
+        (["{file}:number", "--input", "1x28x28"], "is no network"),
+        (["{file}:fails", "--input", "1x28x28"], "fails() raises ZeroDivisionError"),
+        (["{file}:net", "--input", "1x28x28", "--plot", "x.png"], "no rates were tried"),
+    ],
+)
+def test_mistakes_end_in_a_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    text = "from ninx import nn\nnet = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\nnumber = 3\n"
+    file.write_text(text + "def fails():\n    return 1 / 0\n", encoding="utf-8")
+    done = cli(*[argument.format(file=file) for argument in arguments])
+    assert words in str(done.exception), done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ninx.train.recipe.names())
+def test_no_recipe_raises_a_false_alarm(name: str, tmp_path: Path) -> None:
+    """With noise for the data: nothing stops learning, and a risk shows its number."""
+    done = cli(name, "--data-dir", str(tmp_path), "--json")
+    found = json.loads(done.output)["findings"]
+    assert done.exit_code == 0
+    assert all(any(ch.isdigit() for ch in f["evidence"]) for f in found if f["level"] == "risk")
