@@ -150,8 +150,11 @@ def range_test(
     waiting = list(FACTORS)
     while waiting and (len(trials) < 3 or waiting[0] > max(FACTORS) or time.perf_counter() - began < seconds):
         set_rng_state(state)
-        with np.errstate(all="ignore"):
-            trials.append(_trial(model, optimizer, waiting.pop(0), batches, loss))
+        try:
+            with np.errstate(all="ignore"):
+                trials.append(_trial(model, optimizer, waiting.pop(0), batches, loss))
+        except (ValueError, TypeError, RuntimeError, IndexError):  # an optimiser that wants a closure, say, cannot be tried
+            break
         top = max(trials)
         if top is trials[-1] and 1 < top.factor < FARTHEST and top is min(trials, key=lambda trial: trial.after):
             waiting.insert(0, 100 * top.factor)  # the largest rate does best: what does a larger one?
