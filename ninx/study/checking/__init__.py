@@ -64,6 +64,7 @@ def check(
     return _check(model, seen, tested, optimizer, loss, scheduler, steps, data is None)
 
 
+@np.errstate(all="ignore")  # what overflows is found, and said
 def _check(
     model: nn.Module,
     seen: Samples,
@@ -112,7 +113,8 @@ def first_not_finite(model: nn.Module, images: Tensor, labels: Tensor) -> str:
     >>> ninx.study.checking.first_not_finite(net, ninx.zeros(1, 1, 2, 2), ninx.tensor([0]))
     ' (first in layer 1, a Linear: its input has a root mean square of 0)'
     """
-    t = Trace(model, to_numpy(images.array), to_numpy(labels.array))
+    with np.errstate(all="ignore"):
+        t = Trace(model, to_numpy(images.array), to_numpy(labels.array))
     for name, p in t.model.named_parameters():
         if not np.isfinite(to_numpy(p.array)).all():
             layer = name.rpartition(".")[0]

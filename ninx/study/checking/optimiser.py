@@ -151,8 +151,7 @@ def range_test(
     while waiting and (len(trials) < 3 or waiting[0] > max(FACTORS) or time.perf_counter() - began < seconds):
         set_rng_state(state)
         try:
-            with np.errstate(all="ignore"):
-                trials.append(_trial(model, optimizer, waiting.pop(0), batches, loss))
+            trials.append(_trial(model, optimizer, waiting.pop(0), batches, loss))
         except (ValueError, TypeError, RuntimeError, IndexError):  # an optimiser that wants a closure, say, cannot be tried
             break
         top = max(trials)

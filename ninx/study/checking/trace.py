@@ -66,7 +66,7 @@ class Trace:
                 handles += [module.register_forward_pre_hook(self._before(name)), module.register_forward_hook(self._after(name))]
         device = next((p.device for p in self.model.parameters()), "cpu")
         try:
-            with enable_grad(), np.errstate(all="ignore"):  # what overflows is found, and said
+            with enable_grad():
                 self.logits = self.model(Tensor(self.images).to(device))
                 self.culprit = None
                 if self.labels is not None or self.loss_function is not None:
