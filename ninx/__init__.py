@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .functional import log_softmax, softmax
     from .generator import Generator
     from .saving import load, save
+    from .study.checking import check
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.summary import summary
     from .train.checkpoint import load_checkpoint
@@ -50,6 +51,7 @@ __all__ = [
     "autograd",
     "backends",
     "bool_",
+    "check",
     "cuda",
     "data",
     "datasets",
@@ -123,6 +125,7 @@ _LAZY = {
     "GradientError": "ninx.study.gradcheck",
     "gradcheck": "ninx.study.gradcheck",
     "gradgradcheck": "ninx.study.gradcheck",
+    "check": "ninx.study.checking",
     "summary": "ninx.study.summary",
     "load_checkpoint": "ninx.train.checkpoint",
     "Run": "ninx.train.runs",

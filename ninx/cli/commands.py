@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
+from .checking import check_network
 from .console import say
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
@@ -55,6 +56,7 @@ def _options(
 app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
+app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("data")(show_data)
 app.command("recipes")(show_recipes)

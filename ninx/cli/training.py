@@ -18,12 +18,14 @@ from ..data import sources
 from ..files import write_atomically
 from ..kernels import compile_ahead
 from ..study import staged
+from ..study.checking import check
 from ..train import Checkpoint, Training, evaluate, read_checkpoint
 from ..train import recipe as recipes
 from ..train.folders import claim
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
 from ..train.plots import draw_curves
 from ..train.runs import resumed_recipe
+from .checking import show_findings
 from .complete import recipe_names
 from .confusion import show_evaluation
 from .console import DataDir, Device, console, moving, say, uninterrupted, whole
@@ -115,6 +117,8 @@ def _train(
             f"[bold]{_network(recipe, run.model)}[/bold] on {escape(recipe.data)}: {len(run.train_set):,} images to learn from, "
             f"{len(run.test_set):,} {held}; seed {recipe.seed}, run folder {escape(str(folder))}"
         )
+        if checkpoint is None:
+            show_findings(check(run.model, run.loader, run.optimizer, quick=True).at("stops learning", "risk"))
         _epochs(run)
         draw_curves(run.history, folder / CURVES, f"{recipe.model.name} on {recipe.data}")
         result = evaluate(run.model, run.test_set, run.preparation, recipe.workers)
@@ -178,7 +182,8 @@ def _epochs(run: Training) -> None:
     )
     with Progress(*columns, console=console, transient=True, disable=not moving()) as progress:
         task = progress.add_task("", total=len(run.train_set), epoch=len(run.history) + 1, loss="-")
-        for m in run.run(lambda seen, loss: progress.update(task, completed=seen, loss=f"{loss:.3f}")):
+        moved = lambda seen, loss: progress.update(task, completed=seen, loss=f"{loss:.3f}")  # noqa: E731
+        for m in run.run(moved, lambda sentence: _warn(sentence, run)):
             held = f"  held out {100 * m['holdout_accuracy']:6.2f} %" if "holdout_accuracy" in m else ""
             accuracy = f"accuracy {100 * m['accuracy']:6.2f} %{held}"
             with uninterrupted():
@@ -187,6 +192,11 @@ def _epochs(run: Training) -> None:
                     f"{m['images_per_second']:7.0f} img/s"
                 )
                 progress.reset(task, epoch=m["epoch"] + 1, loss="-")  # reset forgets the fields that it is not given
+
+
+def _warn(sentence: str, run: Training) -> None:
+    """What goes wrong while it trains; and the command that shows more."""
+    say(f"[yellow bold]warning[/] {escape(sentence)}. More: ninx check {escape(shlex.quote(str(run.folder)))}")
 
 
 def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path | None) -> None:

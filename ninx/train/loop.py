@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from .. import data, models, nn, optim
 from .. import functional as F
 from ..array import use_device
-from ..engine import no_grad
+from ..engine import Tensor, no_grad
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
 from ..ops import argmax
@@ -26,6 +27,7 @@ from .parameters import groups, initialise
 from .preparation import Preparation
 from .recipe import Recipe
 from .schedule import Schedule
+from .watch import Watch
 
 METRICS, CURVES = "metrics.jsonl", "curves.png"
 
@@ -161,6 +163,7 @@ class Training:
             device=device,
         )
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
+        self.watch = Watch(len(self.train_set.classes))
         self.history: list[dict[str, Any]] = []
         self.resumed = resumed is not None
         if resumed is not None:
@@ -216,13 +219,18 @@ class Training:
         save_checkpoint(self.checkpoint, state)
         write_atomically(self.folder / METRICS, "".join(json.dumps(line) + "\n" for line in self.history).encode())
 
-    def run(self, on_step: Callable[[int, float], None] = lambda done, loss: None) -> Iterator[dict[str, Any]]:
+    def run(
+        self,
+        on_step: Callable[[int, float], None] = lambda done, loss: None,
+        on_warning: Callable[[str], None] = warnings.warn,
+    ) -> Iterator[dict[str, Any]]:
         """Train the epochs that are left; yields the metrics of each, after it was saved.
 
         An earlier run in the folder is replaced when the first epoch is done, not before: until then it is all there is.
-        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss.
+        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss; ``on_warning``
+        with a sentence where something goes wrong (see `ninx.train.watch`), once for each kind.
 
-        Raises ValueError, naming the epoch, if the loss is no longer a finite number.
+        Raises ValueError, naming the epoch and the layer, if the loss is no longer a finite number.
 
         >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1, "batch_size": 10})
         >>> run = ninx.train.Training(recipe, "run")
@@ -235,16 +243,18 @@ class Training:
         if self.resumed or not self.checkpoint.exists():
             self.save()
         while len(self.history) < self.recipe.epochs:
-            metrics = self._epoch(on_step)
+            metrics = self._epoch(on_step, on_warning)
             if self.recipe.holdout:
                 result = evaluate(self.model, self.test_set, self.preparation, self.recipe.workers)
                 metrics |= {"holdout_loss": result.loss, "holdout_accuracy": result.accuracy}
+            if (said := self.watch.epoch(metrics)) is not None:
+                on_warning(said)
             self.history.append(metrics)
             self.schedule.after_epoch(metrics["accuracy"])
             self.save()
             yield metrics
 
-    def _epoch(self, on_step: Callable[[int, float], None]) -> dict[str, Any]:
+    def _epoch(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> dict[str, Any]:
         self.model.train()
         right: Any = 0
         seen, total, start, lr = 0, 0.0, time.perf_counter(), self.optimizer.param_groups[0]["lr"]
@@ -253,7 +263,7 @@ class Training:
             loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
             value = loss.item()
             if not math.isfinite(value):
-                raise ValueError(f"train: the loss became {value} in epoch {len(self.history) + 1}; try a smaller optim.lr")
+                raise ValueError(self._failed(value, images, labels))
             self.optimizer.zero_grad()
             loss.backward()
             if self.recipe.optim.clip_norm is not None:
@@ -264,6 +274,8 @@ class Training:
             right = (argmax(logits, 1) == labels).sum() + right  # read once, after the epoch: a GPU must not wait for it
             total += value * len(labels)
             on_step(seen, value)
+            if (said := self.watch.step(value, logits)) is not None:
+                on_warning(said)
         seconds = time.perf_counter() - start
         return {
             "epoch": len(self.history) + 1,
@@ -272,3 +284,12 @@ class Training:
             "lr": lr,  # at the beginning
             "images_per_second": seen / seconds,
         }
+
+    def _failed(self, loss: float, images: Tensor, labels: Tensor) -> str:
+        """The sentence for a loss that is no number: where it came from, and what is left."""
+        from ..study.checking import first_not_finite  # only now, as it goes through the batch once more
+
+        epochs = len(self.history)
+        kept = f"; {self.checkpoint} holds epoch {epochs}" if epochs else ""
+        where = first_not_finite(self.model, images, labels)
+        return f"train: the loss became {loss} in epoch {epochs + 1}{where}; try a smaller optim.lr{kept}"

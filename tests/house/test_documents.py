@@ -75,6 +75,9 @@ COMMANDS = {
     "ninx data": Rule(Run("", "digits +train, test +there"), None),
     "ninx models": Rule(Run("", r"nin-cifar10 .*966,986"), None),
     "ninx models nin-cifar10 nin-cifar10-bn": Rule(Run("", "layers differ"), None),
+    "ninx check digits": Rule(Run("", r"nin-mnist by the recipe digits: \d notes?\."), None),
+    "ninx check nin-bn-fc": Rule(Run("", "534,528 weights do what 5,120 could"), None),
+    "ninx check net.py:net --data digits --lr 0.05 --layers": Rule(Run("", "net.py:net on digits: 1 risk, .*"), None),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -89,6 +92,12 @@ COMMANDS = {
         Run("--data-dir none", "Error: cifar10: .* `ninx data cifar10` downloads them"), Run(TINY, RESULT)
     ),
 }
+
+# A network of the reader's own, as the pages' commands name it: two linear maps in a row.
+NET = """from ninx import nn
+body = [nn.Conv2d(1, 16, 5, stride=2), nn.BatchNorm2d(16), nn.ReLU()]
+net = nn.Sequential(*body, nn.Conv2d(16, 32, 1), nn.Conv2d(32, 10, 1), nn.GlobalAvgPool2d(), nn.Flatten())
+"""
 
 # -------------------------------------------------------------------- reading the pages
 
@@ -203,6 +212,7 @@ def scratch(tmp_path: Path) -> Path:
     digits = ninx.data.load("digits", "test")
     seven = digits.images[digits.labels.tolist().index(7)]
     Image.fromarray(255 - seven).resize((280, 280)).save(tmp_path / "seven.jpg")
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
     for split in ("train", "test"):
         official.write_mnist(tmp_path / "data" / "fashion-mnist", split, *official.drawn((60, 28, 28), 10))
     batches = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
