@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
+from .claims import show_claims
 from .console import say
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
@@ -58,5 +59,6 @@ app.command()(predict)
 app.command("models")(show_models)
 app.command("data")(show_data)
 app.command("recipes")(show_recipes)
+app.command("claims")(show_claims)
 app.command()(doctor)
 app.command()(bench)
