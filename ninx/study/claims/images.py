@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import ninx
-import ninx.functional as F
-from ninx import models, nn
-
+from ... import functional as F
+from ... import models, nn
+from ...engine import no_grad
+from ...ops import ones, randint, tensor, zeros
 from ..summary import summary
 from .claim import Finding, judged
 
@@ -19,10 +19,10 @@ def forty_logits(
 ) -> Finding:
     """Send one image through the published head, and count the scores."""
     model = models.create(network, head="as-published")
-    with ninx.no_grad():
-        scores = model(ninx.zeros(1, 1, side, side))
+    with no_grad():
+        scores = model(zeros(1, 1, side, side))
     count = scores.shape[1]
-    loss = F.cross_entropy(scores, ninx.tensor([classes - 1]))
+    loss = F.cross_entropy(scores, tensor([classes - 1]))
     per_map = count // classes
     figures = {
         "scores": count,
@@ -48,7 +48,7 @@ def upsampling(
             costs[size] = summary(model, (1, size, size)).macs
         except ValueError:  # a window does not fit into the image
             costs[size] = 0
-    image = ninx.randint(0, 256, (1, 1, side, side)).float()
+    image = randint(0, 256, (1, 1, side, side)).float()
     times = large // side
     resized = image.repeat_interleave(times, 2).repeat_interleave(times, 3)
     back = F.avg_pool2d(resized, times)
@@ -67,7 +67,7 @@ def padded_average(
     side: int = 8,
 ) -> Finding:
     """Average an image of ones: every mean should be 1."""
-    ones = ninx.ones(1, 1, side, side)
+    ones = ones(1, 1, side, side)
     pool = nn.AvgPool2d(3, 2, padding, count_include_pad=count_include_pad)
     y = pool(ones)[0, 0]
     ceil = nn.AvgPool2d(3, 2, ceil_mode=True)(ones)

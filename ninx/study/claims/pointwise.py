@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ninx
-import ninx.functional as F
-from ninx import nn
-
+from ... import functional as F
+from ... import nn
+from ...engine import Tensor
+from ...ops import arange, randn
+from ...random import manual_seed
 from ..summary import summary
 from .claim import FALSE, HALF, TRUE, Finding, counted, judged, near
 
 
-def largest(x: ninx.Tensor) -> float:
+def largest(x: Tensor) -> float:
     """The largest magnitude in a tensor."""
     return float(x.abs().max().item())
 
@@ -22,12 +23,12 @@ def every_pixel(
     kernel: int = 1,
 ) -> Finding:
     """Compare a convolution with one nn.Linear, applied pixel by pixel."""
-    ninx.manual_seed(0)
+    manual_seed(0)
     conv = nn.Conv2d(channels, outputs, kernel, padding=kernel // 2)
     dense = nn.Linear(channels, outputs)
     centre = conv.weight[:, :, kernel // 2, kernel // 2]
     dense.load_state_dict({"weight": centre, "bias": conv.bias})
-    x = ninx.randn(1, channels, side, side)
+    x = randn(1, channels, side, side)
     y = conv(x)
     pixels = x.flatten(2).transpose(1, 2)  # a row for each pixel
     rows = dense(pixels).transpose(1, 2)
@@ -64,12 +65,12 @@ def same_channels(
     relu: bool = True,
 ) -> Finding:
     """What does a 1x1 layer with as many outputs as inputs change?"""
-    ninx.manual_seed(0)
+    manual_seed(0)
     layer = nn.Conv2d(channels, channels, kernel)
     s = summary(layer, (channels, side, side))
     same = s.rows[0].output_shape == (channels, side, side)
     activation = nn.ReLU() if relu else nn.Identity()
-    x, bias = ninx.randn(1, channels, 4, 4), layer.bias.reshape(-1, 1, 1)
+    x, bias = randn(1, channels, 4, 4), layer.bias.reshape(-1, 1, 1)
     both = activation(layer(x)) + activation(layer(-x))
     bent = largest(both - 2 * bias)  # 0 where the layer is a straight line
     figures = {"parameters": s.params, "macs": s.macs, "bent": bent}
@@ -107,7 +108,7 @@ def im2col_is_the_identity(
     side: int = 7,
 ) -> Finding:
     """Is the im2col matrix the image itself, its pixels in a row?"""
-    x = ninx.arange(2.0 * side * side).reshape(1, 2, side, side)
+    x = arange(2.0 * side * side).reshape(1, 2, side, side)
     columns = F.unfold(x, kernel, padding=padding, stride=stride)
     pixels = x.flatten(2)
     same = columns.shape == pixels.shape and columns.equal(pixels)
@@ -137,10 +138,10 @@ def small_share(
 
 def non_linearity(after: nn.Module | None = None, channels: int = 8) -> Finding:
     """Is f(x + y) = f(x) + f(y) for a 1x1, and with a ReLU behind it?"""
-    ninx.manual_seed(0)
+    manual_seed(0)
     layer = nn.Conv2d(channels, channels, 1, bias=False)
     block = nn.Sequential(layer, after or nn.ReLU())
-    x, y = ninx.randn(2, 1, channels, 5, 5)
+    x, y = randn(2, 1, channels, 5, 5)
 
     def gap(f: nn.Module) -> float:
         return largest(f(x + y) - f(x) - f(y)) / largest(f(x + y))

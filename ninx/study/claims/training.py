@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ninx
-import ninx.functional as F
-from ninx import models, nn, optim
-
+from ... import functional as F
+from ... import models, nn, optim
+from ...engine import no_grad
+from ...ops import arange, rand, randn
+from ...random import manual_seed
 from ..growth import New, grow
 from .claim import Finding, judged
 
@@ -27,7 +28,7 @@ def copied_by_index(
         if isinstance(layer, nn.Conv2d):
             total += 1
             try:
-                with ninx.no_grad():
+                with no_grad():
                     new[i].weight.copy_(layer.weight)
                 copied += 1
             except (AttributeError, ValueError) as reason:
@@ -43,8 +44,8 @@ def growth(
     value: float = 1.0,
 ) -> Finding:
     """Grow a network, and compare its outputs before and after."""
-    ninx.manual_seed(1)
-    model, x = models.create(small), ninx.randn(5, 1, 28, 28)
+    manual_seed(1)
+    model, x = models.create(small), randn(5, 1, 28, 28)
     for p in model.parameters():  # larger first weights: no map is dead
         nn.init.xavier_uniform_(p) if p.ndim > 1 else nn.init.constant_(p, 0.1)
     before, change = model(x), {}
@@ -72,7 +73,7 @@ def batch_of_one(
 ) -> Finding:
     """Send a batch through the network as it was made: in train mode."""
     model = models.create(network)
-    x = ninx.randn(batch, 3, side, side)
+    x = randn(batch, 3, side, side)
     error, scores = "", 0
     try:
         scores = model(x).shape[1]
@@ -85,11 +86,11 @@ def batch_of_one(
 
 def dead_maps(last_relu: bool = True, bias: float = -10.0) -> Finding:
     """Let all ten maps be negative once, then train: do they come back?"""
-    ninx.manual_seed(0)
+    manual_seed(0)
     model = models.create("nin-mnist-v0", last_relu=last_relu)
     *_, last = (m for m in model.modules() if isinstance(m, nn.Conv2d))
     nn.init.constant_(last.bias, bias)
-    x, labels = ninx.rand(6, 1, 28, 28), ninx.arange(6) % 3
+    x, labels = rand(6, 1, 28, 28), arange(6) % 3
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     losses, slopes = [], []
     for _ in range(5):

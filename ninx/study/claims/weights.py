@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ninx
-from ninx import models, nn
-
+from ... import models, nn
+from ...ops import randn
+from ...random import manual_seed
 from .claim import Finding, counted, judged, near, weights
 
 
@@ -132,8 +132,8 @@ def collapse(model: nn.Module, linear: list[nn.Linear]) -> dict[str, float]:
     *_, last = (m for m in model.modules() if isinstance(m, nn.Conv2d))
     head = linear[-1]
     matrix = head.weight @ last.weight.flatten(1)
-    ninx.manual_seed(0)
-    x = ninx.randn(8, last.in_channels, 3, 3)
+    manual_seed(0)
+    x = randn(8, last.in_channels, 3, 3)
     y = head(last(x).mean((2, 3)))
     one = x.mean((2, 3)) @ matrix.T + head.bias
     before = last.weight.numel() + head.weight.numel()
