@@ -17,7 +17,7 @@ from ninx.kernels.geometry import Geometry
 
 from .. import functional as F
 from ..array import to_numpy
-from ..engine import Tensor, grad
+from ..engine import Tensor
 from ..kernels import use_kernels
 from ..ops import tensor
 
@@ -83,14 +83,12 @@ def convolution(x: Any = IMAGE, w: Any = KERNEL, g: Any = None, *, stride: int =
     if cotangent.shape != size:
         raise ValueError(f"worked: g is the gradient of y and has its shape {size}, not {cotangent.shape}")
     with use_kernels("strided"):
-        a, b = (tensor(m[None, None], requires_grad=True) for m in (image, kernel))
+        a, b, dy = (tensor(m[None, None]) for m in (image, kernel, cotangent))
         y = F.conv2d(a, b, None, stride, padding)
-        columns = F.unfold(a, kernel.shape, 1, padding, stride)
-        dy = tensor(cotangent)
-        dx, dw = grad(y, (a, b), dy.reshape(y.shape))
-        dcolumns = dy.reshape(-1, 1) * b.detach().reshape(1, -1)
-    parts = y.detach().reshape(size), columns.detach()[0].T, dw[0, 0], dcolumns, dx[0, 0]
-    return Worked(geo, tensor(image), tensor(kernel), dy, *parts)
+        columns = F.unfold(a, kernel.shape, 1, padding, stride)[0].T
+        dw, dx = F.conv2d_weight_grad(a, dy, geo), F.conv2d_input_grad(dy, b, geo)
+    dcolumns = dy.reshape(-1, 1) * b.reshape(1, -1)
+    return Worked(geo, a[0, 0], b[0, 0], dy[0, 0], y[0, 0], columns, dw[0, 0], dcolumns, dx[0, 0])
 
 
 def _matrix(name: str, value: Any) -> np.ndarray[Any, Any]:
@@ -201,11 +199,11 @@ def _folded(head: str, terms: Sequence[str], end: str) -> list[str]:
 
 def _rows(letter: str, taps: Sequence[Any], outputs: Sequence[tuple[int, int]], values: np.ndarray[Any, Any]) -> list[str]:
     """A row for each window: every value with its pixel, "x00=1"; as many in a line as fit."""
-    lines = []
+    lines: list[tuple[str, list[str]]] = []
     for row, o in enumerate(outputs):
         pixels = [p for at, _, p in taps if at == o]
         cells = [f"{_name(letter, p) if p else 'pad'}={_number(float(v))}" for p, v in zip(pixels, values[row], strict=True)]
-        lines.append([_name("y", o), cells])
+        lines.append((_name("y", o), cells))
     width = max(len(cell) for _, cells in lines for cell in cells) + 1
     many = max(1, (WIDTH - 6) // width)
     return [

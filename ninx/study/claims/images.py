@@ -1,4 +1,4 @@
-"""Claims about the size of images, and about what a pooling makes of their border."""
+"""Claims about the size of images, and about what a pooling makes of a border."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def padded_average(
     side: int = 8,
 ) -> Finding:
     """Average an image of ones: every mean should be 1."""
-    ones = ones(1, 1, side, side)
+    image = ones(1, 1, side, side)
     pool = nn.AvgPool2d(3, 2, padding, count_include_pad=count_include_pad)
-    y = pool(ones)[0, 0]
-    ceil = nn.AvgPool2d(3, 2, ceil_mode=True)(ones)
+    y = pool(image)[0, 0]
+    ceil = nn.AvgPool2d(3, 2, ceil_mode=True)(image)
     figures = {
         "corner": y[0, 0].item(),
         "edge": y[0, 1].item(),

@@ -70,9 +70,10 @@ def same_channels(
     s = summary(layer, (channels, side, side))
     same = s.rows[0].output_shape == (channels, side, side)
     activation = nn.ReLU() if relu else nn.Identity()
-    x, bias = randn(1, channels, 4, 4), layer.bias.reshape(-1, 1, 1)
+    _, bias = layer.parameters()
+    x = randn(1, channels, 4, 4)
     both = activation(layer(x)) + activation(layer(-x))
-    bent = largest(both - 2 * bias)  # 0 where the layer is a straight line
+    bent = largest(both - 2 * bias.reshape(-1, 1, 1))  # 0 if it is linear
     figures = {"parameters": s.params, "macs": s.macs, "bent": bent}
     return Finding(judged(same, bent > 1e-3), figures)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ... import functional as F
 from ... import models, nn, optim
 from ...engine import no_grad
@@ -11,10 +13,9 @@ from ..growth import New, grow
 from .claim import Finding, judged
 
 
-def layers(network: str) -> list[nn.Module]:
+def leaves(model: nn.Module) -> list[Any]:
     """The layers of a network in one list, as a flat nn.Sequential has them."""
-    found = models.create(network).modules()
-    return [m for m in found if not list(m.children())]
+    return [m for m in model.modules() if not list(m.children())]
 
 
 def copied_by_index(
@@ -22,7 +23,7 @@ def copied_by_index(
     large: str = "nin-mnist-v1",
 ) -> Finding:
     """new[i].weight.copy_(old[i].weight) for every convolution old[i]."""
-    old, new = layers(small), layers(large)
+    old, new = (leaves(models.create(name)) for name in (small, large))
     copied, total, error = 0, 0, ""
     for i, layer in enumerate(old):
         if isinstance(layer, nn.Conv2d):
@@ -53,9 +54,9 @@ def growth(
         grown = grow(model, large, way, value)
         gap = (grown(x) - before).abs().max() / before.abs().max()
         change[way] = gap.item()
-    block = grow(model, large, new, value)[0]
-    last = block[-2]  # in the first block the last 1x1 is new
-    maps = last(block[:-2](x)) - last.bias.reshape(-1, 1, 1)
+    # The fifth layer is new: 3x3, ReLU, 1x1, ReLU, and this 1x1.
+    *before_it, added = leaves(grow(model, large, new, value))[:5]
+    maps = added(nn.Sequential(*before_it)(x)) - added.bias.reshape(-1, 1, 1)
     gap = (maps - maps[:, :1]).abs().max() / maps.abs().max()
     figures = {
         "changed": change[new],
@@ -88,8 +89,8 @@ def dead_maps(last_relu: bool = True, bias: float = -10.0) -> Finding:
     """Let all ten maps be negative once, then train: do they come back?"""
     manual_seed(0)
     model = models.create("nin-mnist-v0", last_relu=last_relu)
-    *_, last = (m for m in model.modules() if isinstance(m, nn.Conv2d))
-    nn.init.constant_(last.bias, bias)
+    *_, last = model.parameters()  # the biases of the last 1x1
+    nn.init.constant_(last, bias)
     x, labels = rand(6, 1, 28, 28), arange(6) % 3
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     losses, slopes = [], []
@@ -99,6 +100,7 @@ def dead_maps(last_relu: bool = True, bias: float = -10.0) -> Finding:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-        slopes += [p.grad.abs().max().item() for p in model.parameters()]
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        slopes += [g.abs().max().item() for g in gradients]
     figures = {"first": losses[0], "last": losses[-1], "slope": max(slopes)}
     return Finding(judged(losses[-1] < losses[0]), figures)
