@@ -15,7 +15,7 @@ from .console import console, moving
 
 
 def show_claims(
-    name: Annotated[
+    claim: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Tell this claim as a story, with its code.", autocompletion=claim_names)
     ] = None,
     lang: Annotated[str, typer.Option(help="The language of the words: en or zh.")] = "en",
@@ -23,11 +23,11 @@ def show_claims(
 ) -> None:
     """Test what sources claim about Network in Network: true, false, half true, or not to be known. All of it is computed now."""
     with console.status("testing") if moving() and not json else nullcontext():
-        answers = claims.check_all(lang) if name is None else claims.Answers([claims.check(name, lang)])
+        answers = claims.check_all(lang) if claim is None else claims.Answers([claims.check(claim, lang)])
     if json:
         data = [answer.as_data() for answer in answers]
-        _lines(json_text.dumps(data if name is None else data[0], indent=1))
-    elif name is None:
+        _lines(json_text.dumps(data if claim is None else data[0], indent=1))
+    elif claim is None:
         answers.sheet().show(console)
     else:
         _lines("\n".join([*answers[0].story(min(WIDTH, console.width)), "", answers[0].code.rstrip()]))

@@ -24,6 +24,7 @@ from rooms import ROOT
 
 import ninx
 import ninx.benchmarks
+import ninx.study.claims
 from ninx.cli.commands import app
 
 PAGES = {
@@ -281,6 +282,7 @@ def known(command: str) -> bool:
         "networks": ninx.models.names(),
         "name": ninx.data.names(),
         "suite": list(ninx.benchmarks.SUITES),
+        "claim": ninx.study.claims.names(),
     }
     name, *rest = shlex.split(command)[1:]
     commands_of_ninx = typer.main.get_command(app).commands
