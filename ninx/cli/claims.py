@@ -16,7 +16,7 @@ from .console import console, moving
 
 def show_claims(
     claim: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Tell this claim as a story, with its code.", autocompletion=claim_names)
+        str | None, typer.Argument(metavar="ID", help="Tell this claim as a story, with its code.", autocompletion=claim_names)
     ] = None,
     lang: Annotated[str, typer.Option(help="The language of the words: en or zh.")] = "en",
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,

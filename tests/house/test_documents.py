@@ -315,7 +315,7 @@ def test_ninx_knows_every_command_of_a_page(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ninx dance", "ninx train digit", "ninx train --speed 3", "ninx bench con", "ninx models alex"]
+    "command", ["ninx dance", "ninx train digit", "ninx train --speed 3", "ninx bench con", "ninx models alex", "ninx claims 7"]
 )
 def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
     assert not known(command)
