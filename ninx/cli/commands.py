@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from .checking import check_network
+from .claims import show_claims
 from .console import say
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
@@ -60,5 +61,6 @@ app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("data")(show_data)
 app.command("recipes")(show_recipes)
+app.command("claims")(show_claims)
 app.command()(doctor)
 app.command()(bench)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import data, models
+from ..study import claims
 from ..train import recipe as recipes
 
 
@@ -19,6 +20,11 @@ def model_names(incomplete: str) -> list[str]:
 def data_names(incomplete: str) -> list[str]:
     """The data sets that begin so."""
     return [name for name in data.names() if name.startswith(incomplete)]
+
+
+def claim_names(incomplete: str) -> list[str]:
+    """The claims that begin so."""
+    return [name for name in claims.names() if name.startswith(incomplete)]
 
 
 def suite_names(incomplete: str) -> list[str]:

@@ -19,6 +19,7 @@ from .activation import (
     softmax,
     softplus,
 )
+from .columns import fold, unfold
 from .conv import conv2d, conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
 from .encoding import one_hot
 from .fully_connected import linear
@@ -50,6 +51,7 @@ __all__ = [
     "dropout",
     "dropout2d",
     "elu",
+    "fold",
     "global_avg_pool2d",
     "hardtanh",
     "l1_loss",
@@ -72,6 +74,7 @@ __all__ = [
     "softmax",
     "softplus",
     "tanh",
+    "unfold",
 ]
 
 __dir__ = only_public(globals())

@@ -21,6 +21,7 @@ from .activations import (
     Softplus,
     Tanh,
 )
+from .columns import Fold, Unfold
 from .containers import ModuleDict, ModuleList, Sequential
 from .convolution import Conv2d, ConvTranspose2d
 from .init import shapes_only
@@ -50,6 +51,7 @@ __all__ = [
     "Dropout",
     "Dropout2d",
     "Flatten",
+    "Fold",
     "GlobalAvgPool2d",
     "Hardtanh",
     "Identity",
@@ -80,6 +82,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "Unflatten",
+    "Unfold",
     "clip_grad_norm_",
     "functional",
     "init",

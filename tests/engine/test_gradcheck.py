@@ -337,6 +337,8 @@ TABLE = {
     "conv2d_1x1": (F.conv2d, [(2, 3, 4, 4), (2, 3, 1, 1), (2,)]),
     "conv_transpose2d": (F.conv_transpose2d, [(1, 2, 3, 3), (2, 3, 2, 2), (3,)]),
     "max_pool2d": (lambda x: F.max_pool2d(x, 2), [(2, 3, 4, 4)]),
+    "unfold": (lambda x: F.unfold(x, 2, 2, 1, (1, 2)), [(2, 3, 4, 4)]),
+    "fold": (lambda c: F.fold(c, (4, 4), 2, 2, 1, (1, 2)), [(2, 12, 8)]),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2), [(2, 3, 4, 4)]),
     "global_avg_pool2d": (F.global_avg_pool2d, [(2, 3, 4, 4)]),
     "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, 3), [(1, 2, 4, 4)]),

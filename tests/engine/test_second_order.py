@@ -93,6 +93,8 @@ CASES = [
     Case("conv2d_input_grad", input_grad, input_grad, some.convolution_input_grad),
     Case("conv2d_weight_grad", weight_grad, weight_grad, some.convolution_weight_grad),
     Case("conv_transpose2d", F.conv_transpose2d, T.conv_transpose2d, some.transposed_convolution(bias=True)),
+    Case("unfold squared", lambda x, **o: F.unfold(x, **o) ** 2, lambda x, **o: T.unfold(x, **o) ** 2, some.unfolding()),
+    Case("fold squared", lambda c, **o: F.fold(c, **o) ** 2, lambda c, **o: T.fold(c, **o) ** 2, some.folding),
     Case("matmul", ops.matmul, torch.matmul, some.products()),
     Case("linear", F.linear, T.linear, some.plain(st.just(((4, 2, 3), (5, 3), (5,))))),
     Case("mul", ops.mul, torch.mul, some.plain(some.broadcast())),

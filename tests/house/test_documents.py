@@ -24,6 +24,7 @@ from rooms import ROOT
 
 import ninx
 import ninx.benchmarks
+import ninx.study.claims
 from ninx.cli.commands import app
 
 PAGES = {
@@ -74,6 +75,10 @@ COMMANDS = {
     "ninx train mnist-staged": Rule(None, Run("--limit 60 --epochs 1 --set growth.seeds=1", "Wrote growth.json")),
     "ninx data": Rule(Run("", "digits +train, test +there"), None),
     "ninx models": Rule(Run("", r"nin-cifar10 .*966,986"), None),
+    "ninx claims": Rule(Run("", r"54-vs-27 +false"), None),
+    "ninx claims 54-vs-27": Rule(Run("", r"result +54 weights; through the 1x1 3 \+ 18 = 21"), None),
+    "ninx claims 54-vs-27 --lang zh": Rule(Run("", r"3 \+ 18 = 21"), None),
+    "ninx claims --json": Rule(Run("", r"\"verdict\": \"cannot be known\""), None),
     "ninx models nin-cifar10 nin-cifar10-bn": Rule(Run("", "layers differ"), None),
     "ninx check digits": Rule(Run("", r"nin-mnist by the recipe digits: \d notes?\."), None),
     "ninx check nin-bn-fc": Rule(Run("", "534,528 weights do what 5,120 could"), None),
@@ -287,6 +292,7 @@ def known(command: str) -> bool:
         "networks": ninx.models.names(),
         "name": ninx.data.names(),
         "suite": list(ninx.benchmarks.SUITES),
+        "claim": ninx.study.claims.names(),
     }
     name, *rest = shlex.split(command)[1:]
     commands_of_ninx = typer.main.get_command(app).commands
@@ -319,7 +325,7 @@ def test_ninx_knows_every_command_of_a_page(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ninx dance", "ninx train digit", "ninx train --speed 3", "ninx bench con", "ninx models alex"]
+    "command", ["ninx dance", "ninx train digit", "ninx train --speed 3", "ninx bench con", "ninx models alex", "ninx claims 7"]
 )
 def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
     assert not known(command)

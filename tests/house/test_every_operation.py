@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import test_activation
 import test_arithmetic
+import test_columns
 import test_convolution
 import test_linalg
 import test_loss
@@ -17,8 +18,8 @@ import ninx
 import ninx.functional as F
 from ninx import ops
 
-FILES = [test_activation, test_arithmetic, test_convolution, test_linalg, test_loss, test_normalization, test_pooling]
-FILES += [test_reductions, test_shapes]
+FILES = [test_activation, test_arithmetic, test_columns, test_convolution, test_linalg, test_loss, test_normalization]
+FILES += [test_pooling, test_reductions, test_shapes]
 CASES = [case for file in FILES for case in file.CASES] + test_convolution.TRANSPOSED + test_pooling.WINDOWS
 TESTED = {case.name.split()[0] for case in CASES} | set(test_arithmetic.EXACT) | set(test_reductions.EXACT)
 # Tests of their own, beside the tables: of dropout, of losses of class numbers, of casts and of indices.

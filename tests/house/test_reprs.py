@@ -34,6 +34,8 @@ LAYERS: dict[str, tuple[Any, ...]] = {  # arguments, of both
     "Dropout": ((), (0.2,), (0.2, True)),
     "Dropout2d": ((), (0.2,), (0.2, True)),
     "ELU": ((), (0.5, True)),
+    "Fold": (((4, 5), 3), (6, (3, 2), 2, (1, 0), (2, 1))),
+    "Unfold": ((3,), ((3, 2), 2, (1, 0), (2, 1))),
     "Hardtanh": ((), (-2.0, 0.5)),
     "ModuleDict": ((),),
     "PReLU": ((), (3,)),

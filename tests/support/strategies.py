@@ -201,6 +201,24 @@ def _of_the_weight_grad(inputs: Inputs) -> Inputs:
     return (x, (geo.N, geo.O, geo.OH, geo.OW)), options | {"w_shape": w}
 
 
+@st.composite
+def unfolding(draw: st.DrawFn, images: tuple[int, int] = (1, 3)) -> Inputs:
+    """An image and the options of unfold."""
+    kernel, stride, padding, dilation = draw(windows)
+    x = (draw(st.integers(*images)), draw(st.integers(1, 3)), *_image(draw, kernel, stride, padding, dilation))
+    options = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    return (x,), {name: short(pair) for name, pair in options.items()}
+
+
+def _of_the_columns(inputs: Inputs) -> Inputs:
+    ((n, c, *size),), options = inputs
+    kernel = geometry.pair(options["kernel_size"], "fold", "kernel_size")
+    rest = {name: value for name, value in options.items() if name != "kernel_size"}
+    geo = geometry_of((n, c, *size), (1, c, *kernel), groups=1, **rest)
+    return ((n, c * kernel[0] * kernel[1], geo.OH * geo.OW),), options | {"output_size": tuple(size)}
+
+
+folding = unfolding().map(_of_the_columns)
 convolution_input_grad = convolution().map(_of_the_input_grad)  # (g, w)
 convolution_weight_grad = convolution().map(_of_the_weight_grad)  # (x, g)
 
