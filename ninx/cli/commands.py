@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from .console import say
+from .costs import summarize
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .training import train
@@ -56,6 +57,7 @@ app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("models")(show_models)
+app.command("summary")(summarize)
 app.command("data")(show_data)
 app.command("recipes")(show_recipes)
 app.command()(doctor)

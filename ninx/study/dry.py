@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 
 from ninx import kernels
-from ninx.kernels import memory
+from ninx.kernels import memory, strided
 from ninx.kernels.layout import empty, nchw
 from ninx.kernels.silent import silence
 
@@ -30,6 +31,7 @@ from .. import functional as F
 from .. import nn, optim, random
 from ..engine import Tensor, enable_grad, graph
 from ..nn import fusion
+from ..ops import linalg
 
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "sgd": lambda parameters: optim.SGD(parameters, lr=0.01, momentum=0.9),
@@ -40,7 +42,7 @@ OUTSIDE = "outside of the layers"
 
 
 class Place(NamedTuple):
-    """Where a step is: "forward", "backward", "gradients" (they become ``.grad``) or "optimizer"; and the name of the layer."""
+    """Where a step is: "forward", "backward", "gradient" (it becomes ``.grad``) or "optimizer"; and the name of the layer."""
 
     phase: str
     layer: str
@@ -60,17 +62,31 @@ class Footprint(NamedTuple):
     used        the most that arrays and Python's objects take at one time; it is less, for freed places are not given back
     pool        the most that the pool lends: what ``ninx.memory_stats().peak`` grows by
     place       where ``used`` is reached
+    weights     of each layer, by its name; the gradients take as much
     optimizer   the state that the optimiser holds from the first step on
-    layers      by name, in the order of the forward pass
+    layers      what each keeps, and works in
     """
 
     batch: int
+    optimizer_name: str
     peak: int
     used: int
     pool: int
     place: Place
+    weights: dict[str, int]
     optimizer: dict[str, int]
     layers: dict[str, Work]
+
+    @property
+    def weight_bytes(self) -> int:
+        """All weights."""
+        return sum(self.weights.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """As dictionaries."""
+        return self._asdict() | {
+            "place": self.place._asdict(), "layers": {name: work._asdict() for name, work in self.layers.items()},
+        }  # fmt: skip
 
 
 class Ledger(memory.Pool):
@@ -101,6 +117,7 @@ class Ledger(memory.Pool):
         self.pieces.clear()
         self.own.clear()
         self.workspace.clear()
+        self.peak = self.used = self.most_lent = 0
         self.interval = (0, 0, 0)
 
     def _now(self) -> tuple[int, int, int]:
@@ -211,6 +228,30 @@ class _Marked(graph.Node):
         self.ledger.look(place)
 
 
+def _watched_fill(ledger: Ledger) -> Callable[..., None]:
+    """`Leaf.fill`, which puts a gradient in its place, and tells the ledger whose it was."""
+    fill = graph.Leaf.fill
+
+    def filled(leaf: graph.Leaf, g: Tensor, create_graph: bool) -> None:
+        fill(leaf, g, create_graph)
+        ledger.look(Place("gradient", ledger.names.get(id(leaf.tensor()), OUTSIDE)))
+
+    return filled
+
+
+class _WithoutProducts:
+    """NumPy, but a matrix product is memory that was never written."""
+
+    ndarray = np.ndarray
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
+        shape = *np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]
+        return np.empty(shape, a.dtype) if out is None else out
+
+
 # -------------------------------------------------------------------- the run
 
 
@@ -238,15 +279,21 @@ def without_values(model: nn.Module) -> nn.Module:
 def _watched(ledger: Ledger) -> Iterator[None]:
     """The engine on the ledger's memory, with marked nodes, with tracemalloc, without arithmetic, and as random as before."""
     state, was_tracing = random.get_rng_state(), tracemalloc.is_tracing()
-    kept: tuple[Any, Any] = memory.empty, graph.Node
-    memory.empty, graph.Node = ledger.empty, partial(_Marked, ledger)  # type: ignore[misc,assignment]
     if not was_tracing:
         tracemalloc.start()
     try:
-        with silence(), np.errstate(all="ignore"), enable_grad():
+        with (
+            mock.patch.object(memory, "empty", ledger.empty),
+            mock.patch.object(graph, "Node", partial(_Marked, ledger)),
+            mock.patch.object(graph.Leaf, "fill", _watched_fill(ledger)),
+            mock.patch.object(linalg, "xp_of", lambda *arrays: _WithoutProducts()),
+            mock.patch.object(strided, "xp_of", lambda *arrays: _WithoutProducts()),
+            silence(),
+            np.errstate(all="ignore"),
+            enable_grad(),
+        ):
             yield
     finally:
-        memory.empty, graph.Node = kept  # type: ignore[misc]
         if not was_tracing:
             tracemalloc.stop()
         random.set_rng_state(state)
@@ -305,8 +352,13 @@ def dry_steps(model: nn.Module, input_shape: Sequence[int], batch: int, optimize
         ledger.begin()
         for _ in range(STEPS):
             kept = _step(ledger, net, trained, x, labels)
-        state = {
-            names[id(p)]: sum(v.array.nbytes for v in s.values() if isinstance(v, Tensor)) for p, s in trained.state.items()
-        }
+        state: dict[str, int] = {}
+        for p, own in trained.state.items():
+            held = sum(v.array.nbytes for v in own.values() if isinstance(v, Tensor))
+            state[names[id(p)]] = state.get(names[id(p)], 0) + held
+        weights: dict[str, int] = {}
+        for p in net.parameters():
+            weights[names[id(p)]] = weights.get(names[id(p)], 0) + p.array.nbytes
     layers = {name: Work(kept.get(name, 0), ledger.workspace.get(name, 0)) for name in ledger.workspace}
-    return Footprint(batch, ledger.peak, ledger.used, ledger.most_lent, ledger.peak_place, state, layers)
+    peaks = ledger.peak, ledger.used, ledger.most_lent, ledger.peak_place
+    return Footprint(batch, optimizer, *peaks, weights, state, layers)
