@@ -15,7 +15,7 @@ from ..study.dry import OPTIMIZERS
 from ..study.summary import Summary, summary
 from ..study.table import below, below_memory, memory_sheet, memory_title, sheet, size
 from .complete import model_names
-from .console import console, say, whole
+from .console import console, say
 
 BATCH = 64
 
@@ -40,14 +40,15 @@ def summarize(
     found = [_summary(network, input, batch, optimizer) for network in networks]
     names = [name for name, _ in found]
     if as_json:
-        whole(json.dumps([{"network": name, **s.as_json()} for name, s in found], indent=1))
+        text = json.dumps([{"network": name, **s.as_json()} for name, s in found], indent=1)
+        console.print(text, markup=False, soft_wrap=True)
     elif len(found) == 1:
         _show(*found[0])
     else:
         beside.sheet(names, [s for _, s in found]).show(console)
         for name, s in found[1:]:
             say("\n" + escape(printable(beside.sentence((names[0], name), (found[0][1], s)))))
-        say("\nkept: by the forward pass, for the backward pass. step: the most that a training step takes beside the weights.")
+        say("\nIn MB: the weights; what is kept for the backward pass; what a training step takes at most beside the weights.")
 
 
 def _summary(network: str, input: str | None, batch: int | None, optimizer: str | None) -> tuple[str, Summary]:

@@ -28,19 +28,16 @@ def sheet(names: Sequence[str], summaries: Sequence[Summary]) -> Sheet:
 
     >>> s = ninx.summary(nn.Linear(3, 2), (3,), batch=8)
     >>> ninx.study.beside.sheet(["small"], [s]).rows[0].cells[:4]
-    ('small', '3', '8', '0.00')
+    ('small', '3', '8', '0.0')
     """
     heads = [Column("network", text=True), Column("input", spare=2), Column("parameters"), Column("MB"), Column("MFLOPs")]
-    table = Sheet([*heads, Column("in 1x1", spare=1), Column("sees", spare=3), Column("kept MB"), Column("step MB")])
+    table = Sheet([*heads, Column("in 1x1", spare=1), Column("sees", spare=3), Column("kept"), Column("step")])
     for name, s in zip(names, summaries, strict=True):
-        cells = [name, size(s.input_shape), f"{s.params:,}"]
-        share = f"{100 * s.pointwise_macs:.1f} %" if s.macs else ""
-        if s.memory is None:
-            table.add(*cells, "", f"{s.flops / 1e6:,.1f}", share, patch(s.receptive_field), "", "")
-            continue
-        kept = sum(work.kept for work in s.memory.layers.values())
-        cells += [f"{s.memory.weight_bytes / MB:,.2f}", f"{s.flops / 1e6:,.1f}", share, patch(s.receptive_field)]
-        table.add(*cells, f"{kept / MB:,.1f}", f"{s.memory.peak / MB:,.1f}")
+        memory = s.memory
+        sizes = (0, 0, 0) if memory is None else (memory.weight_bytes, memory.kept, memory.peak)
+        weights, kept, step = ("" if memory is None else f"{n / MB:,.{1 if n < 100 * MB else 0}f}" for n in sizes)
+        cells = [name, size(s.input_shape), f"{s.params:,}", weights, f"{s.flops / 1e6:,.0f}"]
+        table.add(*cells, f"{100 * s.pointwise_macs:.1f} %", patch(s.receptive_field), kept, step)
     return table
 
 
@@ -48,7 +45,8 @@ def sentence(names: tuple[str, str], summaries: tuple[Summary, Summary]) -> str:
     """What the second network is beside the first.
 
     >>> with nn.shapes_only():
-    ...     a, b = (ninx.summary(ninx.models.create(n), ninx.models.preset(n).input_shape) for n in ("alexnet-caffe", "nin-imagenet"))
+    ...     a = ninx.summary(ninx.models.create("alexnet-caffe"), (3, 227, 227))
+    ...     b = ninx.summary(ninx.models.create("nin-imagenet"), (3, 224, 224))
     >>> ninx.study.beside.sentence(("alexnet-caffe", "nin-imagenet"), (a, b))
     'nin-imagenet has an eighth of the parameters of alexnet-caffe (7,595,176 for 60,965,224; in float32 29.0 MiB for 232.6 MiB)
     and 1.5 times the compute (1,100,188,800 MACs for 724,406,816).'

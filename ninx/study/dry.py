@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 
@@ -81,6 +80,11 @@ class Footprint(NamedTuple):
     def weight_bytes(self) -> int:
         """All weights."""
         return sum(self.weights.values())
+
+    @property
+    def kept(self) -> int:
+        """What all layers keep for the backward pass."""
+        return sum(work.kept for work in self.layers.values())
 
     def as_json(self) -> dict[str, Any]:
         """As dictionaries."""
@@ -276,6 +280,23 @@ def without_values(model: nn.Module) -> nn.Module:
 
 
 @contextmanager
+def swapped(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """``owner.name`` is ``value`` for a while.
+
+    >>> from ninx.study import dry
+    >>> with dry.swapped(dry, "STEPS", 3):
+    ...     dry.STEPS
+    3
+    """
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
 def _watched(ledger: Ledger) -> Iterator[None]:
     """The engine on the ledger's memory, with marked nodes, with tracemalloc, without arithmetic, and as random as before."""
     state, was_tracing = random.get_rng_state(), tracemalloc.is_tracing()
@@ -283,11 +304,11 @@ def _watched(ledger: Ledger) -> Iterator[None]:
         tracemalloc.start()
     try:
         with (
-            mock.patch.object(memory, "empty", ledger.empty),
-            mock.patch.object(graph, "Node", partial(_Marked, ledger)),
-            mock.patch.object(graph.Leaf, "fill", _watched_fill(ledger)),
-            mock.patch.object(linalg, "xp_of", lambda *arrays: _WithoutProducts()),
-            mock.patch.object(strided, "xp_of", lambda *arrays: _WithoutProducts()),
+            swapped(memory, "empty", ledger.empty),
+            swapped(graph, "Node", partial(_Marked, ledger)),
+            swapped(graph.Leaf, "fill", _watched_fill(ledger)),
+            swapped(linalg, "xp_of", lambda *arrays: _WithoutProducts()),
+            swapped(strided, "xp_of", lambda *arrays: _WithoutProducts()),
             silence(),
             np.errstate(all="ignore"),
             enable_grad(),
@@ -350,8 +371,11 @@ def dry_steps(model: nn.Module, input_shape: Sequence[int], batch: int, optimize
         labels = Tensor(np.zeros(batch, np.int64))
         trained = OPTIMIZERS[optimizer](net.parameters())
         ledger.begin()
-        for _ in range(STEPS):
-            kept = _step(ledger, net, trained, x, labels)
+        try:
+            for _ in range(STEPS):
+                kept = _step(ledger, net, trained, x, labels)
+        except MemoryError as error:
+            raise MemoryError(f"summary: a step on {batch} images needs an array larger than all memory: {error}") from error
         state: dict[str, int] = {}
         for p, own in trained.state.items():
             held = sum(v.array.nbytes for v in own.values() if isinstance(v, Tensor))

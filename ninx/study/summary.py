@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from ninx.kernels.geometry import Geometry, Pair
 from .. import nn
 from ..engine import Tensor, enable_grad, graph
 from . import table
-from .dry import Footprint, dry_steps
+from .dry import Footprint, dry_steps, swapped
 from .layer import Layer, Shape, layer_of
 from .seen import WHOLE, Seen, SeenNode, beyond
 
@@ -229,7 +228,7 @@ class _Walk:
                 vars(part)["forward"] = self.tells(part_name, part, seen)
             for p in wanted:
                 p.requires_grad = True
-            with enable_grad(), mock.patch.object(graph, "Node", partial(SeenNode, self.multiplied, seen)):
+            with enable_grad(), swapped(graph, "Node", partial(SeenNode, self.multiplied, seen)):
                 y = module.eval()(image)
         finally:
             for _, part in parts:

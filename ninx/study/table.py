@@ -25,9 +25,9 @@ COUNTED = (
     "normalisation. A backward pass does about twice as many"
 )
 MEMORY = (
-    "FLOPs: for one image, forward. kept: what the forward pass leaves for the backward pass; a ReLU that its convolution applies "
-    "keeps nothing of its own. state: the optimiser's. work: what a layer needs besides while it computes: packed weights, "
-    "buffers, and the gradient of its input"
+    "FLOPs: for one image, forward. kept: what the forward pass leaves for the backward pass; a ReLU that its convolution "
+    "applies keeps nothing of its own. state: the optimiser's. work: what a layer needs besides while it computes: packed "
+    "weights, buffers, and the gradient of its input"
 )
 MB = 1_000_000
 
@@ -94,8 +94,10 @@ def memory_sheet(s: Summary) -> Sheet:
         path = f"{_short(way)} ({ways.index(_why(way)) + 1})" if way else ""
         sizes = (weights, work[0], weights, state, work[1])
         table.add(" ".join(row.name.split()) or "-", _count(row.flops, 100_000), *(f"{n / MB:,.2f}" for n in sizes), path)
-    rows = memory.layers.values()
-    total = memory.weight_bytes, sum(w.kept for w in rows), memory.weight_bytes, sum(memory.optimizer.values())
+    for name, work in memory.layers.items():  # what a module does between its layers
+        if name not in told and name != ROOT * (len(s.rows) == 1 and not s.rows[0].name) and max(work) >= MB / 100:
+            table.add(name, "", "", f"{work.kept / MB:,.2f}", "", "", f"{work.workspace / MB:,.2f}", "")
+    total = memory.weight_bytes, memory.kept, memory.weight_bytes, sum(memory.optimizer.values())
     table.total("together", _count(s.flops, 100_000), *(f"{n / MB:,.2f}" for n in total), "", "")
     return table
 
@@ -156,7 +158,11 @@ def below_memory(s: Summary) -> list[str]:
 def _at(memory: Footprint) -> str:
     """Where in the step the peak is, in words."""
     phase, layer = memory.place
-    words = {"forward": "in the forward pass of", "backward": "in the backward pass of", "gradient": "when the gradients are put in place, at"}
+    words = {
+        "forward": "in the forward pass of",
+        "backward": "in the backward pass of",
+        "gradient": "when the gradients are put in place, at",
+    }
     return f"{words[phase]} {layer}" if phase in words else "in the optimizer's step"
 
 

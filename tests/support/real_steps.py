@@ -13,13 +13,11 @@ import ctypes
 import gc
 import json
 import sys
-from unittest import mock
 
 import numpy as np
 
 import ninx
 from ninx import models, nn, optim
-from ninx.kernels import memory
 from ninx.study import dry
 
 OPTIMIZERS = {"sgd": lambda p: optim.SGD(p, lr=1e-4, momentum=0.9), "adam": lambda p: optim.Adam(p, lr=1e-4)}
@@ -81,9 +79,12 @@ def main(name: str, batch: int, optimizer: str = "sgd") -> dict[str, object]:
     growth, pool = status("VmHWM") - before, ninx.memory_stats().peak - lent
     del step
     trimmed()
-    with mock.patch.object(dry, "silence", dry.enable_grad), mock.patch.object(dry, "_WithoutProducts", lambda: np):
-        with mock.patch.object(dry, "without_values", lambda net: net):
-            place = dry.dry_steps(models.create(name), shape, batch, optimizer).place
+    with (
+        dry.swapped(dry, "silence", dry.enable_grad),
+        dry.swapped(dry, "_WithoutProducts", lambda: np),
+        dry.swapped(dry, "without_values", lambda net: net),
+    ):
+        place = dry.dry_steps(models.create(name), shape, batch, optimizer).place
     return {"growth": growth, "pool": pool, "place": list(place)}
 
 
