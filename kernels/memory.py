@@ -24,6 +24,7 @@ SMALLEST = 1 << 16  # below 64 KiB NumPy's own cache and malloc are quick
 ARENA = 1 << 30  # bytes of address space
 LINE = 64
 LARGE = 1 << 22  # from here on a piece lies among the large ones
+PAGE = 1 << 21  # what Linux gives at a time to large arrays of NumPy's, if it may; arenas begin at such a place
 
 
 class MemoryStats(NamedTuple):
@@ -38,8 +39,8 @@ class _Arena:
     """One stretch of memory: its free pieces, as two lists of where they start and end, in order."""
 
     def __init__(self, size: int, large: bool) -> None:
-        self.block = np.empty(size + LINE, np.uint8).view(_Block)
-        self.start = -self.block.ctypes.data % LINE
+        self.block = np.empty(size + PAGE, np.uint8).view(_Block)
+        self.start = -self.block.ctypes.data % PAGE
         self.starts, self.ends = [0], [size]
         self.size, self.touched = size, 0
         self.large = large
@@ -144,6 +145,11 @@ class Pool:
         with self._lock:
             self._collect()
             return MemoryStats(self._lent, self._peak, sum(a.touched for a in self._arenas))
+
+    def resident(self) -> int:
+        """Bytes of the pages that hold all places ever used."""
+        with self._lock:
+            return sum(-(-a.touched // PAGE) * PAGE for a in self._arenas)
 
     def clear(self) -> None:
         """Give the arenas of which nothing is lent back to the system, and forget the peak.

@@ -11,6 +11,7 @@ from .. import __version__
 from .checking import check_network
 from .claims import show_claims
 from .console import say
+from .costs import summarize
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .training import train
@@ -59,6 +60,7 @@ app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("check")(check_network)
 app.command("models")(show_models)
+app.command("summary")(summarize)
 app.command("data")(show_data)
 app.command("recipes")(show_recipes)
 app.command("claims")(show_claims)

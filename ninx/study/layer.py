@@ -37,7 +37,7 @@ class Layer(NamedTuple):
     settings: str
     macs: int = 0
     window: tuple[Pair, Pair] | None = ONE
-    pointwise: bool = False
+    geometry: Geometry | None = None  # of a convolution, for one image
 
 
 def layer_of(module: nn.Module, shape: Shape) -> Layer | None:
@@ -56,7 +56,7 @@ def layer_of(module: nn.Module, shape: Shape) -> Layer | None:
         case nn.ConvTranspose2d():
             settings = module.stride, module.padding, module.output_padding, module.dilation, module.groups
             geo = geometry.transposed("conv_transpose2d", (1, *shape), module.weight.shape, *settings)
-            return Layer((geo.C, geo.H, geo.W), _text(geo) + _bias(module), geo.macs, None)
+            return Layer((geo.C, geo.H, geo.W), _text(geo) + _bias(module), geo.macs, None, geo)
         case nn.MaxPool2d() | nn.AvgPool2d():
             return _pooling(module, shape)
         case nn.GlobalAvgPool2d():
@@ -89,14 +89,14 @@ def _convolution(layer: nn.Conv2d, shape: Shape) -> Layer:
         h, w, padding = h + total[0] % 2, w + total[1] % 2, (total[0] // 2, total[1] // 2)
     settings = layer.stride, padding, dilation, layer.groups
     geo = geometry.convolution("conv2d", (1, c, h, w), layer.weight.shape, *settings)
-    return Layer((geo.O, geo.OH, geo.OW), _text(geo) + _bias(layer), geo.macs, _window(geo), geo.pointwise)
+    return Layer((geo.O, geo.OH, geo.OW), _text(geo) + _bias(layer), geo.macs, window_of(geo), geo)
 
 
 def _pooling(layer: nn.MaxPool2d | nn.AvgPool2d, shape: Shape) -> Layer:
     dilation = layer.dilation if isinstance(layer, nn.MaxPool2d) else 1
     sizes = (geometry.pair(n, "pooling", "size") for n in (layer.kernel_size, layer.stride, layer.padding, dilation))
     geo = geometry.pooling("pooling", (1, *shape), *sizes, ceil_mode=layer.ceil_mode)
-    return Layer((geo.C, geo.OH, geo.OW), _text(geo) + " ceil" * layer.ceil_mode, 0, _window(geo))
+    return Layer((geo.C, geo.OH, geo.OW), _text(geo) + " ceil" * layer.ceil_mode, 0, window_of(geo))
 
 
 def _averages(size: Pair, shape: Shape) -> Layer:
@@ -107,7 +107,13 @@ def _averages(size: Pair, shape: Shape) -> Layer:
     return Layer((c, *size), f"to {size[0]}x{size[1]}", 0, (step, step) if even else None)
 
 
-def _window(geo: Geometry) -> tuple[Pair, Pair]:
+def window_of(geo: Geometry) -> tuple[Pair, Pair]:
+    """Extent and stride of a window in pixels.
+
+    >>> from ninx.kernels.geometry import convolution
+    >>> ninx.study.layer.window_of(convolution("conv2d", (1, 3, 9, 9), (4, 3, 3, 3), (2, 2), (0, 0), (2, 2)))
+    ((5, 5), (2, 2))
+    """
     return (geo.DH * (geo.KH - 1) + 1, geo.DW * (geo.KW - 1) + 1), (geo.SH, geo.SW)
 
 

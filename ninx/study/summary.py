@@ -1,26 +1,29 @@
-"""What a network is made of: its layers with their sizes, weights, multiply-adds and receptive fields.
+"""What a network is made of: its layers with their sizes, weights, multiply-adds and receptive fields; and what it costs.
 
 Worked out from the settings of the layers: nothing is computed, so a network made inside `nn.shapes_only` will do. Only a
-module with a forward of its own has to be run, on one black image, since nothing else tells in which order it uses its parts.
+module with a forward of its own has to be run, on one black image, since nothing else tells what it does with its parts.
 
-1 MAC is one multiply-add of a convolution or a linear layer, for one image. Biases, activations, pooling, normalisation, and
-products that a module computes without such a layer are not counted.
+1 MAC is one multiply-add of a convolution or a matrix product, for one image; FLOPs are twice as many. Biases, activations,
+pooling and normalisation are not counted. The memory of a training step comes from `dry`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ninx.kernels import geometry
-from ninx.kernels.geometry import Pair
+from ninx.kernels import explain, geometry
+from ninx.kernels.geometry import Geometry, Pair
 
 from .. import nn
-from ..engine import Tensor, no_grad
+from ..engine import Tensor, enable_grad, graph
 from . import table
-from .layer import ONE, Layer, Shape, layer_of
+from .dry import Footprint, dry_steps, swapped
+from .layer import Layer, Shape, layer_of
+from .seen import WHOLE, Seen, SeenNode, beyond
 
 
 class Row(NamedTuple):
@@ -38,22 +41,39 @@ class Row(NamedTuple):
     macs: int
     pointwise: bool
     receptive_field: Pair | None
+    geometry: Geometry | None = None
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one image: a multiplication and an addition for each MAC."""
+        return 2 * self.macs
+
+    def way(self, batch: int) -> str:
+        """Which path a convolution takes for ``batch`` images, and why, in a sentence; nothing for other layers."""
+        return "" if self.geometry is None else explain(self.geometry._replace(N=batch))
 
 
 class Summary(NamedTuple):
     """The layers of a network, in the order in which an image of ``input_shape`` (C, H, W) meets them; and their sums.
 
-    At a prompt it shows itself as a table, and so does ``str``; see `ninx.study.table`.
+    ``memory``: what a training step takes, if `summary` was asked for it. At a prompt a summary shows itself as a table, and so
+    does ``str``; see `ninx.study.table`.
     """
 
     input_shape: Shape
     rows: tuple[Row, ...]
     params: int
+    memory: Footprint | None = None
 
     @property
     def macs(self) -> int:
         """The multiply-adds for one image."""
         return sum(row.macs for row in self.rows)
+
+    @property
+    def flops(self) -> int:
+        """The floating-point operations for one image, forward: two for each MAC."""
+        return 2 * self.macs
 
     @property
     def pointwise_params(self) -> float:
@@ -70,6 +90,22 @@ class Summary(NamedTuple):
         """That of the last convolution."""
         return next((row.receptive_field for row in reversed(self.rows) if row.kind == "Conv2d"), None)
 
+    def as_json(self) -> dict[str, Any]:
+        """All figures, for `json.dumps`; sizes in bytes.
+
+        >>> found = ninx.summary(nn.Linear(3, 2), (3,), batch=8).as_json()
+        >>> found["params"], found["flops"], found["layers"][0]["output_shape"], found["memory"]["weights"]
+        (8, 12, (2,), {'the network': 32})
+        """
+        layers = []
+        for row in self.rows:
+            way = {} if self.memory is None else {"path": row.way(self.memory.batch)}
+            layers.append({k: v for k, v in row._asdict().items() if k != "geometry"} | {"flops": row.flops} | way)
+        totals = {"params": self.params, "macs": self.macs, "flops": self.flops}
+        shares = {"pointwise_params": self.pointwise_params, "pointwise_macs": self.pointwise_macs}
+        found = {"input_shape": self.input_shape, **totals, **shares, "receptive_field": self.receptive_field, "layers": layers}
+        return found if self.memory is None else found | {"memory": self.memory.as_json()}
+
     def __repr__(self) -> str:
         """The table, in plain text."""
         return table.as_text(self)
@@ -79,10 +115,13 @@ class Summary(NamedTuple):
         return table.as_html(self)
 
 
-def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
+def summary(model: nn.Module, input_shape: Sequence[int], batch: int | None = None, optimizer: str = "sgd") -> Summary:
     """The layers of ``model`` for one image of ``input_shape``: (C, H, W), without the batch.
 
-    Raises ValueError where the shapes do not fit, as the network itself would.
+    With ``batch`` also the memory of a training step on so many images, on the CPU, as it will be: nothing is trained.
+    ``optimizer``: "sgd" (with momentum) or "adam".
+
+    Raises ValueError where the shapes do not fit, as the network itself would; TypeError for a network that cannot be copied.
 
     >>> ninx.summary(nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU()), (3, 32, 32))
     input 3x32x32
@@ -94,7 +133,8 @@ def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     """
     walk = _Walk(tuple(geometry.whole(n, "summary", "a size of the input") for n in input_shape))
     walk.visit("", model)
-    return Summary(tuple(input_shape), tuple(walk.rows), sum(p.numel() for p in model.parameters()))
+    memory = None if batch is None else dry_steps(model, walk.input_shape, batch, optimizer)
+    return Summary(walk.input_shape, tuple(walk.rows), sum(p.numel() for p in model.parameters()), memory)
 
 
 def align(a: Summary, b: Summary) -> list[tuple[Row | None, Row | None]]:
@@ -138,15 +178,15 @@ def _difference(a: Row, b: Row) -> int:
 
 
 class _Walk:
-    """Goes through a network and keeps what a layer needs to know: the shape that comes to it, and the patch seen so far.
-
-    ``seen`` is that patch of the image, and by how many pixels it moves from one value to the next.
-    """
+    """Goes through a network and keeps what a layer needs to know: the shape that comes to it, and the patch seen so far."""
 
     def __init__(self, shape: Shape) -> None:
-        self.shape, self.seen = shape, ONE if len(shape) == 3 else None
+        self.input_shape = self.shape = shape
+        self.seen: Seen | None = WHOLE if len(shape) == 3 else None
         self.rows: list[Row] = []
         self.counted: set[int] = set()
+        self.inside = 0  # how many layers deep the run of a module is
+        self.loose = 0  # MACs that were done outside of all layers
 
     def visit(self, name: str, module: nn.Module) -> None:
         """All layers of ``module``."""
@@ -154,55 +194,75 @@ class _Walk:
             for key, child in module._modules.items():
                 self.visit(f"{name}.{key}" if name else key, child)
         elif (layer := layer_of(module, self.shape)) is not None:
-            self.add(name, module, layer)
+            self.seen = beyond(self.seen, layer.window)
+            self.add(name, module, layer, self.seen)
+            self.shape = layer.output_shape
         else:
             self.run(name, module)
 
-    def add(self, name: str, module: nn.Module, layer: Layer) -> None:
-        """A row for one layer. The field grows by (extent - 1) steps, and the steps by the stride."""
-        if self.seen is None or layer.window is None:
-            self.seen = None
-        else:
-            (field, step), (extent, stride) = self.seen, layer.window
-            field = field[0] + (extent[0] - 1) * step[0], field[1] + (extent[1] - 1) * step[1]
-            self.seen = field, (step[0] * stride[0], step[1] * stride[1])
+    def add(self, name: str, module: nn.Module, layer: Layer, seen: Seen | None) -> None:
+        """A row for one layer."""
         params = sum(p.numel() for p in module.parameters() if id(p) not in self.counted)  # weights used twice count once
         self.counted |= {id(p) for p in module.parameters()}
-        field_now = None if self.seen is None else self.seen[0]
-        self.shape = layer.output_shape
-        kind = type(module).__name__
-        self.rows.append(Row(name, kind, layer.settings, layer.output_shape, params, layer.macs, layer.pointwise, field_now))
+        kind, geo = type(module).__name__, layer.geometry
+        pointwise = geo is not None and geo.pointwise and geo.operation == "conv2d"
+        field = None if seen is None else seen.field
+        self.rows.append(Row(name, kind, layer.settings, layer.output_shape, params, layer.macs, pointwise, field, geo))
 
     def run(self, name: str, module: nn.Module) -> None:
-        """A module with a forward of its own: one black image goes through it, and its layers tell what comes to them."""
-        parts = [(n, m) for n, m in module.named_modules(prefix=name) if not list(m.children())]
-        modes = {m: m.training for m in module.modules()}
-        dtype = next((p.dtype for p in module.parameters()), np.float32)
-        image = Tensor(np.zeros((1, *self.shape), dtype))
-        self.seen = None
+        """A module with a forward of its own: one black image goes through it, and its layers tell what comes to them.
+
+        Every operation is recorded, so that its node can say what it sees of the image, and how much it multiplies.
+        """
+        parts = [(n, m) for n, m in module.named_modules(prefix=name) if m is not module and not list(m.children())]
+        modes, wanted = {m: m.training for m in module.modules()}, {p: p.requires_grad for p in module.parameters()}
+        dtype = next((p.dtype for p in wanted), np.float32)
+        image, seen_before, rows_before = Tensor(np.zeros((1, *self.shape), dtype), requires_grad=True), self.seen, len(self.rows)
+        self.loose = 0
+
+        def seen(t: Tensor) -> Seen | None:
+            return seen_before if t is image else getattr(t.node, "seen", None)
+
         try:
-            for part_name, part in parts if parts != [(name, module)] else []:
-                vars(part)["forward"] = self.tells(part_name, part)
-            with no_grad():
+            for part_name, part in parts:
+                vars(part)["forward"] = self.tells(part_name, part, seen)
+            for p in wanted:
+                p.requires_grad = True
+            with enable_grad(), swapped(graph, "Node", partial(SeenNode, self.multiplied, seen)):
                 y = module.eval()(image)
         finally:
             for _, part in parts:
                 vars(part).pop("forward", None)
             for m, training in modes.items():
                 m.training = training
-        if parts == [(name, module)]:
-            self.add(name, module, Layer(y.shape[1:], module.extra_repr(), window=None))
-        self.shape = y.shape[1:]
+            for p, requires_grad in wanted.items():
+                p.requires_grad = requires_grad
+        self.shape, self.seen = (y.shape[1:], seen(y)) if isinstance(y, Tensor) else ((), None)
+        if len(self.rows) == rows_before:
+            self.add(name, module, Layer(self.shape, module.extra_repr(), self.loose), self.seen)
+        elif self.loose:
+            self.add(name, module, Layer(self.shape, "its own products", self.loose), self.seen)
 
-    def tells(self, name: str, module: nn.Module) -> Callable[..., Any]:
+    def multiplied(self, macs: int) -> None:
+        """An operation has done so many multiply-adds; those of layers are known already."""
+        self.loose += macs * (self.inside == 0)
+
+    def tells(self, name: str, module: nn.Module, seen: Callable[[Tensor], Seen | None]) -> Callable[..., Any]:
         """The forward of ``module``, which adds a row when it is called."""
         forward = module.forward
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            y = forward(*args, **kwargs)
             (x, *_) = (*args, *kwargs.values())
-            layer = layer_of(module, x.shape[1:]) or Layer(y.shape[1:], module.extra_repr())
-            self.add(name, module, layer)
+            layer = layer_of(module, x.shape[1:]) if isinstance(x, Tensor) else None
+            self.inside += layer is not None
+            y = forward(*args, **kwargs)
+            self.inside -= layer is not None
+            after = seen(y) if isinstance(y, Tensor) else None
+            if layer is not None:
+                after = beyond(seen(x), layer.window)
+                if isinstance(y.node, SeenNode):
+                    y.node.seen = after
+            self.add(name, module, layer or Layer(y.shape[1:] if isinstance(y, Tensor) else (), module.extra_repr()), after)
             return y
 
         return wrapped

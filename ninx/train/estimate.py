@@ -32,14 +32,23 @@ def images_of(recipe: Recipe) -> int | None:
     return images if images is None or recipe.limit is None else min(images, recipe.limit)
 
 
+def input_shape(recipe: Recipe) -> tuple[int, int, int]:
+    """(C, H, W) of the images that its network is trained on.
+
+    >>> ninx.train.estimate.input_shape(ninx.train.recipe.load("digits"))
+    (1, 28, 28)
+    """
+    channels, *size = models.preset(recipe.model.name).input_shape
+    side = recipe.prepare.crop or recipe.prepare.resize or KNOWN.get(Path(recipe.data).name, (0, size[0]))[1]
+    return channels, side, side
+
+
 def seconds_per_image(recipe: Recipe) -> float:
     """Forward, backward and the optimiser's step, measured once after one that compiles and warms up; random pixels."""
     model = models.create(recipe.model.name, **recipe.model.switches)
-    channels, *size = models.preset(recipe.model.name).input_shape
-    side = recipe.prepare.crop or recipe.prepare.resize or KNOWN.get(Path(recipe.data).name, (0, size[0]))[1]
     optimizer = getattr(optim, recipe.optim.name)(groups(model, recipe), **recipe.optim.settings())
     rng, batch = np.random.default_rng(0), min(BATCH, recipe.batch_size)
-    images, labels = Tensor(rng.random((batch, channels, side, side), np.float32)), Tensor(np.arange(batch) % 10)
+    images, labels = Tensor(rng.random((batch, *input_shape(recipe)), np.float32)), Tensor(np.arange(batch) % 10)
     for _ in range(2):
         start = time.perf_counter()
         loss = F.cross_entropy(model(images), labels)
