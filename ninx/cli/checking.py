@@ -16,13 +16,14 @@ from .. import models, nn, optim
 from ..data import sources
 from ..random import manual_seed
 from ..study.checking import Finding, Report, check
+from ..study.named import is_own, own
 from ..train import Training, load_run
 from ..train import recipe as recipes
+from ..train.estimate import input_shape as recipe_shape
 from ..train.loop import CHECKPOINT
 from ..train.parameters import groups, initialise
 from .complete import recipe_names
-from .console import DataDir, console, say
-from .networks import from_file
+from .console import DataDir, console, image_size, say
 
 COLOURS = {"stops learning": "red", "risk": "yellow", "note": "dim"}
 NOISE = "Noise stands for the images, so nothing is said of the data."
@@ -97,23 +98,17 @@ def _show(case: Case, report: Report, layers: bool) -> None:
 
 
 def _case(target: str, data: str | None, input_shape: str | None, lr: float | None, data_dir: Path | None) -> Case:
-    path = Path(target)
-    if ".py:" in target:
-        return _plain(target, from_file(target), data, input_shape, lr, data_dir)
+    path, size = Path(target), None if input_shape is None else image_size("check", input_shape)
+    if is_own(target):
+        return _plain(target, own("check", target), data, size, lr, data_dir)
     if path.is_dir() or path.name == CHECKPOINT:
         run = load_run(path)
         return _of_training(f"the run {target}", run.resume(data_dir=data_dir))
     if target.endswith(".toml") or target in recipes.names():
         return _of_recipe(recipes.load(target, {} if data is None else {"data": data}), data_dir)
     if target in models.names():
-        return _plain(
-            target,
-            models.create(target),
-            data,
-            input_shape or "x".join(map(str, models.preset(target).input_shape)),
-            lr,
-            data_dir,
-        )
+        known = models.preset(target).input_shape
+        return _plain(target, models.create(target), data, known if input_shape is None else size, lr, data_dir)
     raise ValueError("check: " + unknown("recipe, network or run", target, [*recipes.names(), *models.names()]))
 
 
@@ -126,10 +121,11 @@ def _of_recipe(recipe: recipes.Recipe, data_dir: Path | None) -> Case:
     model = models.create(recipe.model.name, **recipe.model.switches)
     initialise(model, recipe)
     optimizer = getattr(optim, recipe.optim.name)(groups(model, recipe), **recipe.optim.settings())
-    shape = models.preset(recipe.model.name).input_shape
     classes = models.switches_of(recipe.model.name).get("num_classes", 10)
     return Case(
-        f"{title} ({recipe.data} is not there)", model, {"optimizer": optimizer, "input_shape": shape, "classes": classes}
+        f"{title} ({recipe.data} is not there)",
+        model,
+        {"optimizer": optimizer, "input_shape": recipe_shape(recipe), "classes": classes},
     )
 
 
@@ -142,7 +138,7 @@ def _of_training(title: str, run: Training) -> Case:
 
 
 def _plain(
-    title: str, model: nn.Module, data: str | None, input_shape: str | None, lr: float | None, data_dir: Path | None
+    title: str, model: nn.Module, data: str | None, input_shape: tuple[int, ...] | None, lr: float | None, data_dir: Path | None
 ) -> Case:
     """A network without a recipe."""
     arguments: dict[str, Any] = {}
@@ -155,8 +151,4 @@ def _plain(
         return Case(f"{title} on {data}", model, arguments | {"data": loaders[0], "test": loaders[1]})
     if input_shape is None:
         raise ValueError("check: a network of your own needs --data NAME, or --input CxHxW")
-    try:
-        shape = tuple(int(n) for n in input_shape.lower().split("x"))
-    except ValueError:
-        raise ValueError(f"check: --input wants CxHxW, e.g. 3x32x32, got {input_shape!r}") from None
-    return Case(title, model, arguments | {"input_shape": shape, "classes": 10})
+    return Case(title, model, arguments | {"input_shape": input_shape, "classes": 10})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 import signal
 import sys
@@ -73,6 +74,13 @@ def complain(error: Exception) -> None:
         traceback.print_exception(error)
     sentence = escape(printable(" ".join(str(error).split())))
     errors.print(f"[red]Error:[/red] {sentence}", soft_wrap=not errors.is_terminal)
+
+
+def image_size(command: str, text: str) -> tuple[int, ...]:
+    """The sizes in "3x32x32", as an option --input gives them. Raises ValueError, which begins with ``command``."""
+    if not re.fullmatch(r"[1-9]\d*([x,][1-9]\d*)*", text):
+        raise ValueError(f"{command}: --input is a size such as 3x32x32 (channels, height, width), not {text!r}")
+    return tuple(map(int, re.split("[x,]", text)))
 
 
 def moving() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from ..study.dry import OPTIMIZERS
 from ..study.summary import Summary, summary
 from ..study.table import below, below_memory, memory_sheet, memory_title, sheet, size
 from .complete import model_names
-from .console import console, say
+from .console import console, image_size, say
 
 BATCH = 64
 
@@ -53,17 +52,10 @@ def summarize(
 
 def _summary(network: str, input: str | None, batch: int | None, optimizer: str | None) -> tuple[str, Summary]:
     one = named.find(network)
-    shape = one.input_shape if input is None else _sizes(input)
+    shape = one.input_shape if input is None else image_size("summary", input)
     if shape is None:
         raise ValueError(f"summary: how large is an image of {network}? Say it with --input 3x32x32")
     return one.name, summary(one.model, shape, batch or one.batch or BATCH, optimizer or one.optimizer or "sgd")
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    """The sizes in "3x32x32"."""
-    if not re.fullmatch(r"[1-9]\d*([x,][1-9]\d*)*", text):
-        raise ValueError(f"summary: --input is a size such as 3x32x32 (channels, height, width), not {text!r}")
-    return tuple(map(int, re.split("[x,]", text)))
 
 
 def _show(name: str, s: Summary) -> None:

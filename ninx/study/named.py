@@ -39,12 +39,9 @@ def find(network: str) -> Named:
     >>> ninx.study.named.find("digits").input_shape
     (1, 28, 28)
     """
-    file, colon, name = network.rpartition(":")
     with nn.shapes_only():
-        if colon and file.endswith(".py"):
-            return Named(name, _made(_run(Path(file)), file, name))
-        if network.endswith(".py"):
-            raise ValueError(f"summary: say which network of {network} is meant: {network}:NAME")
+        if is_own(network):
+            return Named(network.rpartition(":")[2], own("summary", network))
         if network in models.PRESETS:
             return Named(network, models.create(network), models.preset(network).input_shape)
         path = Path(network)
@@ -58,19 +55,33 @@ def find(network: str) -> Named:
     )
 
 
+def is_own(network: str) -> bool:
+    """Is it FILE.py:NAME, or FILE.py?"""
+    file, colon, _ = network.rpartition(":")
+    return network.endswith(".py") or (bool(colon) and file.endswith(".py"))
+
+
+def own(command: str, network: str) -> nn.Module:
+    """The network FILE.py:NAME, with weights of its own; see `find`. ``command`` begins the sentences of errors."""
+    file, _, name = network.rpartition(":")
+    if network.endswith(".py"):
+        raise ValueError(f"{command}: say which network of {network} is meant: {network}:NAME")
+    return _made(command, _run(command, Path(file)), file, name)
+
+
 def _trained(name: str, recipe: recipes.Recipe) -> Named:
     model = models.create(recipe.model.name, **recipe.model.switches)
     optimizer = "sgd" if recipe.optim.name == "SGD" else "adam"
     return Named(name, model, input_shape(recipe), recipe.batch_size, optimizer)
 
 
-def _run(file: Path) -> ModuleType:
+def _run(command: str, file: Path) -> ModuleType:
     """The module that a file makes; as for a script, what lies beside it can be imported."""
     if not file.is_file():
-        raise ValueError(f"summary: there is no file {file}")
+        raise ValueError(f"{command}: there is no file {file}")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
-        raise ValueError(f"summary: {file} cannot be run as Python")
+        raise ValueError(f"{command}: {file} cannot be run as Python")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(file.resolve().parent))
     try:
@@ -80,17 +91,17 @@ def _run(file: Path) -> ModuleType:
     return module
 
 
-def _made(module: ModuleType, file: str, name: str) -> nn.Module:
+def _made(command: str, module: ModuleType, file: str, name: str) -> nn.Module:
     """The network of that name in a module."""
     if not hasattr(module, name):
-        raise ValueError(f"summary: {unknown('network', name, [n for n in vars(module) if not n.startswith('_')])} in {file}")
+        raise ValueError(f"{command}: {unknown('network', name, [n for n in vars(module) if not n.startswith('_')])} in {file}")
     found: Any = getattr(module, name)
     made: Callable[..., Any] | nn.Module = found
     if not isinstance(found, nn.Module) and callable(found):
         try:
             made = found()
         except TypeError as error:
-            raise TypeError(f"summary: {name} of {file} must make a network without arguments: {error}") from error
+            raise TypeError(f"{command}: {name} of {file} must make a network without arguments: {error}") from error
     if not isinstance(made, nn.Module):
-        raise TypeError(f"summary: {name} of {file} is no network but a {type(made).__name__}")
+        raise TypeError(f"{command}: {name} of {file} is no network but a {type(made).__name__}")
     return made

@@ -306,16 +306,16 @@ def test_the_command_on_a_file(tmp_path: Path) -> None:
         (["nowhere.py:net"], "there is no file nowhere.py"),
         (["{file}:nett", "--data", "digits"], "did you mean 'net'"),
         (["{file}:net"], "needs --data NAME, or --input CxHxW"),
-        (["{file}:net", "--input", "1x2y3"], "wants CxHxW"),
+        (["{file}:net", "--input", "1x2y3"], "--input is a size such as 3x32x32"),
         (["{file}:number", "--input", "1x28x28"], "is no network"),
-        (["{file}:fails", "--input", "1x28x28"], "fails() raises ZeroDivisionError"),
+        (["{file}", "--input", "1x28x28"], "say which network of"),
         (["{file}:net", "--input", "1x28x28", "--plot", "x.png"], "no rates were tried"),
     ],
 )
 def test_mistakes_end_in_a_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     text = "from ninx import nn\nnet = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\nnumber = 3\n"
-    file.write_text(text + "def fails():\n    return 1 / 0\n", encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     done = cli(*[argument.format(file=file) for argument in arguments])
     assert words in str(done.exception), done.output
 
