@@ -1,8 +1,11 @@
 """The innermost loops of pooling: a vector of channels at a time, over a rectangle of taps or windows.
 
 Each keeps its maximum or sum in a register over the whole rectangle, so memory is read and written once. The last vector of
-a pixel ends with its last channel and may overlap the one before it; with fewer channels than a vector holds, `pool` leaves
-the work to the strided tier.
+a pixel ends with its last channel and may overlap the one before it.
+
+With fewer channels than a vector holds (*narrow* maps) the vector of a pixel reaches into the pixels behind it. What it reads
+there is of no use, and what it writes there is overwritten by those pixels, whose turn comes next. Where nothing lies behind,
+`pool` calls the twin of the function that takes one channel at a time.
 """
 
 from __future__ import annotations
@@ -208,7 +211,12 @@ def _emit_average_back(e: Emitter, a: AverageBackArgs) -> None:
     e.over_channels(a.channels, over)
 
 
-maximum: Any = microkernel("maximum", _emit_maximum, MaxArgs)
-unpool: Any = microkernel("unpool", _emit_unpool, UnpoolArgs)
-average: Any = microkernel("average", _emit_average, AverageArgs)
-average_back: Any = microkernel("average_back", _emit_average_back, AverageBackArgs)
+def _twins(name: str, emit: Any, arguments: Any) -> tuple[Any, Any]:
+    """A function that takes a vector of channels at a time, and one that takes one channel."""
+    return microkernel(name, emit, arguments), microkernel(f"{name}_single", emit, arguments, lanes=1)
+
+
+maximum, maximum_single = _twins("maximum", _emit_maximum, MaxArgs)
+unpool, unpool_single = _twins("unpool", _emit_unpool, UnpoolArgs)
+average, average_single = _twins("average", _emit_average, AverageArgs)
+average_back, average_back_single = _twins("average_back", _emit_average_back, AverageBackArgs)
