@@ -76,17 +76,17 @@ def _emit_gemm(e: Emitter, args: GemmArgs, vectors: int, masked: bool) -> None:
     pixels = [ir.add(args.a, e.table(args.a_offsets, i)) for i in range(mr)]
     mask = e.lanes_below(args.tail) if masked else None
 
-    def places(base: Value) -> list[Value]:
-        """The pointers to every vector of the micro-tile in C or in the mask."""
+    def places(base: Value, first: int = 0) -> list[Value]:
+        """The pointers to every vector of the micro-tile in C or in the mask; ``first`` mr: those of the next micro-tile."""
         found = []
-        for i in range(mr):
+        for i in range(first, first + mr):
             row = ir.add(base, e.table(args.c_offsets, i))
             found += [e.at(row, j * e.lanes * size) for j in range(max(vectors - 1, 1))]
             found += [e.at(ir.add(row, args.tail))] if vectors > 1 else []
         return found
 
     def prefetch(base: Value, write: bool) -> list[Value]:
-        for pointer in places(base):
+        for pointer in places(base, mr):
             e.prefetch(pointer, write)
         return []
 

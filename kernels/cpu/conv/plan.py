@@ -127,7 +127,7 @@ def plan(window: Window, itemsize: int, threads: int) -> Plan:
         table,
         np.concatenate(tiles),
         np.concatenate(read),
-        np.concatenate(write),
+        np.concatenate([*write, np.repeat(write[-1][-1:], heights[0])]),  # for the prefetch of a tile behind the last one
     )
 
 
