@@ -337,6 +337,8 @@ def test_every_pixel_is_written_by_one_thread() -> None:
                     first = made.tiles[z, plan.TILE.pixels]
                     written += sorted(set((task.y + made.write[first : first + mr]).tolist()))
             assert sorted(written) == [4 * win.O * i for i in range(win.N * win.OH * win.OW)]
+            # Behind the last micro-tile of any height the kernels read the places of one more.
+            assert len(made.write) == len(made.read) + max(vector.HOST.mr(width) for width in panels.widths(win.O, 4))
 
 
 def test_a_micro_kernel_refuses_the_arguments_of_another() -> None:

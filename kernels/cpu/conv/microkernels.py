@@ -18,10 +18,11 @@ from ..jit.vector import HOST
 class GemmArgs(NamedTuple):
     """C[i] = epilogue(sum over r < taps, k < run of A_i[r*a_tap + k] * B[r*b_tap + k]) for mr pixels i; addresses in bytes.
 
-    A_i lies at a + a_offsets[i], C_i at c + c_offsets[i] (tables of offsets), row k of B at b + k * nr numbers; ``a_tap`` and
-    ``b_tap`` are the bytes from one kernel row to the next. The last vector of a row of C starts ``tail`` bytes after the first.
-    Epilogue: add ``bias`` (an address, 0: none), apply ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves
-    like c, 0: none) is not positive. ``stream``: write past the caches.
+    A_i lies at a + a_offsets[i], C_i at c + c_offsets[i] (tables of offsets; behind these C's has those of the next micro-tile,
+    which is prefetched), row k of B at b + k * nr numbers; ``a_tap`` and ``b_tap`` are the bytes from one kernel row to the next.
+    The last vector of a row of C starts ``tail`` bytes after the first. Epilogue: add ``bias`` (an address, 0: none), apply
+    ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves like c, 0: none) is not positive. ``stream``: write past
+    the caches.
     """
 
     taps: Value

@@ -72,7 +72,8 @@ class Plan(NamedTuple):
     tasks       rows of `Task`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``
     panels      rows of `panels.Panel`
     tiles       rows of `MicroTile`
-    read        bytes from the block's first image to each pixel's first run in x; write: to the pixel in y
+    read        bytes from the block's first image to each pixel's first run in x; write: to the pixel in y, with a micro-tile
+                more at the end, because each call of a micro-kernel prefetches what the next one writes
     """
 
     tasks: Array
@@ -129,7 +130,7 @@ def plan(window: Window, itemsize: int, threads: int) -> Plan:
         table,
         np.concatenate(tiles),
         np.concatenate(read),
-        np.concatenate([*write, np.repeat(write[-1][-1:], heights[0])]),  # for the prefetch of a tile behind the last one
+        np.concatenate([*write, np.repeat(write[-1][-1:], max(heights))]),
     )
 
 
