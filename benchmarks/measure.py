@@ -41,6 +41,9 @@ class Timing:
         return float(low), float(high)
 
 
+PAUSE = 0.03  # seconds before a turn on the CPU
+
+
 def nothing() -> None:
     """Do nothing."""
 
@@ -55,9 +58,10 @@ def take_turns(
 ) -> list[Timing]:
     """Time each function ``rounds`` times, in turns; each time is the mean of calls in a row that last ``least`` seconds.
 
-    Each turn begins with a call that is not timed: the threads of the function before may still be spinning. A GPU does what it
-    is told later, so the clock is read only when the ``device`` has nothing left to do. ``before``: for each function what is
-    to be done before its turn, a setting perhaps; not timed.
+    Each turn on the CPU begins with a pause: the threads of the function before may spin on for 10 ms, and would take a
+    processor away. Then comes a call that is not timed, since memory and threads are cold. A GPU does what it is told later, so
+    the clock is read only when the ``device`` has nothing left to do. ``before``: for each function what is to be done before
+    its turn, a setting perhaps; not timed.
     """
     calls, prepare = [], before or [nothing] * len(functions)
     for setting, function in zip(prepare, functions, strict=True):
@@ -73,6 +77,8 @@ def take_turns(
     for _ in range(rounds):
         for i, function in enumerate(functions):
             prepare[i]()
+            if device == "cpu" and len(functions) > 1:
+                time.sleep(PAUSE)
             function()
             synchronize(device)
             start = time.perf_counter()

@@ -122,28 +122,28 @@ def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "au
 
 def max_pool2d(x: Array, geo: Geometry, mark: bool = False, drop: Drop | None = None) -> tuple[Array, Array]:
     """See `strided.max_pool2d`; dropout in the same pass."""
-    if geo.KH * geo.KW > NOWHERE or not _compiled_for(x) or not pool.fits(geo, x) or (drop is not None and drop[0] >= 1):
+    if geo.KH * geo.KW > NOWHERE or not _compiled_for(x) or not pool.fits(geo) or (drop is not None and drop[0] >= 1):
         return strided.max_pool2d(x, geo, mark, drop)
     return pool.max_pool2d(x, geo, mark, drop)
 
 
 def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float = 1.0) -> Array:
     """See `strided.max_unpool2d`."""
-    if not _compiled_for(g) or not pool.fits(geo, g) or arg.dtype != np.uint8 or not arg.flags.c_contiguous:
+    if not _compiled_for(g) or not pool.fits(geo) or arg.dtype != np.uint8 or not arg.flags.c_contiguous:
         return strided.max_unpool2d(g, arg, geo, scale)
     return pool.max_unpool2d(g, arg, geo, scale)
 
 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     """See `strided.avg_pool2d`."""
-    if not _compiled_for(x) or not pool.fits(geo, x):
+    if not _compiled_for(x) or not pool.fits(geo):
         return strided.avg_pool2d(x, geo, divisor)
     return pool.avg_pool2d(x, geo, divisor)
 
 
 def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None = None) -> Array:
     """See `strided.avg_pool2d_input_grad`."""
-    if not _compiled_for(g, masked_by) or not pool.fits(geo, g):
+    if not _compiled_for(g, masked_by) or not pool.fits(geo):
         return strided.avg_pool2d_input_grad(g, geo, divisor, masked_by)
     return pool.avg_pool2d_input_grad(g, geo, divisor, masked_by)
 

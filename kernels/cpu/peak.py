@@ -38,7 +38,7 @@ def spin(count: int, threads: int) -> None:
     """On every thread ``count`` times a micro-tile of `gemm`, from the first-level cache."""
     mr, lanes = HOST.mr(2), HOST.lanes(4)
     a, b = np.ones(mr * DEPTH, np.float32), np.ones(DEPTH * 2 * lanes, np.float32)
-    offsets = np.arange(mr, dtype=np.int64) * 2 * lanes * 4
+    offsets = np.arange(2 * mr, dtype=np.int64) * 2 * lanes * 4
     _spin(a, b, np.zeros((threads + 1) * 1024 * 4, np.float32), offsets, lanes * 4, count, threads)
 
 

@@ -3,7 +3,7 @@
 The forward kernels go over the output pixels: the taps of a window that lie inside the image are a rectangle of input pixels.
 The adjoints go over the *input* pixels: the windows that see a pixel are a rectangle of output pixels, from which it gathers.
 So every value is written once, and no two threads write the same one. What is done for all channels of one pixel stands in
-`poolkernels`.
+`poolkernels`, which also says what happens to pixels of fewer channels than a vector holds.
 """
 
 from __future__ import annotations
@@ -19,14 +19,27 @@ from ..threads import get_num_threads
 from ..types import MARK, Array, Drop
 from .arguments import Plain, flat
 from .jit.compiled import helper, kernel
-from .jit.vector import HOST
-from .poolkernels import AverageArgs, AverageBackArgs, MaxArgs, UnpoolArgs, average, average_back, maximum, unpool
+from .jit.vector import VECTOR_BYTES
+from .poolkernels import (
+    AverageArgs,
+    AverageBackArgs,
+    MaxArgs,
+    UnpoolArgs,
+    average,
+    average_back,
+    average_back_single,
+    average_single,
+    maximum,
+    maximum_single,
+    unpool,
+    unpool_single,
+)
 from .window import Window, window_of
 
 
-def fits(geo: Geometry, a: Array) -> bool:
-    """Are these kernels made for it? Not for dilated windows, nor for fewer channels than a vector holds."""
-    return (geo.DH, geo.DW) == (1, 1) and HOST.lanes(a.itemsize) <= geo.C
+def fits(geo: Geometry) -> bool:
+    """Are these kernels made for it? Not for dilated windows."""
+    return (geo.DH, geo.DW) == (1, 1)
 
 
 @lru_cache(maxsize=512)
@@ -51,18 +64,26 @@ def _windows(pixel: int, stride: int, padding: int, kernel: int, out: int) -> tu
     return first, place - first * stride, max(0, min(out - 1, place // stride) - first + 1)
 
 
+@helper()
+def _reach(channels: int, size: int) -> int:
+    """How many numbers a pixel's vectors read and write from its first channel on: its channels, but at least one vector."""
+    return max(channels, VECTOR_BYTES // size)
+
+
 @kernel()
 def _max_pool(
     t: int, x: Array, y: Array, arg: Array, scale: Array, window: Plain, mark: int, threshold: int, key: int, threads: int
 ) -> None:
     win, size = Window(*window), x.itemsize
-    pixel, rows = win.C * size, win.N * win.OH
-    for row in range(t * rows // threads, (t + 1) * rows // threads):
+    pixel, rows, reach = win.C * size, win.N * win.OH, _reach(win.C, size)
+    last_row = (t + 1) * rows // threads
+    for row in range(t * rows // threads, last_row):
         n, i = row // win.OH, row % win.OH
         h, r, taps_down = _taps(i, win.SH, win.PH, win.KH, win.H)
         for j in range(win.OW):
             w, q, taps_across = _taps(j, win.SW, win.PW, win.KW, win.W)
             start = (row * win.OW + j) * win.C
+            last_tap = ((n * win.H + h + taps_down - 1) * win.W + w + taps_across - 1) * win.C
             args = MaxArgs(
                 x=x.ctypes.data + ((n * win.H + h) * win.W + w) * pixel,
                 rows=taps_down,
@@ -80,7 +101,10 @@ def _max_pool(
                 key=key,
                 scale=scale.ctypes.data,
             )
-            maximum(x, args)
+            if last_tap + reach <= x.size and start + reach <= last_row * win.OW * win.C:
+                maximum(x, args)
+            else:
+                maximum_single(x, args)
 
 
 def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: Drop | None) -> tuple[Array, Array]:
@@ -96,13 +120,15 @@ def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: Drop | None) -> tuple[
 @kernel()
 def _max_unpool(t: int, g: Array, arg: Array, dx: Array, scale: Array, window: Plain, threads: int) -> None:
     win, size = Window(*window), g.itemsize
-    rows = win.N * win.H
-    for row in range(t * rows // threads, (t + 1) * rows // threads):
+    rows, reach = win.N * win.H, _reach(win.C, size)
+    last_row = (t + 1) * rows // threads
+    for row in range(t * rows // threads, last_row):
         n, h = row // win.H, row % win.H
         i, r, windows_down = _windows(h, win.SH, win.PH, win.KH, win.OH)
         for w in range(win.W):
             j, q, windows_across = _windows(w, win.SW, win.PW, win.KW, win.OW)
-            first = ((n * win.OH + i) * win.OW + j) * win.C
+            first, start = ((n * win.OH + i) * win.OW + j) * win.C, (row * win.W + w) * win.C
+            last_window = first + ((windows_down - 1) * win.OW + windows_across - 1) * win.C
             args = UnpoolArgs(
                 g=g.ctypes.data + first * size,
                 arg=arg.ctypes.data + first,
@@ -113,10 +139,13 @@ def _max_unpool(t: int, g: Array, arg: Array, dx: Array, scale: Array, window: P
                 tap_row=win.SH * win.KW,
                 tap_column=win.SW,
                 channels=win.C,
-                dx=dx.ctypes.data + (row * win.W + w) * win.C * size,
+                dx=dx.ctypes.data + start * size,
                 scale=scale.ctypes.data,
             )
-            unpool(g, args)
+            if last_window + reach <= g.size and start + reach <= last_row * win.W * win.C:
+                unpool(g, args)
+            else:
+                unpool_single(g, args)
 
 
 def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float) -> Array:
@@ -129,12 +158,15 @@ def max_unpool2d(g: Array, arg: Array, geo: Geometry, scale: float) -> Array:
 @kernel()
 def _average(t: int, x: Array, y: Array, shares: Array, window: Plain, threads: int) -> None:
     win, size = Window(*window), x.itemsize
-    pixel, rows = win.C * size, win.N * win.OH
-    for row in range(t * rows // threads, (t + 1) * rows // threads):
+    pixel, rows, reach = win.C * size, win.N * win.OH, _reach(win.C, size)
+    last_row = (t + 1) * rows // threads
+    for row in range(t * rows // threads, last_row):
         n, i = row // win.OH, row % win.OH
         h, _, taps_down = _taps(i, win.SH, win.PH, win.KH, win.H)
         for j in range(win.OW):
             w, _, taps_across = _taps(j, win.SW, win.PW, win.KW, win.W)
+            start = (row * win.OW + j) * win.C
+            last_tap = ((n * win.H + h + taps_down - 1) * win.W + w + taps_across - 1) * win.C
             args = AverageArgs(
                 x=x.ctypes.data + ((n * win.H + h) * win.W + w) * pixel,
                 rows=taps_down,
@@ -142,10 +174,13 @@ def _average(t: int, x: Array, y: Array, shares: Array, window: Plain, threads: 
                 row_step=win.W * pixel,
                 column_step=pixel,
                 channels=win.C,
-                y=y.ctypes.data + (row * win.OW + j) * pixel,
+                y=y.ctypes.data + start * size,
                 share=shares.ctypes.data + (i * win.OW + j) * size,
             )
-            average(x, args)
+            if last_tap + reach <= x.size and start + reach <= last_row * win.OW * win.C:
+                average(x, args)
+            else:
+                average_single(x, args)
 
 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
@@ -158,24 +193,29 @@ def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
 @kernel()
 def _average_back(t: int, g: Array, masked_by: Array, dx: Array, shares: Array, window: Plain, threads: int) -> None:
     win, size = Window(*window), g.itemsize
-    pixel, rows = win.C * size, win.N * win.H
-    for row in range(t * rows // threads, (t + 1) * rows // threads):
+    rows, reach = win.N * win.H, _reach(win.C, size)
+    last_row = (t + 1) * rows // threads
+    for row in range(t * rows // threads, last_row):
         n, h = row // win.H, row % win.H
         i, _, windows_down = _windows(h, win.SH, win.PH, win.KH, win.OH)
         for w in range(win.W):
             j, _, windows_across = _windows(w, win.SW, win.PW, win.KW, win.OW)
-            at = (row * win.W + w) * pixel
+            first, start = ((n * win.OH + i) * win.OW + j) * win.C, (row * win.W + w) * win.C
+            last_window = first + ((windows_down - 1) * win.OW + windows_across - 1) * win.C
             args = AverageBackArgs(
-                g=g.ctypes.data + ((n * win.OH + i) * win.OW + j) * pixel,
+                g=g.ctypes.data + first * size,
                 shares=shares.ctypes.data + (i * win.OW + j) * size,
                 rows=windows_down,
                 columns=windows_across,
                 width=win.OW,
                 channels=win.C,
-                dx=dx.ctypes.data + at,
-                masked_by=masked_by.ctypes.data + at if masked_by.size > 0 else 0,
+                dx=dx.ctypes.data + start * size,
+                masked_by=masked_by.ctypes.data + start * size if masked_by.size > 0 else 0,
             )
-            average_back(g, args)
+            if last_window + reach <= g.size and start + reach <= last_row * win.W * win.C:
+                average_back(g, args)
+            else:
+                average_back_single(g, args)
 
 
 def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Array | None) -> Array:

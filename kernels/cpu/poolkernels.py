@@ -1,8 +1,11 @@
 """The innermost loops of pooling: a vector of channels at a time, over a rectangle of taps or windows.
 
 Each keeps its maximum or sum in a register over the whole rectangle, so memory is read and written once. The last vector of
-a pixel ends with its last channel and may overlap the one before it; with fewer channels than a vector holds, `pool` leaves
-the work to the strided tier.
+a pixel ends with its last channel and may overlap the one before it.
+
+With fewer channels than a vector holds (*narrow* maps) the vector of a pixel reaches into the pixels behind it. What it reads
+there is of no use, and what it writes there is overwritten by those pixels, whose turn comes next. Where nothing lies behind,
+`pool` calls the twin of the function that takes one channel at a time.
 """
 
 from __future__ import annotations
@@ -159,21 +162,56 @@ def _emit_maximum(e: Emitter, a: MaxArgs) -> None:
     e.over_channels(a.channels, over)
 
 
+def _over_windows(e: Emitter, a: Any, add: Any, finish: Any) -> None:
+    """``finish(c, [total])`` for every vector of channels, where total = ``add(c, r, q, [total])`` over the windows (r, q).
+
+    Most pixels are seen by 1, 2 or 4 windows. For these numbers there is a loop over the channels without another one in it:
+    what it does in one round would be less than what entering and leaving an inner loop costs.
+    """
+    b, zero, one = e.ir, number(0), number(1)
+
+    def over(windows: list[tuple[Value, Value]]) -> list[Value]:
+        def total(c: Value) -> None:
+            state = [e.zero]
+            for r, q in windows:
+                state = add(c, r, q, state)
+            finish(c, state)
+
+        e.over_channels(a.channels, total)
+        return []
+
+    def over_any(_: list[Value]) -> list[Value]:
+        def total(c: Value) -> None:
+            finish(c, _over_rectangle(e, a.rows, a.columns, lambda r, q, state: add(c, r, q, state), [e.zero]))
+
+        e.over_channels(a.channels, total)
+        return []
+
+    def equal(value: Value, to: int) -> Value:
+        return b.zext(b.icmp_signed("==", value, number(to)), I64)
+
+    count = b.mul(a.rows, a.columns)
+    single, pair, square = equal(count, 1), equal(count, 2), b.and_(equal(a.rows, 2), equal(a.columns, 2))
+    e.when(single, lambda _: over([(zero, zero)]))
+    e.when(pair, lambda _: over([(zero, zero), (b.sub(a.rows, one), b.sub(a.columns, one))]))
+    e.when(square, lambda _: over([(zero, zero), (zero, one), (one, zero), (one, one)]))
+    e.when(b.xor(b.or_(b.or_(single, pair), square), one), over_any)
+
+
 def _emit_unpool(e: Emitter, a: UnpoolArgs) -> None:
     b, bytes_ = e.ir, llvm.VectorType(BYTE, e.lanes)
 
-    def over(c: Value) -> None:
-        def one(r: Value, q: Value, state: list[Value]) -> list[Value]:
-            at = b.add(c, b.mul(b.add(b.mul(r, a.width), q), a.channels))
-            chosen = b.load(b.bitcast(e.at(b.add(a.arg, at)), bytes_.as_pointer()), align=1)
-            mine = _broadcast(e, b.sub(a.tap, b.add(b.mul(r, a.tap_row), b.mul(q, a.tap_column))), BYTE)
-            value = e.load(e.at(b.add(a.g, b.mul(at, number(e.size)))))
-            return [b.fadd(state[0], b.select(b.icmp_unsigned("==", chosen, mine), value, e.zero))]
+    def add(c: Value, r: Value, q: Value, state: list[Value]) -> list[Value]:
+        at = b.add(c, b.mul(b.add(b.mul(r, a.width), q), a.channels))
+        chosen = b.load(b.bitcast(e.at(b.add(a.arg, at)), bytes_.as_pointer()), align=1)
+        mine = _broadcast(e, b.sub(a.tap, b.add(b.mul(r, a.tap_row), b.mul(q, a.tap_column))), BYTE)
+        value = e.load(e.at(b.add(a.g, b.mul(at, number(e.size)))))
+        return [b.fadd(state[0], b.select(b.icmp_unsigned("==", chosen, mine), value, e.zero))]
 
-        (total,) = _over_rectangle(e, a.rows, a.columns, one, [e.zero])
-        e.store(b.fmul(total, e.broadcast(e.at(a.scale))), e.at(b.add(a.dx, b.mul(c, number(e.size)))))
+    def finish(c: Value, state: list[Value]) -> None:
+        e.store(b.fmul(state[0], e.broadcast(e.at(a.scale))), e.at(b.add(a.dx, b.mul(c, number(e.size)))))
 
-    e.over_channels(a.channels, over)
+    _over_windows(e, a, add, finish)
 
 
 def _emit_average(e: Emitter, a: AverageArgs) -> None:
@@ -194,21 +232,25 @@ def _emit_average(e: Emitter, a: AverageArgs) -> None:
 def _emit_average_back(e: Emitter, a: AverageBackArgs) -> None:
     b = e.ir
 
-    def over(c: Value) -> None:
-        def one(r: Value, q: Value, state: list[Value]) -> list[Value]:
-            window = b.add(b.mul(r, a.width), q)
-            value = e.load(e.at(b.add(a.g, b.mul(b.add(c, b.mul(window, a.channels)), number(e.size)))))
-            return [e.fma(value, e.broadcast(e.at(b.add(a.shares, b.mul(window, number(e.size))))), state[0])]
+    def add(c: Value, r: Value, q: Value, state: list[Value]) -> list[Value]:
+        window = b.add(b.mul(r, a.width), q)
+        value = e.load(e.at(b.add(a.g, b.mul(b.add(c, b.mul(window, a.channels)), number(e.size)))))
+        return [e.fma(value, e.broadcast(e.at(b.add(a.shares, b.mul(window, number(e.size))))), state[0])]
 
+    def finish(c: Value, state: list[Value]) -> None:
         offset = b.mul(c, number(e.size))
-        totals = _over_rectangle(e, a.rows, a.columns, one, [e.zero])
-        (total,) = e.when(a.masked_by, lambda v: [e.positive(e.load(e.at(b.add(a.masked_by, offset))), v[0])], totals)
+        (total,) = e.when(a.masked_by, lambda v: [e.positive(e.load(e.at(b.add(a.masked_by, offset))), v[0])], state)
         e.store(total, e.at(b.add(a.dx, offset)))
 
-    e.over_channels(a.channels, over)
+    _over_windows(e, a, add, finish)
 
 
-maximum: Any = microkernel("maximum", _emit_maximum, MaxArgs)
-unpool: Any = microkernel("unpool", _emit_unpool, UnpoolArgs)
-average: Any = microkernel("average", _emit_average, AverageArgs)
-average_back: Any = microkernel("average_back", _emit_average_back, AverageBackArgs)
+def _twins(name: str, emit: Any, arguments: Any) -> tuple[Any, Any]:
+    """A function that takes a vector of channels at a time, and one that takes one channel."""
+    return microkernel(name, emit, arguments), microkernel(f"{name}_single", emit, arguments, single=True)
+
+
+maximum, maximum_single = _twins("maximum", _emit_maximum, MaxArgs)
+unpool, unpool_single = _twins("unpool", _emit_unpool, UnpoolArgs)
+average, average_single = _twins("average", _emit_average, AverageArgs)
+average_back, average_back_single = _twins("average_back", _emit_average_back, AverageBackArgs)

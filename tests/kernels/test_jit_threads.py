@@ -55,6 +55,23 @@ def test_every_part_runs_once(threads: int) -> None:
         assert calls[-1] == 0
 
 
+@program()
+def told(runner: int, workers: int, a: np.ndarray, on_threads: np.ndarray, threads: int) -> None:
+    """on_threads[0]: was it given the threading layer?"""
+    on_threads[0] = runner != 0
+
+
+def test_small_work_is_done_in_the_calling_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small are the arrays, all together; a kernel without any tells nothing of its work, and gets its threads."""
+    on_threads, other = np.zeros(1, np.int64), np.zeros(5, np.int64)
+    monkeypatch.setattr(compiled, "SMALL", other.nbytes + on_threads.nbytes)
+    for size, threads, expected in ((5, 2, 1), (4, 2, 0), (5, 1, 0)):
+        told(other[:size], on_threads, threads)
+        assert on_threads[0] == expected, (size, threads)
+    assert compiled._bytes((other, 3, (other, other))) == other.nbytes
+    assert not compiled._is_small((1.0, (other,), 2))
+
+
 @pytest.mark.usefixtures("workers")
 def test_no_part_is_no_error() -> None:
     count_calls(np.zeros(0), 1.0, 0)
@@ -264,7 +281,10 @@ import multiprocessing, threading
 import numpy as np
 from geometries import convolutions
 from test_fast import check_convolution
+from ninx.kernels.cpu.jit import compiled
 from ninx.kernels.cpu.jit.threading_layer import layer
+
+compiled.SMALL = 0
 
 def work(seed):
     for geo, rng in convolutions(15, seed=seed): check_convolution(geo, rng, np.float32)

@@ -18,6 +18,8 @@ import numpy as np
 from geometries import convolutions, squares
 from test_fast import check_convolution
 from test_winograd import check_winograd
+from ninx.kernels.cpu.jit import compiled
+compiled.SMALL = 0
 for geo, rng in convolutions({count}, seed=3): check_convolution(geo, rng, np.float32)
 for geo, rng in squares({count} // 4, seed=3): check_winograd(geo, rng)
 """
@@ -42,7 +44,9 @@ import numpy as np
 from geometries import convolutions, poolings, squares
 from ninx.kernels import fast, memory, set_num_threads, strided
 from ninx.kernels.cpu.conv import winograd
+from ninx.kernels.cpu.jit import compiled
 
+compiled.SMALL = 0  # also what is small is done on threads
 libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
 
 def guarded(shape, dtype, at_end):

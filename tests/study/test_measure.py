@@ -24,12 +24,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_functions_take_turns_after_a_warm_up(clock: Clock) -> None:
-    """Each time is the mean of as many calls as last ``least`` seconds; the first call of a turn is not timed."""
+    """Each time is the mean of as many calls as last ``least`` seconds; the pause and the first call of a turn are not timed."""
     times = take_turns([clock.work("a", 0.25), clock.work("b", 1.0)], rounds=2, least=0.75)
     assert [t.seconds for t in times] == [(0.25, 0.25), (1.0, 1.0)]
     events = [e for e in clock.log if e != "wait"]
     warm_up = ["a", "a", "clock", "a", "clock", "b", "b", "clock", "b", "clock"]
-    turns = ["a", "clock", "a", "a", "a", "clock", "b", "clock", "b", "clock"]
+    turns = ["pause", "a", "clock", "a", "a", "a", "clock", "pause", "b", "clock", "b", "clock"]
     assert events == warm_up + turns + turns
 
 
@@ -53,7 +53,7 @@ def test_what_is_done_before_a_turn_is_not_timed(clock: Clock) -> None:
     times = take_turns(works, rounds=2, least=0.0, warm_up=1, before=before)
     assert [t.seconds for t in times] == [(1.0, 1.0), (2.0, 2.0)]
     events = [e for e in clock.log if e not in ("clock", "wait")]
-    assert events == ["set a", "a", "a", "set b", "b", "b"] + ["set a", "a", "a", "set b", "b", "b"] * 2
+    assert events == ["set a", "a", "a", "set b", "b", "b"] + ["set a", "pause", "a", "a", "set b", "pause", "b", "b"] * 2
     with pytest.raises(ValueError, match="zip"):
         take_turns(works, 1, before=before[:1])
 
@@ -62,6 +62,7 @@ def test_a_gpu_is_waited_for_before_the_clock_is_read(clock: Clock) -> None:
     times = take_turns([clock.told("a", 1.0), clock.told("b", 4.0)], rounds=3, least=2.0, device="cuda")
     assert [t.seconds for t in times] == [(1.0,) * 3, (4.0,) * 3]
     assert all(clock.log[i - 1] == "wait" for i, e in enumerate(clock.log) if e == "clock")
+    assert "pause" not in clock.log  # nobody takes a processor away from it
 
 
 def test_median_and_quartiles() -> None:

@@ -19,11 +19,15 @@ class Clock:
         self.now = 0.0
         self.done = 0.0  # when a GPU will have done what it was told
         self.log: list[str] = []
-        monkeypatch.setattr(measure, "time", types.SimpleNamespace(perf_counter=self.read))
+        monkeypatch.setattr(measure, "time", types.SimpleNamespace(perf_counter=self.read, sleep=self.sleep))
 
     def read(self) -> float:
         self.log.append("clock")
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.log.append("pause")
+        self.now += seconds
 
     def work(self, name: str, seconds: float | Sequence[float], result: Any = None) -> Callable[[], Any]:
         """A function that takes so long (of several times one after the other) and returns the result."""

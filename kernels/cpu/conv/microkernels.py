@@ -18,10 +18,11 @@ from ..jit.vector import HOST
 class GemmArgs(NamedTuple):
     """C[i] = epilogue(sum over r < taps, k < run of A_i[r*a_tap + k] * B[r*b_tap + k]) for mr pixels i; addresses in bytes.
 
-    A_i lies at a + a_offsets[i], C_i at c + c_offsets[i] (tables of offsets), row k of B at b + k * nr numbers; ``a_tap`` and
-    ``b_tap`` are the bytes from one kernel row to the next. The last vector of a row of C starts ``tail`` bytes after the first.
-    Epilogue: add ``bias`` (an address, 0: none), apply ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves
-    like c, 0: none) is not positive. ``stream``: write past the caches.
+    A_i lies at a + a_offsets[i], C_i at c + c_offsets[i] (tables of offsets; behind these C's has those of the next micro-tile,
+    which is prefetched), row k of B at b + k * nr numbers; ``a_tap`` and ``b_tap`` are the bytes from one kernel row to the next.
+    The last vector of a row of C starts ``tail`` bytes after the first. Epilogue: add ``bias`` (an address, 0: none), apply
+    ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves like c, 0: none) is not positive. ``stream``: write past
+    the caches.
     """
 
     taps: Value
@@ -76,17 +77,17 @@ def _emit_gemm(e: Emitter, args: GemmArgs, vectors: int, masked: bool) -> None:
     pixels = [ir.add(args.a, e.table(args.a_offsets, i)) for i in range(mr)]
     mask = e.lanes_below(args.tail) if masked else None
 
-    def places(base: Value) -> list[Value]:
-        """The pointers to every vector of the micro-tile in C or in the mask."""
+    def places(base: Value, first: int = 0) -> list[Value]:
+        """The pointers to every vector of the micro-tile in C or in the mask; ``first`` mr: those of the next micro-tile."""
         found = []
-        for i in range(mr):
+        for i in range(first, first + mr):
             row = ir.add(base, e.table(args.c_offsets, i))
             found += [e.at(row, j * e.lanes * size) for j in range(max(vectors - 1, 1))]
             found += [e.at(ir.add(row, args.tail))] if vectors > 1 else []
         return found
 
     def prefetch(base: Value, write: bool) -> list[Value]:
-        for pointer in places(base):
+        for pointer in places(base, mr):
             e.prefetch(pointer, write)
         return []
 

@@ -23,7 +23,9 @@ from ..jit.vector import HOST
 from ..window import Window
 from .panels import PANEL, panel_table, widths
 
-CACHED = 128 * 1024  # bytes of input that one block of a 1x1 convolution reads: a part of a core's second-level cache
+# Bytes of input that one block of a 1x1 convolution reads, or of output that it writes and of the mask of that output: a part of
+# a core's second-level cache.
+CACHED = 128 * 1024
 AHEAD = 256 * 1024  # bytes that are prefetched at most: half of a usual second-level cache
 
 
@@ -70,7 +72,8 @@ class Plan(NamedTuple):
     tasks       rows of `Task`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``
     panels      rows of `panels.Panel`
     tiles       rows of `MicroTile`
-    read        bytes from the block's first image to each pixel's first run in x; write: to the pixel in y
+    read        bytes from the block's first image to each pixel's first run in x; write: to the pixel in y, with a micro-tile
+                more at the end, because each call of a micro-kernel prefetches what the next one writes
     """
 
     tasks: Array
@@ -127,7 +130,7 @@ def plan(window: Window, itemsize: int, threads: int) -> Plan:
         table,
         np.concatenate(tiles),
         np.concatenate(read),
-        np.concatenate(write),
+        np.concatenate([*write, np.repeat(write[-1][-1:], max(heights))]),
     )
 
 
@@ -140,7 +143,7 @@ def _blocks(window: Window, itemsize: int, threads: int, mr: int) -> Array:
     """The first image of each block, and the end: blocks of about one size, a multiple of the threads where possible."""
     n = window.N
     if window.pointwise:
-        size = max(4 * mr, CACHED // (window.C * itemsize) // mr * mr)
+        size = max(4 * mr, CACHED // (max(window.C, 2 * window.O) * itemsize) // mr * mr)
     elif window.PH or window.PW:
         size = 12  # border classes have few pixels in one image; mr divides 12 or 24
     else:

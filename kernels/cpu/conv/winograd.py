@@ -69,7 +69,7 @@ def _convolve(
     t: int, x: Array, packed: Array, bias: Array, masked_by: Array, y: Array, spare: Array, workspace: Array, offsets: Array,
     panels: Array, window: Plain, tiling: Plain, relu: bool, threads: int,
 ) -> None:  # fmt: skip
-    """``offsets``: where the rows of a micro-tile start in transformed x, and in y.
+    """``offsets``: where the rows of a micro-tile, and of the next one, start in transformed x, and in y.
 
     ``spare``: zeros to read where the image ends, and a place to write to.
     """
@@ -155,7 +155,7 @@ def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
     depth, tiling = POINTS * win.C, tiling_of(win, row_of(win.C, itemsize), row_of(win.O, itemsize))
     return _Setup(
         panels=panel_table(depth, win.O, itemsize),
-        offsets=np.arange(max(MR1, MR2)) * np.array([[tiling.row_x], [tiling.row_y]]) * itemsize,
+        offsets=np.arange(2 * max(MR1, MR2)) * np.array([[tiling.row_x], [tiling.row_y]]) * itemsize,
         packed=packed_size(depth, win.O, itemsize),
         workspace=POINTS * (MC * (tiling.row_x + tiling.row_y) + 2 * SKEW),
         spare=2 * max(win.C, win.O),

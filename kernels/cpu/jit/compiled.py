@@ -11,7 +11,7 @@
     fill(a, 1.0, 2)                             # from Python: without t; on two threads, as the last argument says
 
 Compiled is a kernel when it is first called with arguments of some types; `cache` keeps the code. It must not depend on how many
-of its threads really run at once: it may be one.
+of its threads really run at once: it may be one. So it is where the work is small: the parts are the same, one after the other.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 from ... import silent
 from .cache import KernelCache
@@ -35,6 +36,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 C_LIKE = {"boundscheck": False, "error_model": "numpy"}  # no index is checked; a division by zero gives infinity or NaN
 LAUNCHED = {**C_LIKE, "nogil": True, "no_cfunc_wrapper": True}  # other Python threads run meanwhile; called from Python alone
+
+# Bytes of a kernel's arrays below which it is not worth waking other threads up. Were they three factors of a matrix product,
+# that would be less than 10 microseconds of multiplying.
+SMALL = 1 << 16
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
@@ -77,6 +82,16 @@ def helper() -> Callable[[Function], Function]:
     return made
 
 
+def _bytes(arguments: tuple[Any, ...]) -> int:
+    """How many bytes the arrays among them have; those of a plan, which lie in tuples, do not count."""
+    return sum([a.nbytes for a in arguments if type(a) is np.ndarray])  # a list, because a generator takes twice as long
+
+
+def _is_small(arguments: tuple[Any, ...]) -> bool:
+    """Is the work so small that waking other threads up takes longer? Without any array who knows."""
+    return 0 < _bytes(arguments) < SMALL
+
+
 _names: set[str] = set()
 
 
@@ -96,7 +111,7 @@ def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
     def run(*arguments: Any) -> Any:
         if silent.on:
             return None
-        if arguments[-1] < 2:
+        if arguments[-1] < 2 or _is_small(arguments):
             return compiled(*(ALONE + arguments))
         if layer.reentrant:  # the usual case, without a detour: every microsecond counts
             return compiled(*(layer.team + arguments))

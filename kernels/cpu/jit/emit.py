@@ -29,16 +29,19 @@ def number(value: int) -> Value:
 class Emitter:
     """One function ``void name(i64, ...)`` in the making: vectors of one element type, addresses in bytes.
 
-    ``arguments``: their names, as a NamedTuple's class; the attribute of that name holds their values.
+    ``arguments``: their names, as a NamedTuple's class; the attribute of that name holds their values. With ``single`` a vector
+    is one number, and the function is compiled without being optimised: it is for a few numbers, and soon ready.
     """
 
-    def __init__(self, module: Any, name: str, arguments: Any, size: int):
+    def __init__(self, module: Any, name: str, arguments: Any, size: int, single: bool = False):
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * len(arguments._fields)), name)
         self.arguments = arguments(*self.function.args)
         self.function.linkage = "internal"
         self.function.attributes.add("noinline")
+        if single:
+            self.function.attributes.add("optnone")
         self.ir = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.size, self.lanes = size, HOST.lanes(size)
+        self.size, self.lanes = size, 1 if single else HOST.lanes(size)
         self.element = ir.FloatType() if size == 4 else ir.DoubleType()
         self.vector = ir.VectorType(self.element, self.lanes)
         self.zero = ir.Constant(self.vector, None)
@@ -148,9 +151,13 @@ class Emitter:
         return self._join(values, before, made, end)
 
     def over_channels(self, channels: Value, body: Callable[[Value], None]) -> None:
-        """``body(c)`` for the first channel c of every vector; the last vector ends with the last channel and may overlap."""
+        """``body(c)`` for the first channel c of every vector; the last vector ends with the last channel and may overlap.
+
+        With fewer channels than a vector holds there is one, which starts with the first channel and reaches beyond the last.
+        """
         lanes = number(self.lanes)
         last = self.ir.sub(channels, lanes)
+        last = self.ir.select(self.ir.icmp_signed("<", last, number(0)), number(0), last)
 
         def one(i: Value, _: list[Value]) -> list[Value]:
             c = self.ir.mul(i, lanes)
@@ -181,11 +188,11 @@ class Emitter:
         return joined
 
 
-def microkernel(name: str, emit: Callable[..., None], arguments: Any, *settings: Any) -> Any:
+def microkernel(name: str, emit: Callable[..., None], arguments: Any, *settings: Any, single: bool = False) -> Any:
     """What Numba code calls as ``kernel(like, Arguments(n1=..., n2=...))``.
 
     ``like``, an array, gives the element type. ``arguments``, a NamedTuple's class, names the numbers: addresses, steps in
-    bytes, counts. ``emit(emitter, values, *settings)`` writes the function.
+    bytes, counts. ``emit(emitter, values, *settings)`` writes the function; ``single`` as in `Emitter`.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types for mypy
@@ -200,7 +207,7 @@ def microkernel(name: str, emit: Callable[..., None], arguments: Any, *settings:
             symbol = f"ninx_{name}_{8 * size}"
             function = builder.module.globals.get(symbol)
             if function is None:
-                emitter = Emitter(builder.module, symbol, arguments, size)
+                emitter = Emitter(builder.module, symbol, arguments, size, single)
                 emit(emitter, emitter.arguments, *settings)
                 emitter.ir.ret_void()
                 function = emitter.function

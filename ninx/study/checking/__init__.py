@@ -15,7 +15,7 @@ from ...kernels import use_kernels
 from . import data as about_data
 from . import optimiser, signal, structure
 from .findings import LEVELS, RULES, Finding, LayerSignal, Report
-from .samples import BATCH, MOST, Samples, samples
+from .samples import BATCH, MOST, Samples, samples_of
 from .trace import Loss, Trace, rms
 
 __all__ = ["LEVELS", "RULES", "Finding", "LayerSignal", "Report", "check", "first_not_finite"]
@@ -60,7 +60,7 @@ def check(
         with use_kernels("strided"):  # for one small batch nothing is compiled
             return _check(model, _samples(data, input_shape, classes, FEW), None, optimizer, loss, None, None, True)
     seen = _samples(data, input_shape, classes)
-    tested = None if test is None else samples(test, 500, classes)
+    tested = None if test is None else samples_of(test, 500, classes)
     return _check(model, seen, tested, optimizer, loss, scheduler, steps, data is None)
 
 
@@ -130,7 +130,7 @@ def first_not_finite(model: nn.Module, images: Tensor, labels: Tensor) -> str:
 
 def _samples(data: Any, input_shape: Sequence[int] | None, classes: int | None, most: int = MOST) -> Samples:
     if data is not None:
-        return samples(data, most, classes)
+        return samples_of(data, most, classes)
     if input_shape is None:
         raise ValueError("check: give data, or the input_shape (C, H, W) of an image")
     rng = np.random.default_rng(0)

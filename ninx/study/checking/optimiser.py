@@ -207,7 +207,7 @@ def rate(trials: Sequence[Trial], optimizer: Any, rising: bool) -> Iterator[Find
             f"in {STEPS} steps at lr = {lr:g} from {own.before:.3g} to {own.after:.3g}; {other}",
             f"lr={best.factor * lr:g}" if best.factor < 1 else "smaller first weights, and a smaller rate",
         )  # fmt: skip
-    elif not rising and best.factor >= 100 and could > 0.03 and fallen < 0.02 * could:
+    elif not rising and fallen < 0.02 * could and could > (0.1 if best.factor < 1e4 else 0.03) and best.factor >= 100:
         yield Finding(
             "risk", "rate-too-small", "optimiser", "the learning rate is too small: the loss hardly moves",
             f"in {STEPS} steps at lr = {lr:g} from {own.before:.4f} to {own.after:.4f}; {other}",

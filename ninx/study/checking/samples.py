@@ -43,7 +43,7 @@ class Samples:
         return self.images[:n], None if self.labels is None else self.labels[:n]
 
 
-def samples(data: Any, most: int = MOST, classes: int | None = None) -> Samples:
+def samples_of(data: Any, most: int = MOST, classes: int | None = None) -> Samples:
     """``data``: a pair (images, labels), a loader, or a data set of pairs.
 
     Raises TypeError for anything else, ValueError if it is empty.
