@@ -27,7 +27,7 @@ from ... import memory
 from ...geometry import Geometry
 from ...threads import get_num_threads
 from ...types import Array
-from ..arguments import Plain, flat
+from ..arguments import Call, Packed, Plain, flat
 from ..jit.compiled import kernel
 from ..jit.vector import HOST, MR1, MR2, VECTOR_BYTES
 from ..window import Window, backward_window, forward_window
@@ -166,23 +166,41 @@ def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
     )
 
 
-def _run(setup: _Setup, x: Array, packed: Array, bias: Array, masked_by: Array | None, y: Array, relu: bool) -> None:
-    workspace = memory.empty((setup.threads, setup.workspace), x.dtype)
+def _call(
+    setup: _Setup, x: Array, packed: Array, bias: Array, masked_by: Array | None, y: Array, relu: bool, workspace: Array
+) -> Call:
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
-    _convolve(
+    return Call(_convolve, (
         flat(x), packed, bias, packed[:0] if masked_by is None else flat(masked_by), flat(y), spare, workspace, setup.offsets,
         setup.panels, setup.window, setup.tiling, relu, setup.threads,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
+    """See `direct.pack`; the weights are transformed."""
+    setup = _setup(forward_window(geo), w.itemsize, get_num_threads())
+    packed = memory.empty((setup.packed,), w.dtype)
+    scratch = memory.empty((setup.threads, setup.lanes * POINTS * geo.C), w.dtype)
+    pack_forward_points(flat(w), packed, scratch, setup.panels, geo.KH, geo.C, setup.threads)
+    return Packed(packed, packed[:0] if b is None else flat(b))
+
+
+def workspace_size(geo: Geometry, itemsize: int) -> int:
+    """Numbers that each thread of `prepared` works in."""
+    return _setup(forward_window(geo), itemsize, get_num_threads()).workspace
+
+
+def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
+    """See `direct.prepared`. ``workspace``: (threads, `workspace_size` or more) numbers."""
+    setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
+    return _call(setup, x, packed.weights, packed.bias, None, y, relu, workspace)
 
 
 def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Array:
     """See `direct.conv2d`."""
-    setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
-    packed = memory.empty((setup.packed,), x.dtype)
-    scratch = memory.empty((setup.threads, setup.lanes * POINTS * geo.C), x.dtype)
-    pack_forward_points(flat(w), packed, scratch, setup.panels, geo.KH, geo.C, setup.threads)
-    _run(setup, x, packed, packed[:0] if b is None else flat(b), None, y, relu)
+    workspace = memory.empty((get_num_threads(), workspace_size(geo, x.itemsize)), x.dtype)
+    prepared(x, pack(w, b, geo), y, geo, relu, workspace).run()
     return y
 
 
@@ -192,5 +210,6 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     packed = memory.empty((setup.packed,), g.dtype)
     pack_backward_points(flat(w), packed, setup.panels, geo.KH, geo.O, geo.C, setup.threads)
-    _run(setup, g, packed, packed[:0], masked_by, dx, False)
+    workspace = memory.empty((setup.threads, setup.workspace), g.dtype)
+    _call(setup, g, packed, packed[:0], masked_by, dx, False, workspace).run()
     return dx

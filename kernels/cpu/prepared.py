@@ -1,0 +1,59 @@
+"""Kernels as calls with all their arguments, for a network that goes over the same memory again and again (frozen inference).
+
+What a kernel looks up with each call, and the packing of weights, is done once here. `convolved_by` and `pools` say what these
+kernels take; all else goes through the functions of `cpu`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from .. import memory
+from ..geometry import Geometry
+from ..threads import get_num_threads
+from ..types import NOWHERE, Array
+from . import FLOATS, pool, way, why_not
+from .arguments import Call, Packed
+from .conv import direct, winograd
+
+__all__ = ["Call", "Packed", "avg_pool2d", "conv2d", "convolved_by", "max_pool2d", "pack", "pools", "workspace"]
+
+
+def convolved_by(geo: Geometry, dtype: np.dtype[np.generic]) -> ModuleType | None:
+    """The compiled way that a convolution takes, or None: it has none."""
+    return None if why_not(geo) is not None or dtype not in FLOATS else way(geo, dtype, "auto")
+
+
+def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
+    """Weights (O, KH, KW, C) as the kernel of their way reads them, and the bias."""
+    packed: Packed = way(geo, w.dtype, "auto").pack(w, b, geo)
+    return packed
+
+
+def workspace(geos: list[Geometry], dtype: np.dtype[np.generic]) -> Array:
+    """Memory in which any of these convolutions can work, one at a time."""
+    sizes = (winograd.workspace_size(geo, dtype.itemsize) for geo in geos if way(geo, dtype, "auto") is winograd)
+    return memory.empty((get_num_threads(), max(sizes, default=0)), dtype)
+
+
+def conv2d(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
+    """y = conv(x, w) + b, and 0 where that is negative with ``relu``."""
+    call: Call = way(geo, x.dtype, "auto").prepared(x, packed, y, geo, relu, workspace)
+    return call
+
+
+def pools(geo: Geometry, dtype: np.dtype[np.generic]) -> bool:
+    """Is there a kernel for this pooling?"""
+    return geo.KH * geo.KW <= NOWHERE and dtype in FLOATS and pool.fits(geo, np.empty(0, dtype))
+
+
+def max_pool2d(x: Array, y: Array, geo: Geometry) -> Call:
+    """y = the maxima of the windows of x."""
+    return pool.prepared_max(x, y, memory.empty(y.shape, np.uint8), geo)
+
+
+def avg_pool2d(x: Array, y: Array, geo: Geometry, divisor: Array) -> Call:
+    """y = (sum of the window) / divisor."""
+    return pool.prepared_average(x, y, geo, divisor)
