@@ -1,60 +1,165 @@
-"""`freeze`: a network that only answers, as a list of kernel calls."""
+"""`freeze`: a network that only answers."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ninx import kernels
+from ninx.kernels import memory
 
 from .. import nn
-from ..array import Array, empty, nchw, xp_of
+from ..array import Array, as_it_lies, as_it_was, plain_array, xp_of
 from ..engine import Tensor, no_grad
 from ..kernels.geometry import whole
-from .layers import is_row, layers_of
+from ..looks import unfailing
+from .layers import evaluating, is_row, layers_of
+from .watch import Watch
 
-Shape = tuple[int, ...]
+if TYPE_CHECKING:
+    from .program import Program
+
+KEPT = 4  # programs for other numbers of images than the last ones are made anew
 
 
-def freeze(model: nn.Module, input_shape: Shape, batch: int = 8) -> Frozen:
-    """The network for answers alone."""
-    return Frozen(model, input_shape, batch)
+def freeze(model: nn.Module, input_shape: Sequence[int], batch: int | None = None) -> Frozen:
+    """A function that answers as ``model`` does in eval mode, and does everything that no image changes but once, now.
+
+    The weights are packed (and transformed) for the kernels, batch normalisation goes into the weights of the convolution before
+    it, ReLU into the kernel, dropout away; what is left is one list of kernel calls over memory of its own. ``input_shape`` is that
+    of one image, (C, H, W). Of N images ``batch`` go through the network at once, by default as many as fit into the caches; so
+    memory does not grow with N. Layers that it does not know are called as they are.
+
+    Raises ValueError for a network that is no `nn.Sequential` of layers (of Sequentials), whose forward is Python of its own.
+
+    >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.GlobalAvgPool2d(), nn.Flatten())
+    >>> answer = ninx.freeze(model, (3, 16, 16))
+    >>> images = ninx.rand(20, 3, 16, 16)
+    >>> answer(images).shape, ninx.allclose(answer(images), model.eval()(images), atol=1e-5)
+    ((20, 8), True)
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"freeze: takes an nn.Module, not {type(model).__name__}")
+    if not is_row(model):
+        inside = [name for name, part in model.named_modules() if name and is_row(part)]
+        which = f", such as its part {inside[0]!r}" if inside else ""
+        raise ValueError(
+            f"freeze: the forward of {type(model).__name__} is Python of its own, which cannot be looked into; freeze an "
+            f"nn.Sequential{which}"
+        )
+    shape = tuple(whole(size, "freeze", "every size in input_shape") for size in input_shape)
+    if min(shape, default=0) < 1:
+        raise ValueError(f"freeze: input_shape is that of one image, such as (3, 32, 32), without the batch; got {input_shape}")
+    if batch is not None and whole(batch, "freeze", "batch") < 1:
+        raise ValueError(f"freeze: batch must be at least 1, got {batch}")
+    return Frozen(model, shape, batch)
 
 
 class Frozen:
-    """What `freeze` returns."""
+    """A network that only answers; `freeze` makes one. Call it with a tensor or an array (N, C, H, W), for any N.
 
-    def __init__(self, model: nn.Module, input_shape: Shape, batch: int):
-        self.model, self.input_shape, self.batch = model, tuple(input_shape), batch
+    It always gives what the model gives in eval mode, whether that is training or not, and never a gradient. When the weights
+    were changed by an optimiser, by an operation in place or by `load_state_dict`, it takes the new ones by itself. It does not
+    notice what was written through ``.data``, ``.array`` or ``.numpy()``, or another layer put into the model: call `refreeze`.
+
+    Several threads may call it: they wait for each other. Not on the tier "fast", and on a GPU, it calls the model itself.
+
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Dropout(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 2))
+    >>> ninx.freeze(model, (1, 8, 8), batch=16)
+    Frozen: (N, 1, 8, 8) -> (N, 2), up to 16 images at once
+      0, 1  Conv2d, ReLU  direct        (4, 6, 6)
+      3     MaxPool2d     as it is      (4, 3, 3)
+      4     Flatten       a copy        (36,)
+      5     Linear        NumPy's       (2,)
+    """
+
+    def __init__(self, model: nn.Module, input_shape: tuple[int, ...], batch: int | None = None):
+        self.model, self.input_shape = model, input_shape
+        self._asked = batch
         self._lock = threading.Lock()
         self.refreeze()
 
     def refreeze(self) -> None:
-        """Take the weights as they are now."""
-        from .steps import Room
+        """Take the layers and their weights as they are now.
 
-        self._programs: dict[int, Any] = {}
-        self._room = Room()
-        self._layers = layers_of(self.model)
+        >>> layer = nn.Sequential(nn.Linear(2, 1, bias=False))
+        >>> answer = ninx.freeze(layer, (2,))
+        >>> layer[0].weight.data[:] = 3
+        >>> answer.refreeze()
+        >>> answer(ninx.ones(1, 2))
+        tensor([[6.]])
+        """
+        with self._lock:
+            self._take()
 
-    def _program(self, n: int) -> Any:
+    def _take(self) -> None:
+        self._layers, self._watch = layers_of(self.model), Watch(self.model)
+        self._programs: dict[int, Program] = {}
+        self._threads = kernels.get_num_threads()
+        self.dtype = next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
+        if self._is_compiled(np):
+            from .program import images_at_once
+            from .steps import Room
+
+            self._room = Room()
+            self.batch = self._asked or images_at_once(self._layers, self.input_shape, self.dtype)
+            self._shape = self._program(self.batch).output.shape[1:]
+
+    def _is_compiled(self, xp: Any) -> bool:
+        return kernels.tier_name() == "fast" and xp is np and not self._watch.on_gpu
+
+    def _program(self, n: int) -> Program:
         from .program import Program
 
         if n not in self._programs:
-            self._programs[n] = Program(self._layers, n, self.input_shape, np.dtype(np.float32), self._room)
+            while len(self._programs) >= KEPT:
+                del self._programs[next(iter(self._programs))]
+            self._programs[n] = Program(self._layers, n, self.input_shape, self.dtype, self._room)
         return self._programs[n]
 
-    def __call__(self, input: Any) -> Tensor:
-        x = input.array if isinstance(input, Tensor) else np.asarray(input)
-        rows = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
-        made = None
+    def __call__(self, input: Tensor | Array) -> Tensor:
+        """(N, C, H, W) -> what the model makes of it. Raises ValueError for images of another shape, TypeError for another dtype."""
+        x = input.array if isinstance(input, Tensor) else plain_array(input)
+        if x.shape[1:] != self.input_shape or x.dtype != self.dtype:
+            self._refuse(x)
+        if not self._is_compiled(xp_of(x)):
+            with self._lock, evaluating([self.model]), no_grad():
+                answer: Tensor = self.model(Tensor(x))
+                return answer
         with self._lock:
-            for first in range(0, len(rows), self.batch):
-                some = rows[first : first + self.batch]
-                y = self._program(len(some)).run(some)
-                if made is None:
-                    made = np.empty((len(rows), *y.shape[1:]), y.dtype)
-                made[first : first + self.batch] = y
-        return Tensor(nchw(made) if made.ndim == 4 else made)
+            if self._watch.has_changed() or self._threads != kernels.get_num_threads() or not self._programs:
+                self._take()
+            return Tensor(as_it_was(self._answers(as_it_lies(x))))
+
+    def _answers(self, x: Array) -> Array:
+        """The answers to images that lie as they are to lie, group by group."""
+        made = memory.empty((len(x), *self._shape), self.dtype)
+        for first in range(0, len(x), self.batch):
+            some = x[first : first + self.batch]
+            made[first : first + self.batch] = self._program(len(some)).run(some)
+        return made
+
+    def _refuse(self, x: Array) -> None:
+        sizes = ", ".join(map(str, self.input_shape))
+        if x.dtype != self.dtype:
+            raise TypeError(f"frozen network: the input must be {self.dtype}, as the weights are, got {x.dtype}")
+        raise ValueError(f"frozen network: the input must have shape (N, {sizes}), as it was frozen for; got {x.shape}")
+
+    @unfailing
+    def __repr__(self) -> str:
+        """A line for each step: the layers that it does, how, and the shape that it makes of one image."""
+        sizes = ", ".join(map(str, self.input_shape))
+        if not self._programs:
+            return f"Frozen: (N, {sizes}), by the model itself"
+        steps = self._program(self.batch).steps
+        made = ", ".join(map(str, steps[-1].shape if steps else self.input_shape))
+        rows = [
+            (", ".join(s.layer.names), ", ".join(type(m).__name__ for m in s.layer.modules), s.how, str(s.shape)) for s in steps
+        ]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows]
+        title = f"Frozen: (N, {sizes}) -> (N, {made}), up to {self.batch} images at once"
+        return "\n  ".join([title, *lines])

@@ -8,7 +8,8 @@ convolution before it can have in its weights:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +50,19 @@ def rows(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
     for key, part in vars(module).items():
         if isinstance(part, nn.Module):
             yield from rows(part, f"{name}.{key}" if name else key)
+
+
+@contextmanager
+def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Inside the block all of these, and those in them, are in eval mode."""
+    training = [part for module in modules for part in module.modules() if part.training]
+    for part in training:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
 
 
 def layers_of(model: nn.Module) -> list[Layer]:

@@ -20,6 +20,13 @@ from .layers import Layer
 from .steps import Room, Shape, Step, lying, step_of
 
 LINE = memory.LINE
+AT_ONCE = 8 * 2**20  # bytes of values, which is about what stays in the caches
+
+
+def images_at_once(layers: Sequence[Layer], shape: Shape, dtype: np.dtype[Any]) -> int:
+    """How many images should go through together: more use the weights better, fewer stay in the caches."""
+    one = Program(layers, 1, shape, dtype, Room())
+    return max(1, AT_ONCE // one.bytes)
 
 
 class Program:

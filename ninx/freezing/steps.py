@@ -17,10 +17,10 @@ from ninx.kernels.cpu.prepared import Call, Packed
 from ninx.kernels.geometry import Geometry
 
 from .. import nn
-from ..array import Array, nchw
+from ..array import Array, as_it_lies, as_it_was, nchw
 from ..engine import Tensor, no_grad
 from ..nn.fusion import fused
-from .layers import Layer, is_plain, weights_of
+from .layers import Layer, evaluating, is_plain, weights_of
 
 Shape = tuple[int, ...]
 
@@ -72,11 +72,6 @@ def step_of(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step:
     return _by_itself(layer, n, shape, dtype) if step is None else step
 
 
-def is_known(module: nn.Module) -> bool:
-    """Is there a step for this kind of layer?"""
-    return type(module) in _MAKERS and is_plain(module)
-
-
 # -------------------------------------------------------------------- layers with weights
 
 
@@ -93,7 +88,7 @@ def _convolution(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> St
     def calls(x: Array, y: Array, room: Room) -> list[Call]:
         return [prepared.conv2d(x, room.weights(layer, geo, dtype), y, geo, layer.relu, room.workspace)]
 
-    return Step(layer, way.__name__.rpartition(".")[2], (geo.O, geo.OH, geo.OW), calls, geo=geo)
+    return Step(layer, way.__name__.rpartition(".")[2].capitalize(), (geo.O, geo.OH, geo.OW), calls, geo=geo)
 
 
 def _padding(conv: Any) -> tuple[int, int] | None:
@@ -116,7 +111,7 @@ def _linear(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | 
         made += [Call(np.add, (y, b, y))] if b is not None else []
         return made + ([Call(np.maximum, (y, 0, y))] if layer.relu else [])
 
-    return Step(layer, "matrix product", (w.shape[0],), calls)
+    return Step(layer, "NumPy", (w.shape[0],), calls)
 
 
 # -------------------------------------------------------------------- pooling
@@ -130,7 +125,7 @@ def _max_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step 
     geo = geometry.pooling("max_pool2d", (n, *shape), *sizes, ceil_mode=pool.ceil_mode)
     if not prepared.pools(geo, dtype):
         return None
-    return Step(layer, "max", (geo.O, geo.OH, geo.OW), lambda x, y, _: [prepared.max_pool2d(x, y, geo)])
+    return Step(layer, "compiled", (geo.O, geo.OH, geo.OW), lambda x, y, _: [prepared.max_pool2d(x, y, geo)])
 
 
 def _average_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
@@ -146,7 +141,7 @@ def _average(layer: Layer, geo: Geometry, dtype: np.dtype[Any], padded: bool = T
     if not prepared.pools(geo, dtype):
         return None
     divisor = strided.pool_divisor(geo, padded) if divide_by is None else np.full((geo.OH, geo.OW), divide_by)
-    return Step(layer, "average", (geo.O, geo.OH, geo.OW), lambda x, y, _: [prepared.avg_pool2d(x, y, geo, divisor)])
+    return Step(layer, "compiled", (geo.O, geo.OH, geo.OW), lambda x, y, _: [prepared.avg_pool2d(x, y, geo, divisor)])
 
 
 def _adaptive_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
@@ -157,7 +152,7 @@ def _adaptive_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> 
     if (oh, ow) == (1, 1):
         return _global_pool(layer, n, shape, dtype)
     if (oh, ow) == (h, w):
-        return Step(layer, "nothing to do", shape, _nothing, in_place=True)
+        return Step(layer, "no work", shape, _nothing, in_place=True)
     if h % oh or w % ow:
         return None
     k = h // oh, w // ow
@@ -173,7 +168,7 @@ def geometry_of(pool: Any) -> tuple[int | None, int | None]:
 def _global_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
     if len(shape) != 3:
         return None
-    return Step(layer, "mean", (shape[0], 1, 1), lambda x, y, _: [Call(_mean, (x, y))])
+    return Step(layer, "compiled", (shape[0], 1, 1), lambda x, y, _: [Call(_mean, (x, y))])
 
 
 def _mean(x: Array, y: Array) -> None:
@@ -194,8 +189,8 @@ def _flatten(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step |
         return None
     count = math.prod(shape)
     if len(shape) != 3 or shape[1:] == (1, 1) or shape[0] == 1:
-        return Step(layer, "nothing to do", (count,), _nothing, in_place=True)
-    return Step(layer, "copy", (count,), lambda x, y, _: [Call(np.copyto, (y.reshape(n, *shape), nchw(x)))])
+        return Step(layer, "no work", (count,), _nothing, in_place=True)
+    return Step(layer, "a copy", (count,), lambda x, y, _: [Call(np.copyto, (y.reshape(n, *shape), nchw(x)))])
 
 
 def _relu(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
@@ -211,29 +206,18 @@ def _by_itself(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step
         raise ValueError(f"freeze: {name} {layer.names[0]!r} makes {got} of one image; a {dtype} tensor (1, ...) was expected")
 
     def write(x: Array, y: Array) -> None:
-        y[...] = _as_it_lies(_answer(layer, x).array)
+        y[...] = as_it_lies(_answer(layer, x).array)
 
-    return Step(layer, "by itself", found.shape[1:], lambda x, y, _: [Call(write, (x, y))])
-
-
-def _as_it_lies(a: Array) -> Array:
-    return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a
+    return Step(layer, "eager", found.shape[1:], lambda x, y, _: [Call(write, (x, y))])
 
 
 def _answer(layer: Layer, x: Array) -> Any:
     """What the layer's modules make of the values that lie in x."""
-    training = [m for module in layer.modules for m in module.modules() if m.training]
-    for m in training:
-        m.training = False
-    try:
-        with no_grad():
-            value: Any = Tensor(nchw(x) if x.ndim == 4 else x)
-            for step in fused(layer.modules):
-                value = step(value)
-            return value
-    finally:
-        for m in training:
-            m.training = True
+    with evaluating(layer.modules), no_grad():
+        value: Any = Tensor(as_it_was(x))
+        for step in fused(layer.modules):
+            value = step(value)
+        return value
 
 
 _Maker = Callable[[Layer, int, Shape, "np.dtype[Any]"], Step | None]
