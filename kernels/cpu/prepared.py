@@ -6,8 +6,6 @@ kernels take; all else goes through the functions of `cpu`.
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 
 from .. import memory
@@ -16,14 +14,16 @@ from ..threads import get_num_threads
 from ..types import NOWHERE, Array
 from . import FLOATS, pool, way, why_not
 from .arguments import Call, Packed
-from .conv import direct, winograd
+from .conv import winograd
 
 __all__ = ["Call", "Packed", "avg_pool2d", "conv2d", "convolved_by", "max_pool2d", "pack", "pools", "workspace"]
 
 
-def convolved_by(geo: Geometry, dtype: np.dtype[np.generic]) -> ModuleType | None:
-    """The compiled way that a convolution takes, or None: it has none."""
-    return None if why_not(geo) is not None or dtype not in FLOATS else way(geo, dtype, "auto")
+def convolved_by(geo: Geometry, dtype: np.dtype[np.generic]) -> str | None:
+    """Which compiled kernel a convolution takes: "direct" or "Winograd"; None if it takes none."""
+    if why_not(geo) is not None or dtype not in FLOATS:
+        return None
+    return "Winograd" if way(geo, dtype, "auto") is winograd else "direct"
 
 
 def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninx import kernels
-from ninx.kernels import memory
 
 from .. import nn
-from ..array import Array, as_it_lies, as_it_was, plain_array, xp_of
+from ..array import Array, as_it_lies, as_it_was, empty, plain_array, xp_of
 from ..engine import Tensor, no_grad
 from ..kernels.geometry import whole
 from ..looks import unfailing
@@ -21,6 +20,7 @@ from .watch import Watch
 
 if TYPE_CHECKING:
     from .program import Program
+    from .steps import Step
 
 KEPT = 4  # programs for other numbers of images than the last ones are made anew
 
@@ -61,11 +61,12 @@ def freeze(model: nn.Module, input_shape: Sequence[int], batch: int | None = Non
 class Frozen:
     """A network that only answers; `freeze` makes one. Call it with a tensor or an array (N, C, H, W), for any N.
 
-    It always gives what the model gives in eval mode, whether that is training or not, and never a gradient. When the weights
-    were changed by an optimiser, by an operation in place or by `load_state_dict`, it takes the new ones by itself. It does not
-    notice what was written through ``.data``, ``.array`` or ``.numpy()``, or another layer put into the model: call `refreeze`.
+    It always gives what the model gives in eval mode, whether that is training or not, and never a gradient. When weights were
+    changed by an optimiser, an operation in place or `load_state_dict`, or layers replaced, it takes the new ones by itself. It
+    does not notice what was written through ``.data``, ``.array`` or ``.numpy()``, or to a setting such as a stride: then call
+    `refreeze`.
 
-    Several threads may call it: they wait for each other. Not on the tier "fast", and on a GPU, it calls the model itself.
+    Several threads may call it: they wait for each other. On a GPU, and on other tiers than "fast", it calls the model itself.
 
     >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Dropout(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 2))
     >>> ninx.freeze(model, (1, 8, 8), batch=16)
@@ -97,18 +98,20 @@ class Frozen:
 
     def _take(self) -> None:
         self._layers, self._watch = layers_of(self.model), Watch(self.model)
-        self._programs: dict[int, Program] = {}
         self._threads = kernels.get_num_threads()
-        self.dtype = next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
+        self._dtype = next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
+        self._programs: dict[int, Program] = {}
+        self._steps: list[Step] | None = None
         if self._is_compiled(np):
-            from .program import images_at_once
+            from .program import images_at_once, steps_of
             from .steps import Room
 
             self._room = Room()
-            self.batch = self._asked or images_at_once(self._layers, self.input_shape, self.dtype)
-            self._shape = self._program(self.batch).output.shape[1:]
+            self._batch = self._asked or images_at_once(self._layers, self.input_shape, self._dtype)
+            self._steps = steps_of(self._layers, self._batch, self.input_shape, self._dtype)
 
     def _is_compiled(self, xp: Any) -> bool:
+        """Do these arrays go through the compiled kernels? Else the model itself is called."""
         return kernels.tier_name() == "fast" and xp is np and not self._watch.on_gpu
 
     def _program(self, n: int) -> Program:
@@ -117,49 +120,50 @@ class Frozen:
         if n not in self._programs:
             while len(self._programs) >= KEPT:
                 del self._programs[next(iter(self._programs))]
-            self._programs[n] = Program(self._layers, n, self.input_shape, self.dtype, self._room)
+            self._programs[n] = Program(self._layers, n, self.input_shape, self._dtype, self._room)
         return self._programs[n]
 
     def __call__(self, input: Tensor | Array) -> Tensor:
         """(N, C, H, W) -> what the model makes of it. Raises ValueError for images of another shape, TypeError for another dtype."""
         x = input.array if isinstance(input, Tensor) else plain_array(input)
-        if x.shape[1:] != self.input_shape or x.dtype != self.dtype:
+        if x.shape[1:] != self.input_shape or x.dtype != self._dtype:
             self._refuse(x)
         if not self._is_compiled(xp_of(x)):
             with self._lock, evaluating([self.model]), no_grad():
                 answer: Tensor = self.model(Tensor(x))
                 return answer
         with self._lock:
-            if self._watch.has_changed() or self._threads != kernels.get_num_threads() or not self._programs:
+            if self._watch.has_changed() or self._threads != kernels.get_num_threads() or self._steps is None:
                 self._take()
             return Tensor(as_it_was(self._answers(as_it_lies(x))))
 
     def _answers(self, x: Array) -> Array:
         """The answers to images that lie as they are to lie, group by group."""
-        made = memory.empty((len(x), *self._shape), self.dtype)
-        for first in range(0, len(x), self.batch):
-            some = x[first : first + self.batch]
-            made[first : first + self.batch] = self._program(len(some)).run(some)
+        assert self._steps is not None
+        shape = self._steps[-1].shape if self._steps else self.input_shape
+        made = as_it_lies(empty((len(x), *shape), self._dtype, np))
+        for first in range(0, len(x), self._batch):
+            some = x[first : first + self._batch]
+            made[first : first + self._batch] = self._program(len(some)).run(some)
         return made
 
     def _refuse(self, x: Array) -> None:
         sizes = ", ".join(map(str, self.input_shape))
-        if x.dtype != self.dtype:
-            raise TypeError(f"frozen network: the input must be {self.dtype}, as the weights are, got {x.dtype}")
+        if x.dtype != self._dtype:
+            raise TypeError(f"frozen network: the input must be {self._dtype}, as the weights are, got {x.dtype}")
         raise ValueError(f"frozen network: the input must have shape (N, {sizes}), as it was frozen for; got {x.shape}")
 
     @unfailing
     def __repr__(self) -> str:
         """A line for each step: the layers that it does, how, and the shape that it makes of one image."""
-        sizes = ", ".join(map(str, self.input_shape))
-        if not self._programs:
-            return f"Frozen: (N, {sizes}), by the model itself"
-        steps = self._program(self.batch).steps
-        made = ", ".join(map(str, steps[-1].shape if steps else self.input_shape))
+        given = ", ".join(map(str, self.input_shape))
+        if self._steps is None:
+            return f"Frozen: (N, {given}), by the model itself"
+        made = ", ".join(map(str, self._steps[-1].shape if self._steps else self.input_shape))
         rows = [
-            (", ".join(s.layer.names), ", ".join(type(m).__name__ for m in s.layer.modules), s.how, str(s.shape)) for s in steps
+            (", ".join(step.layer.names), ", ".join(type(m).__name__ for m in step.layer.modules), step.how, str(step.shape))
+            for step in self._steps
         ]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows]
-        title = f"Frozen: (N, {sizes}) -> (N, {made}), up to {self.batch} images at once"
-        return "\n  ".join([title, *lines])
+        widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n  ".join([f"Frozen: (N, {given}) -> (N, {made}), up to {self._batch} images at once", *lines])

@@ -13,59 +13,62 @@ from typing import Any
 import numpy as np
 
 from ninx.kernels import memory
-from ninx.kernels.cpu import prepared
+from ninx.kernels.cpu.prepared import Call
 
 from ..array import Array
 from .layers import Layer
 from .steps import Room, Shape, Step, lying, step_of
 
-LINE = memory.LINE
-AT_ONCE = 24 * 2**20  # bytes of values: with 16 images of nin-cifar10 the kernels run as fast as with 64
+AT_ONCE = 24 * 2**20  # bytes of values: with 16 images of nin-cifar10 the kernels are as fast as with 64
+
+
+def steps_of(layers: Sequence[Layer], n: int, shape: Shape, dtype: np.dtype[Any]) -> list[Step]:
+    """The layers as steps, for n values of ``shape``."""
+    steps = []
+    for layer in layers:
+        steps.append(step_of(layer, n, shape, dtype))
+        shape = steps[-1].shape
+    return steps
 
 
 def images_at_once(layers: Sequence[Layer], shape: Shape, dtype: np.dtype[Any]) -> int:
     """How many images should go through together, a power of two: with more, memory grows, with fewer the kernels slow down."""
-    one = Program(layers, 1, shape, dtype, Room())
-    return 1 << max(0, (AT_ONCE // one.bytes).bit_length() - 1)
+    one = _size(_sizes(steps_of(layers, 1, shape, dtype), 1, shape, dtype))
+    return 1 << max(0, (AT_ONCE // one).bit_length() - 1)
+
+
+def _sizes(steps: Sequence[Step], n: int, shape: Shape, dtype: np.dtype[Any]) -> list[int]:
+    """The bytes of the values that have a place of their own: the input, and what is not written where its input lies."""
+    shapes = [shape] + [step.shape for step in steps if not step.in_place]
+    return [-(-n * math.prod(s) * dtype.itemsize // memory.LINE) * memory.LINE for s in shapes]
+
+
+def _size(sizes: Sequence[int]) -> int:
+    """Bytes for each of these and the next one."""
+    return max(a + b for a, b in zip(sizes, [*sizes[1:], 0], strict=True))
 
 
 class Program:
     """The steps for n values of ``shape`` at once. ``room`` holds the weights, which programs for other n share."""
 
     def __init__(self, layers: Sequence[Layer], n: int, shape: Shape, dtype: np.dtype[Any], room: Room):
-        self.steps: list[Step] = []
-        given = shape
-        for layer in layers:
-            self.steps.append(step_of(layer, n, shape, dtype))
-            shape = self.steps[-1].shape
+        self.steps = steps_of(layers, n, shape, dtype)
         room.reserve([step.geo for step in self.steps if step.geo is not None], dtype)
-        self.bytes, self.input, self.output, self.calls = self._laid_out(n, given, dtype, room)
-
-    def _laid_out(self, n: int, given: Shape, dtype: np.dtype[Any], room: Room) -> Any:
-        """(bytes, the array of the input, that of the output, the calls)"""
-
-        def size(shape: Shape) -> int:
-            return -(-n * math.prod(shape) * dtype.itemsize // LINE) * LINE
-
-        written = [size(given)] + [size(step.shape) for step in self.steps if not step.in_place]
-        total = max(a + b for a, b in zip(written, [*written[1:], 0], strict=True))
+        sizes = _sizes(self.steps, n, shape, dtype)
+        total = _size(sizes)
         piece = memory.empty((total,), np.uint8)
-
-        def array(start: int, shape: Shape) -> Array:
-            return np.ndarray(lying(n, shape), dtype, piece, start)
-
-        start, calls = 0, []
-        first = x = array(0, given)
+        places = iter([0 if i % 2 == 0 else total - size for i, size in enumerate(sizes)])
+        place = next(places)
+        self.input: Array = np.ndarray(lying(n, shape), dtype, piece, place)
+        self.output = self.input
+        self.calls: list[Call] = []
         for step in self.steps:
-            if not step.in_place:
-                start = total - size(step.shape) if start == 0 else 0
-            y = array(start, step.shape)
-            calls += step.calls(x, y, room)
-            x = y
-        return total, first, x, calls
+            place = place if step.in_place else next(places)
+            x, self.output = self.output, np.ndarray(lying(n, step.shape), dtype, piece, place)
+            self.calls += step.calls(x, self.output, room)
 
     def run(self, x: Array) -> Array:
-        """The values of x, which lie as `lying` says; they lie in the program's own memory."""
+        """The answers to x, both lying as `lying` says. They lie in memory of the program's, until it is run again."""
         np.copyto(self.input, x)
         for function, arguments in self.calls:
             function(*arguments)

@@ -88,7 +88,7 @@ def _convolution(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> St
     def calls(x: Array, y: Array, room: Room) -> list[Call]:
         return [prepared.conv2d(x, room.weights(layer, geo, dtype), y, geo, layer.relu, room.workspace)]
 
-    return Step(layer, way.__name__.rpartition(".")[2].capitalize(), (geo.O, geo.OH, geo.OW), calls, geo=geo)
+    return Step(layer, way, (geo.O, geo.OH, geo.OW), calls, geo=geo)
 
 
 def _padding(conv: Any) -> tuple[int, int] | None:
@@ -109,7 +109,7 @@ def _linear(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | 
     def calls(x: Array, y: Array, _: Room) -> list[Call]:
         made = [Call(np.matmul, (x, w.T, y))]
         made += [Call(np.add, (y, b, y))] if b is not None else []
-        return made + ([Call(np.maximum, (y, 0, y))] if layer.relu else [])
+        return made + ([Call(_rectify, (y,))] if layer.relu else [])
 
     return Step(layer, "NumPy", (w.shape[0],), calls)
 
@@ -194,7 +194,11 @@ def _flatten(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step |
 
 
 def _relu(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
-    return Step(layer, "in place", shape, lambda x, y, _: [Call(np.maximum, (x, 0, x))], in_place=True)
+    return Step(layer, "in place", shape, lambda x, y, _: [Call(_rectify, (x,))], in_place=True)
+
+
+def _rectify(x: Array) -> None:
+    np.maximum(x, 0, out=x)
 
 
 def _by_itself(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step:

@@ -1,26 +1,16 @@
-"""Whether the weights of a network have changed since."""
+"""Whether a network has changed since: its weights, its layers, its hooks."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import nn
-from ..array import Array, xp_of
+from ..array import xp_of
 from ..engine import Tensor
 
 
-class _Seen(NamedTuple):
-    """A parameter or buffer: the attributes in which it stands, its name there, its array, and how often that was changed."""
-
-    attributes: dict[str, Any]
-    name: str
-    tensor: Tensor
-    array: Array
-    count: int
-
-
 class Watch:
-    """The parameters and buffers of a network as they are when it is made.
+    """A network as it is when this is made.
 
     >>> from ninx.freezing.watch import Watch
     >>> layer = nn.Linear(2, 1)
@@ -30,17 +20,22 @@ class Watch:
     """
 
     def __init__(self, model: nn.Module):
-        self._seen = [
-            _Seen(vars(module), name, value, value.array, value.version.count)
-            for module in model.modules()
-            for name, value in vars(module).items()
-            if isinstance(value, (nn.Parameter, nn.Buffer))
-        ]
-        self.on_gpu = xp_of(*(seen.array for seen in self._seen)).__name__ == "cupy"
+        attributes = [vars(module) for module in model.modules()]
+        parts = [{name: v for name, v in own.items() if isinstance(v, (Tensor, nn.Module))} for own in attributes]
+        tensors = [v for own in parts for v in own.values() if isinstance(v, Tensor)]
+        self._attributes = list(zip(attributes, map(len, attributes), parts, strict=True))
+        self._tensors: list[tuple[Tensor, Any, int]] = [(t, t.array, t.version.count) for t in tensors]
+        self.on_gpu = xp_of(*(t.array for t in tensors)).__name__ == "cupy"
 
     def has_changed(self) -> bool:
-        """Was one of them replaced, moved, or changed in place since?"""
-        for attributes, name, tensor, array, count in self._seen:
-            if tensor.version.count != count or tensor.array is not array or attributes.get(name) is not tensor:
+        """Was a tensor changed in place, moved or replaced since, was a layer replaced, or a hook registered?"""
+        for tensor, array, count in self._tensors:
+            if tensor.version.count != count or tensor.array is not array:
                 return True
+        for attributes, size, parts in self._attributes:
+            if len(attributes) != size:
+                return True
+            for name, part in parts.items():
+                if attributes.get(name) is not part:
+                    return True
         return False
