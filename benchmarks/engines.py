@@ -111,7 +111,9 @@ def main(engine: str, preset: str, batch: int, pixels: int, threads: int) -> Non
     ninx.set_num_threads(threads)
     line, work = first_line(engine, *inputs(preset, batch, pixels), threads)
     print(json.dumps(line), flush=True)  # noqa: T201 - it is read by the process that started this one
-    for _ in sys.stdin if work is not None else ():
+    if work is None:
+        return
+    for _ in sys.stdin:
         (timing,) = take_turns([work], 1, TURN)
         print(timing.seconds[0], flush=True)  # noqa: T201
 

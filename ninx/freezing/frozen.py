@@ -28,10 +28,10 @@ KEPT = 4  # programs for other numbers of images than the last ones are made ane
 def freeze(model: nn.Module, input_shape: Sequence[int], batch: int | None = None) -> Frozen:
     """A function that answers as ``model`` does in eval mode, and does everything that no image changes but once, now.
 
-    The weights are packed (and transformed) for the kernels, batch normalisation goes into the weights of the convolution before
-    it, ReLU into the kernel, dropout away; what is left is one list of kernel calls over memory of its own. ``input_shape`` is that
-    of one image, (C, H, W). Of N images ``batch`` go through the network at once, by default as many as fit into the caches; so
-    memory does not grow with N. Layers that it does not know are called as they are.
+    Weights are packed for the kernels (and transformed, for Winograd's), batch normalisation becomes part of the weights of the
+    convolution before it, ReLU of the kernel, and dropout is left out. What remains is one list of kernel calls over memory of
+    its own. ``input_shape`` is that of one image, (C, H, W). Of N images ``batch`` go through the network at once, by default as
+    many as have 24 MB of values, so memory does not grow with N. A layer that is not known is called as it is.
 
     Raises ValueError for a network that is no `nn.Sequential` of layers (of Sequentials), whose forward is Python of its own.
 
@@ -68,13 +68,13 @@ class Frozen:
 
     Several threads may call it: they wait for each other. On a GPU, and on other tiers than "fast", it calls the model itself.
 
-    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Dropout(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 2))
+    >>> model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Dropout(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 2))
     >>> ninx.freeze(model, (1, 8, 8), batch=16)
     Frozen: (N, 1, 8, 8) -> (N, 2), up to 16 images at once
-      0, 1  Conv2d, ReLU  direct        (4, 6, 6)
-      3     MaxPool2d     as it is      (4, 3, 3)
-      4     Flatten       a copy        (36,)
-      5     Linear        NumPy's       (2,)
+      0, 1  Conv2d, ReLU  direct    (8, 6, 6)
+      3     MaxPool2d     compiled  (8, 3, 3)
+      4     Flatten       a copy    (72,)
+      5     Linear        NumPy     (2,)
     """
 
     def __init__(self, model: nn.Module, input_shape: tuple[int, ...], batch: int | None = None):
@@ -107,8 +107,8 @@ class Frozen:
             from .steps import Room
 
             self._room = Room()
-            self._batch = self._asked or images_at_once(self._layers, self.input_shape, self._dtype)
-            self._steps = steps_of(self._layers, self._batch, self.input_shape, self._dtype)
+            self._batch = self._asked or images_at_once(self._layers, self.input_shape, self._dtype, self._room)
+            self._steps = steps_of(self._layers, self._batch, self.input_shape, self._dtype, self._room)
 
     def _is_compiled(self, xp: Any) -> bool:
         """Do these arrays go through the compiled kernels? Else the model itself is called."""
@@ -124,7 +124,7 @@ class Frozen:
         return self._programs[n]
 
     def __call__(self, input: Tensor | Array) -> Tensor:
-        """(N, C, H, W) -> what the model makes of it. Raises ValueError for images of another shape, TypeError for another dtype."""
+        """(N, C, H, W) -> what the model makes of it. Raises ValueError for another shape, TypeError for another dtype."""
         x = input.array if isinstance(input, Tensor) else plain_array(input)
         if x.shape[1:] != self.input_shape or x.dtype != self._dtype:
             self._refuse(x)

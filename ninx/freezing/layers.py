@@ -75,7 +75,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
         name, module = taken[0]
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)) and module.running_mean is None:
             raise ValueError(
-                f"freeze: {type(module).__name__} {name!r} has no running statistics, so what it makes of an image depends on the "
+                f"freeze: {type(module).__name__} {name!r} has no running statistics, so an image's answer depends on the "
                 "others in its batch; make it with track_running_stats=True"
             )
         for kind, follower in ((nn.Conv2d, nn.BatchNorm2d), (nn.Conv2d, nn.ReLU), (nn.Linear, nn.ReLU)):
@@ -85,7 +85,8 @@ def layers_of(model: nn.Module) -> list[Layer]:
     return found
 
 
-def _joins(module: Any, after: Any, kind: type[nn.Module]) -> bool:
+def _joins(module: Any, after: Any, kind: Any) -> bool:
+    """Is the module ``after`` of this kind, and can the one before do its work?"""
     if type(after) is not kind or not is_plain(after):
         return False
     return kind is nn.ReLU or (after.running_mean is not None and after.num_features == module.out_channels)

@@ -22,18 +22,18 @@ from .steps import Room, Shape, Step, lying, step_of
 AT_ONCE = 24 * 2**20  # bytes of values: with 16 images of nin-cifar10 the kernels are as fast as with 64
 
 
-def steps_of(layers: Sequence[Layer], n: int, shape: Shape, dtype: np.dtype[Any]) -> list[Step]:
+def steps_of(layers: Sequence[Layer], n: int, shape: Shape, dtype: np.dtype[Any], room: Room) -> list[Step]:
     """The layers as steps, for n values of ``shape``."""
     steps = []
     for layer in layers:
-        steps.append(step_of(layer, n, shape, dtype))
+        steps.append(step_of(layer, n, shape, dtype, room))
         shape = steps[-1].shape
     return steps
 
 
-def images_at_once(layers: Sequence[Layer], shape: Shape, dtype: np.dtype[Any]) -> int:
+def images_at_once(layers: Sequence[Layer], shape: Shape, dtype: np.dtype[Any], room: Room) -> int:
     """How many images should go through together, a power of two: with more, memory grows, with fewer the kernels slow down."""
-    one = _size(_sizes(steps_of(layers, 1, shape, dtype), 1, shape, dtype))
+    one = _size(_sizes(steps_of(layers, 1, shape, dtype, room), 1, shape, dtype))
     return 1 << max(0, (AT_ONCE // one).bit_length() - 1)
 
 
@@ -52,7 +52,7 @@ class Program:
     """The steps for n values of ``shape`` at once. ``room`` holds the weights, which programs for other n share."""
 
     def __init__(self, layers: Sequence[Layer], n: int, shape: Shape, dtype: np.dtype[Any], room: Room):
-        self.steps = steps_of(layers, n, shape, dtype)
+        self.steps = steps_of(layers, n, shape, dtype, room)
         room.reserve([step.geo for step in self.steps if step.geo is not None], dtype)
         sizes = _sizes(self.steps, n, shape, dtype)
         total = _size(sizes)

@@ -26,9 +26,12 @@ Shape = tuple[int, ...]
 
 
 class Room:
-    """What the steps of a network share: packed weights, by layer and kernel, and the memory in which Winograd's works."""
+    """What the steps of a network share for any number of images: packed weights, by layer and kernel; the memory in which
+    Winograd's works; and what eager layers make of a shape, by both.
+    """
 
     def __init__(self) -> None:
+        self.shapes: dict[tuple[Layer, Shape], Shape] = {}
         self.packed: dict[tuple[Layer, Any], Packed] = {}
         self.workspace: Array = np.empty((1, 0), np.float32)
 
@@ -65,11 +68,11 @@ def lying(n: int, shape: Shape) -> Shape:
     return (n, *shape[1:], shape[0]) if len(shape) == 3 else (n, *shape)
 
 
-def step_of(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step:
+def step_of(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any], room: Room) -> Step:
     """The step that does ``layer`` for n values of ``shape``."""
     make = _MAKERS.get(type(layer.modules[0]))
     step = make(layer, n, shape, dtype) if make is not None and is_plain(layer.modules[0]) else None
-    return _by_itself(layer, n, shape, dtype) if step is None else step
+    return _eager(layer, shape, dtype, room) if step is None else step
 
 
 # -------------------------------------------------------------------- layers with weights
@@ -162,7 +165,7 @@ def _adaptive_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> 
 def geometry_of(pool: Any) -> tuple[int | None, int | None]:
     """An adaptive pooling's output size, as a pair."""
     size = pool.output_size
-    return tuple(size) if isinstance(size, (tuple, list)) else (size, size)  # type: ignore[return-value]
+    return tuple(size) if isinstance(size, (tuple, list)) else (size, size)
 
 
 def _global_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
@@ -201,18 +204,23 @@ def _rectify(x: Array) -> None:
     np.maximum(x, 0, out=x)
 
 
-def _by_itself(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step:
-    """The modules themselves, called in evaluation mode. What shape they make is seen by one image of zeros."""
-    found = _answer(layer, np.zeros(lying(1, shape), dtype))
-    name = type(layer.modules[0]).__name__
-    if not isinstance(found, Tensor) or found.shape[:1] != (1,) or found.dtype != dtype:
-        got = f"{found.dtype} {found.shape}" if isinstance(found, Tensor) else type(found).__name__
-        raise ValueError(f"freeze: {name} {layer.names[0]!r} makes {got} of one image; a {dtype} tensor (1, ...) was expected")
+def _eager(layer: Layer, shape: Shape, dtype: np.dtype[Any], room: Room) -> Step:
+    """The modules themselves, called in eval mode. What shape they make is seen once, by an image of zeros."""
+    if (layer, shape) not in room.shapes:
+        room.shapes[layer, shape] = _shape_made(layer, _answer(layer, np.zeros(lying(1, shape), dtype)), dtype)
 
     def write(x: Array, y: Array) -> None:
         y[...] = as_it_lies(_answer(layer, x).array)
 
-    return Step(layer, "eager", found.shape[1:], lambda x, y, _: [Call(write, (x, y))])
+    return Step(layer, "eager", room.shapes[layer, shape], lambda x, y, _: [Call(write, (x, y))])
+
+
+def _shape_made(layer: Layer, made: Any, dtype: np.dtype[Any]) -> Shape:
+    if isinstance(made, Tensor) and made.shape[:1] == (1,) and made.dtype == dtype:
+        return made.shape[1:]
+    got = f"{made.dtype} {made.shape}" if isinstance(made, Tensor) else type(made).__name__
+    name = type(layer.modules[0]).__name__
+    raise ValueError(f"freeze: {name} {layer.names[0]!r} makes {got} of one image; a {dtype} tensor (1, ...) was expected")
 
 
 def _answer(layer: Layer, x: Array) -> Any:

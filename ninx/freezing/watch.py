@@ -23,7 +23,7 @@ class Watch:
         attributes = [vars(module) for module in model.modules()]
         parts = [{name: v for name, v in own.items() if isinstance(v, (Tensor, nn.Module))} for own in attributes]
         tensors = [v for own in parts for v in own.values() if isinstance(v, Tensor)]
-        self._attributes = list(zip(attributes, map(len, attributes), parts, strict=True))
+        self._attributes = list(zip(attributes, map(_count, attributes), parts, strict=True))
         self._tensors: list[tuple[Tensor, Any, int]] = [(t, t.array, t.version.count) for t in tensors]
         self.on_gpu = xp_of(*(t.array for t in tensors)).__name__ == "cupy"
 
@@ -33,9 +33,14 @@ class Watch:
             if tensor.version.count != count or tensor.array is not array:
                 return True
         for attributes, size, parts in self._attributes:
-            if len(attributes) != size:
+            if _count(attributes) != size:
                 return True
             for name, part in parts.items():
                 if attributes.get(name) is not part:
                     return True
         return False
+
+
+def _count(attributes: dict[str, Any]) -> int:
+    """How many attributes a module has; without its mode, which is one from the first time on that it is set."""
+    return len(attributes) - ("training" in attributes)

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import data, nn
 from ..engine import Tensor
-from ..freezing import Frozen, freeze
+from ..freezing import freeze
 from ..functional import softmax
 from ..looks import shortened, unfailing
 from . import recipe as recipes
@@ -93,7 +93,6 @@ class Run:
         self.recipe, self.classes, self.history = checkpoint.recipe, checkpoint.classes, checkpoint.history
         self.model: nn.Module = checkpoint.model()
         self.preparation: Preparation = checkpoint.preparation()
-        self._frozen: Frozen | None = None
 
     def evaluate(self, split: str = "test", data_dir: str | Path | None = None) -> Evaluation:
         """Loss and confusion matrix on the recipe's data set, on all images of ``split``: "test" or "train".
@@ -122,8 +121,7 @@ class Run:
         A picture is a path, an array (H, W) or (H, W, 3), or a Pillow image, of any size; see `ninx.data.read_digit`, and
         `ninx.data.read_image` for networks that were not trained on digits. ``invert`` says that what it shows is dark on light;
         None finds out, for digits. For the list an iterator will do: ``Path("photos").glob("*.png")``. Raises ValueError for what
-        is no picture, and names it: nothing is answered then. The network is frozen for it (`ninx.freeze`): it notices when weights
-        are changed, but not through ``.data`` or ``.array``.
+        is no picture, and names it: nothing is answered then.
 
         >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
         >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
@@ -189,18 +187,12 @@ class Run:
         rows: dict[int, data.Image] = {}
         device = next((p.device for p in self.model.parameters()), "cpu")
         for shape in {x.shape for x in inputs}:
-            answer = self._answers_to(shape)
+            answer = freeze(self.model, shape)  # anew each time, so that it sees whatever was done to the model meanwhile
             alike = [i for i, x in enumerate(inputs) if x.shape == shape]
             for some in (alike[start : start + BATCH] for start in range(0, len(alike), BATCH)):
                 batch = Tensor(np.stack([inputs[i] for i in some])).to(device)
                 rows.update(zip(some, softmax(answer(batch), 1).numpy(), strict=True))
         return [rows[i] for i in range(len(inputs))]
-
-    def _answers_to(self, shape: tuple[int, ...]) -> Frozen:
-        """The network, frozen for inputs of this shape; that of the last time where it still fits."""
-        if self._frozen is None or self._frozen.model is not self.model or self._frozen.input_shape != shape:
-            self._frozen = freeze(self.model, shape)
-        return self._frozen
 
     @unfailing
     def __repr__(self) -> str:
