@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -46,11 +46,7 @@ class Engine:
         self._process.stdin.flush()
         return float(self._process.stdout.readline())
 
-    def __enter__(self) -> Self:
-        """The engine itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.communicate()
@@ -80,7 +76,7 @@ def _measure(report: Report, preset: str, batch: int, pixels: int, rounds: int) 
                 seconds[engine.name].append(engine.turn())
     finally:
         for engine in engines:
-            engine.__exit__()
+            engine.close()
     timings = {name: Timing(tuple(s)) for name, s in seconds.items()}
     for engine in engines:
         _add(report, preset, batch, engine, timings)

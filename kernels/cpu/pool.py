@@ -195,3 +195,22 @@ def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Ar
     shares, masks = flat((1 / divisor).astype(g.dtype)), flat(g)[:0] if masked_by is None else flat(masked_by)
     _average_back(flat(g), masks, flat(dx), shares, _plain(geo), get_num_threads())
     return dx
+
+
+@kernel()
+def _global_average(t: int, x: Array, y: Array, sums: Array, pixels: int, threads: int) -> None:
+    images, channels = sums.shape
+    for n in range(t * images // threads, (t + 1) * images // threads):
+        for c in range(channels):
+            sums[n, c] = 0
+        for pixel in range(n * pixels, (n + 1) * pixels):
+            for c in range(channels):
+                sums[n, c] += x[pixel * channels + c]
+        for c in range(channels):
+            y[n * channels + c] = sums[n, c] / pixels
+
+
+def prepared_global_average(x: Array, y: Array) -> Call:
+    """The call that writes the mean of every map of x to y, summed in float64."""
+    n, h, w, c = x.shape
+    return Call(_global_average, (flat(x), flat(y), np.empty((n, c), np.float64), h * w, min(n, get_num_threads())))

@@ -16,7 +16,18 @@ from . import FLOATS, pool, way, why_not
 from .arguments import Call, Packed
 from .conv import winograd
 
-__all__ = ["Call", "Packed", "avg_pool2d", "conv2d", "convolved_by", "max_pool2d", "pack", "pools", "workspace"]
+__all__ = [
+    "Call",
+    "Packed",
+    "avg_pool2d",
+    "conv2d",
+    "convolved_by",
+    "global_avg_pool2d",
+    "max_pool2d",
+    "pack",
+    "pools",
+    "workspace",
+]
 
 
 def convolved_by(geo: Geometry, dtype: np.dtype[np.generic]) -> str | None:
@@ -57,3 +68,8 @@ def max_pool2d(x: Array, y: Array, geo: Geometry) -> Call:
 def avg_pool2d(x: Array, y: Array, geo: Geometry, divisor: Array) -> Call:
     """y = (sum of the window) / divisor."""
     return pool.prepared_average(x, y, geo, divisor)
+
+
+def global_avg_pool2d(x: Array, y: Array) -> Call:
+    """y = the mean of every map of x, summed in float64."""
+    return pool.prepared_global_average(x, y)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ninx.kernels import geometry, strided
-from ninx.kernels.cpu import prepared
+from ninx.kernels.cpu import FLOATS, prepared
 from ninx.kernels.cpu.prepared import Call, Packed
 from ninx.kernels.geometry import Geometry
 
@@ -169,13 +169,9 @@ def geometry_of(pool: Any) -> tuple[int | None, int | None]:
 
 
 def _global_pool(layer: Layer, n: int, shape: Shape, dtype: np.dtype[Any]) -> Step | None:
-    if len(shape) != 3:
+    if len(shape) != 3 or dtype not in FLOATS:
         return None
-    return Step(layer, "compiled", (shape[0], 1, 1), lambda x, y, _: [Call(_mean, (x, y))])
-
-
-def _mean(x: Array, y: Array) -> None:
-    y[...] = strided.global_avg_pool2d(x)
+    return Step(layer, "compiled", (shape[0], 1, 1), lambda x, y, _: [prepared.global_avg_pool2d(x, y)])
 
 
 # -------------------------------------------------------------------- all else
