@@ -63,7 +63,7 @@ def why_not(geo: Geometry, method: str = "auto") -> str | None:
     return "it is dilated" if (geo.DH, geo.DW) != (1, 1) else None
 
 
-def way(geo: Geometry, dtype: np.dtype[np.generic], method: str) -> ModuleType:
+def _way(geo: Geometry, dtype: np.dtype[np.generic], method: str) -> ModuleType:
     """Which of the two compiled ways a convolution takes; "direct" is asked for by name."""
     return winograd if method == "auto" and winograd.fits(geo, dtype) else direct
 
@@ -73,7 +73,7 @@ def explain(geo: Geometry, itemsize: int) -> str | None:
     if why_not(geo) is not None:
         return None
     vectors = f"compiled for vectors of {HOST.bytes} bytes ({HOST.lanes(itemsize)} channels at a time)"
-    if way(geo, FLOATS[itemsize > 4], "auto") is winograd:
+    if _way(geo, FLOATS[itemsize > 4], "auto") is winograd:
         share = winograd.products(geo) / (geo.OH * geo.OW * geo.KH * geo.KW)
         return (
             f"{geo.operation}: {vectors}, in transformed tiles of 6x6 pixels (Winograd) with {share:.0%} of the multiplications; "
@@ -92,28 +92,28 @@ def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, method: str = "au
     """See `strided.conv2d`; bias and ReLU are applied while the result is still in registers."""
     if why_not(geo, method) or not _compiled_for(x, w, b):
         return strided.conv2d(x, w, b, geo, method, relu)
-    return way(geo, x.dtype, method).conv2d(x, w, b, geo, relu)
+    return _way(geo, x.dtype, method).conv2d(x, w, b, geo, relu)
 
 
 def conv2d_input_grad(g: Array, w: Array, geo: Geometry, method: str = "auto", masked_by: Array | None = None) -> Array:
     """See `strided.conv2d_input_grad`; for stride 1 a convolution of g with the kernel rotated by 180 degrees."""
     if why_not(geo, method) or (geo.SH, geo.SW) != (1, 1) or not _compiled_for(g, w, masked_by):
         return strided.conv2d_input_grad(g, w, geo, method, masked_by)
-    return way(geo, g.dtype, method).conv2d_input_grad(g, w, geo, masked_by)
+    return _way(geo, g.dtype, method).conv2d_input_grad(g, w, geo, masked_by)
 
 
 def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> Array:
     """See `strided.conv2d_weight_grad`."""
     if why_not(geo, method) or not _compiled_for(x, g):
         return strided.conv2d_weight_grad(x, g, geo, method)
-    return way(geo, x.dtype, method).conv2d_weight_grad(x, g, geo, False)[0]
+    return _way(geo, x.dtype, method).conv2d_weight_grad(x, g, geo, False)[0]
 
 
 def conv2d_weight_bias_grad(x: Array, g: Array, geo: Geometry, method: str = "auto") -> tuple[Array, Array]:
     """See `strided.conv2d_weight_bias_grad`; both in one pass over g."""
     if why_not(geo, method) or not _compiled_for(x, g):
         return strided.conv2d_weight_bias_grad(x, g, geo, method)
-    dw, db = way(geo, x.dtype, method).conv2d_weight_grad(x, g, geo, True)
+    dw, db = _way(geo, x.dtype, method).conv2d_weight_grad(x, g, geo, True)
     return dw, db
 
 

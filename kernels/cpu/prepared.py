@@ -6,15 +6,17 @@ kernels take; all else goes through the functions of `cpu`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import memory
 from ..geometry import Geometry
 from ..threads import get_num_threads
 from ..types import NOWHERE, Array
-from . import FLOATS, pool, way, why_not
+from . import FLOATS, pool, why_not
 from .arguments import Call, Packed
-from .conv import winograd
+from .conv import direct, winograd
 
 __all__ = [
     "Call",
@@ -34,24 +36,28 @@ def convolved_by(geo: Geometry, dtype: np.dtype[np.generic]) -> str | None:
     """Which compiled kernel a convolution takes: "direct" or "Winograd"; None if it takes none."""
     if why_not(geo) is not None or dtype not in FLOATS:
         return None
-    return "Winograd" if way(geo, dtype, "auto") is winograd else "direct"
+    return "Winograd" if winograd.fits(geo, dtype, packed=True) else "direct"
+
+
+def _module(geo: Geometry, dtype: np.dtype[np.generic]) -> Any:
+    return {"direct": direct, "Winograd": winograd}[str(convolved_by(geo, dtype))]
 
 
 def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
-    """Weights (O, KH, KW, C) as the kernel of their way reads them, and the bias."""
-    packed: Packed = way(geo, w.dtype, "auto").pack(w, b, geo)
+    """Weights (O, KH, KW, C) as their kernel reads them, and the bias."""
+    packed: Packed = _module(geo, w.dtype).pack(w, b, geo)
     return packed
 
 
 def workspace(geos: list[Geometry], dtype: np.dtype[np.generic]) -> Array:
     """Memory in which any of these convolutions can work, one at a time."""
-    sizes = (winograd.workspace_size(geo, dtype.itemsize) for geo in geos if way(geo, dtype, "auto") is winograd)
+    sizes = (winograd.workspace_size(geo, dtype.itemsize) for geo in geos if _module(geo, dtype) is winograd)
     return memory.empty((get_num_threads(), max(sizes, default=0)), dtype)
 
 
 def conv2d(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
     """y = conv(x, w) + b, and 0 where that is negative with ``relu``."""
-    call: Call = way(geo, x.dtype, "auto").prepared(x, packed, y, geo, relu, workspace)
+    call: Call = _module(geo, x.dtype).prepared(x, packed, y, geo, relu, workspace)
     return call
 
 
