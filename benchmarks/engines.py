@@ -90,7 +90,7 @@ ENGINES: dict[str, tuple[str, Callable[[nn.Module, Array, int], Work]]] = {  # a
     "ninx, frozen": ("ninx", _frozen),
     "ninx": ("ninx", _eager),
     "PyTorch": ("torch", _torch),
-    "PyTorch, compiled": ("torch", lambda net, images, threads: _torch(net, images, threads, True)),
+    "torch.compile": ("torch", lambda net, images, threads: _torch(net, images, threads, True)),
     "ONNX Runtime": ("onnxruntime", _onnx_runtime),
     "OpenVINO": ("openvino", _openvino),
 }

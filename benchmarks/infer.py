@@ -22,7 +22,7 @@ from .report import Report
 CASES = [("nin-cifar10", 32), ("nin-d2l", 224)]
 BATCHES = (1, 8, 64)
 QUICK = [("nin-cifar10", 32)]
-COLUMNS = ["preset", "batch", "engine", "ms a call", "ms an image", "its time / frozen's (quartiles)"]
+COLUMNS = ["preset", "batch", "engine", "ms a call", "ms an image", "time / frozen's (quartiles)"]
 PAUSE = 0.3  # seconds between two turns, until nobody's threads spin any more
 
 
@@ -103,6 +103,6 @@ def _add(report: Report, preset: str, batch: int, engine: Engine, timings: dict[
             [preset, str(batch), engine.name, f"{ms:.2f}", f"{ms / batch:.2f}", str(times)],
             {"name": preset, "batch": batch, "engine": engine.name, "seconds": timing.seconds, "times": asdict(times)},
         )
-        note = f"{engine.name}: {engine.version}"
+        note = engine.version
     if note not in report.notes:
         report.notes.append(note)
