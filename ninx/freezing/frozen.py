@@ -69,7 +69,8 @@ class Frozen:
     Several threads may call it: they wait for each other. On a GPU, and on other tiers than "fast", it calls the model itself.
 
     >>> model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Dropout(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 2))
-    >>> ninx.freeze(model, (1, 8, 8), batch=16)
+    >>> with ninx.use_kernels("fast"):
+    ...     print(ninx.freeze(model, (1, 8, 8), batch=16))
     Frozen: (N, 1, 8, 8) -> (N, 2), up to 16 images at once
       0, 1  Conv2d, ReLU  direct    (8, 6, 6)
       3     MaxPool2d     compiled  (8, 3, 3)
