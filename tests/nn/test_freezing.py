@@ -213,6 +213,20 @@ def test_a_change_is_noticed(change: str) -> None:
         kernels.set_num_threads(threads)
 
 
+def test_another_number_of_threads_is_another_plan() -> None:
+    """The work is cut, and memory to work in is there, for as many threads as there are now."""
+    model, x, before = alive(net()), images(3, 3, 24, 24), kernels.get_num_threads()
+    frozen = ninx.freeze(model, (3, 24, 24))
+    try:
+        for threads in (before, before + 1):
+            kernels.set_num_threads(threads)
+            frozen(x)
+            calls = frozen._programs[3].calls
+            assert {c.arguments[-1] for c in calls if "kernels.cpu.conv" in c.function.__module__} == {threads}
+    finally:
+        kernels.set_num_threads(before)
+
+
 def test_what_is_written_past_the_version_needs_refreeze() -> None:
     model, x = alive(net()), images(3, 3, 24, 24)
     frozen = ninx.freeze(model, (3, 24, 24))
