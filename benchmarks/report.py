@@ -13,12 +13,23 @@ from ..files import write_atomically
 from ..tables import Column, Sheet
 from .measure import Machine
 
-TEXT = {"group", "layer", "direction", "preset", "what", "kernel", "what grows", "sizes", "ms"}  # the columns that hold words
+TEXT = {
+    "group",
+    "layer",
+    "direction",
+    "preset",
+    "engine",
+    "what",
+    "kernel",
+    "what grows",
+    "sizes",
+    "ms",
+}  # the columns that hold words
 SPARE = {  # and those that a narrow terminal can do without, the first to go with the highest number
     "group": 12, "FLOP/byte": 11, "GB/s": 10, "workspace MB": 9, "im2col ms": 8, "GEMM ms": 7, "direct ms": 6, "share of copy": 5,
     "PyTorch ms": 4, "PyTorch MB": 4, "channels_last ms": 3, "channels_last MB": 3, "PyTorch channels_last ms": 3, "input": 2,
     "share": 2, "share of roof": 2, "PyTorch TF32 ms": 2, "channels_last TF32 ms": 2, "PyTorch channels_last ms TF32": 2,
-    "GFLOP/s": 1,
+    "GFLOP/s": 1, "ms an image": 1,
 }  # fmt: skip
 
 

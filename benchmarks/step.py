@@ -89,7 +89,7 @@ COLUMNS = [
 def measure(name: str, batch: int, pixels: int, rounds: int, training: bool, device: str = "cpu") -> Result:
     """Time one preset, beside PyTorch where it is."""
     ninx.manual_seed(0)
-    net = _alive(models.create(name)).train(training).to(device)
+    net = alive(models.create(name)).train(training).to(device)
     channels = models.preset(name).input_shape[0]
     rng = np.random.default_rng(0)
     images = np.ascontiguousarray(rng.standard_normal((batch, pixels, pixels, channels), np.float32)).transpose(0, 3, 1, 2)
@@ -107,7 +107,7 @@ def measure(name: str, batch: int, pixels: int, rounds: int, training: bool, dev
     return Result(name, batch, pixels, training, times[0], dict(zip(names, times[1:], strict=True)))
 
 
-def _alive(net: nn.Module) -> nn.Module:
+def alive(net: nn.Module) -> nn.Module:
     """Draw weights with which the signal keeps its size; with the default ones deep nets give nearly equal logits."""
     for p in net.parameters():
         if p.ndim > 1:

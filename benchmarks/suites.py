@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..array import use_device
-from . import conv, elementwise, memory, pool, scaling, step
+from . import conv, elementwise, infer, memory, pool, scaling, step
 from .measure import Machine, machine
 from .report import Report
 
@@ -21,6 +21,7 @@ SUITES: dict[str, Callable[[Machine, bool, int], Report]] = {
         m, _rounds(m, 3, 7, quick), ("same input", "bottleneck") if quick else conv.GROUPS, batch
     ),
     "step": lambda m, quick, batch: step.run(m, _rounds(m, 3, 9, quick), quick),
+    "infer": lambda m, quick, batch: infer.run(m, _rounds(m, 5, 9, quick), quick),
     "memory": lambda m, quick, batch: memory.run(m, quick),
     "scaling": lambda m, quick, batch: scaling.run(m, quick),
     "pool": lambda m, quick, batch: pool.run(m, _rounds(m, 5, 15, quick)),

@@ -25,6 +25,7 @@ from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
     from . import autograd, backends, cuda, data, datasets, functional, models, nn, optim, train, transforms, utils
+    from .freezing import Frozen, freeze
     from .functional import log_softmax, softmax
     from .generator import Generator
     from .saving import load, save
@@ -43,6 +44,7 @@ contiguous_format, channels_last, preserve_format = "contiguous_format", "channe
 
 # fmt: off
 __all__ = [
+    "Frozen",
     "Generator",
     "GradientError",
     "Run",
@@ -61,6 +63,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "freeze",
     "functional",
     "get_num_threads",
     "get_rng_state",
@@ -119,6 +122,8 @@ _LAZY = {
     "train": "ninx.train",
     "transforms": "ninx.transforms",
     "utils": "ninx.utils",
+    "Frozen": "ninx.freezing",
+    "freeze": "ninx.freezing",
     "log_softmax": "ninx.functional",
     "softmax": "ninx.functional",
     "Generator": "ninx.generator",

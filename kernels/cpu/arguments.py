@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -11,6 +12,24 @@ from ..types import Array
 # A NamedTuple of numbers or arrays on its way into a kernel, which gives the names back: ``win = Window(*window)``. Numba
 # recognises a plain tuple at once; for a named one each call would take 5 us longer. Inside a kernel names cost nothing.
 Plain: TypeAlias = tuple[Any, ...]
+
+
+class Call(NamedTuple):
+    """A function and all its arguments: ``function(*arguments)`` does the work, again and again, on the same memory."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+    def run(self) -> None:
+        """Do it once."""
+        self.function(*self.arguments)
+
+
+class Packed(NamedTuple):
+    """The weights of a convolution in the order in which its kernel reads them, and its bias (without entries: none)."""
+
+    weights: Array
+    bias: Array
 
 
 def flat(a: Array) -> Array:

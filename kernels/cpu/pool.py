@@ -17,7 +17,7 @@ from ..geometry import Geometry
 from ..loops import dropout_key
 from ..threads import get_num_threads
 from ..types import MARK, Array, Drop
-from .arguments import Plain, flat
+from .arguments import Call, Plain, flat
 from .jit.compiled import helper, kernel
 from .jit.vector import VECTOR_BYTES
 from .poolkernels import (
@@ -117,6 +117,12 @@ def max_pool2d(x: Array, geo: Geometry, mark: bool, drop: Drop | None) -> tuple[
     return y, arg
 
 
+def prepared_max(x: Array, y: Array, arg: Array, geo: Geometry) -> Call:
+    """The call that writes the maxima to y, without dropout; ``arg`` (uint8, y's size) gets their places, as a kernel must."""
+    arguments = flat(x), flat(y), flat(arg), np.ones(1, x.dtype), _plain(geo), 0, 0, 0, get_num_threads()
+    return Call(_max_pool, arguments)
+
+
 @kernel()
 def _max_unpool(t: int, g: Array, arg: Array, dx: Array, scale: Array, window: Plain, threads: int) -> None:
     win, size = Window(*window), g.itemsize
@@ -186,8 +192,13 @@ def _average(t: int, x: Array, y: Array, shares: Array, window: Plain, threads: 
 def avg_pool2d(x: Array, geo: Geometry, divisor: Array) -> Array:
     """y = (sum of the window) / divisor."""
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
-    _average(flat(x), flat(y), flat((1 / divisor).astype(x.dtype)), _plain(geo), get_num_threads())
+    prepared_average(x, y, geo, divisor).run()
     return y
+
+
+def prepared_average(x: Array, y: Array, geo: Geometry, divisor: Array) -> Call:
+    """The call that writes the averages to y."""
+    return Call(_average, (flat(x), flat(y), flat((1 / divisor).astype(x.dtype)), _plain(geo), get_num_threads()))
 
 
 @kernel()
@@ -224,3 +235,22 @@ def avg_pool2d_input_grad(g: Array, geo: Geometry, divisor: Array, masked_by: Ar
     shares, masks = flat((1 / divisor).astype(g.dtype)), flat(g)[:0] if masked_by is None else flat(masked_by)
     _average_back(flat(g), masks, flat(dx), shares, _plain(geo), get_num_threads())
     return dx
+
+
+@kernel()
+def _global_average(t: int, x: Array, y: Array, sums: Array, pixels: int, threads: int) -> None:
+    images, channels = sums.shape
+    for n in range(t * images // threads, (t + 1) * images // threads):
+        for c in range(channels):
+            sums[n, c] = 0
+        for pixel in range(n * pixels, (n + 1) * pixels):
+            for c in range(channels):
+                sums[n, c] += x[pixel * channels + c]
+        for c in range(channels):
+            y[n * channels + c] = sums[n, c] / pixels
+
+
+def prepared_global_average(x: Array, y: Array) -> Call:
+    """The call that writes the mean of every map of x to y, summed in float64."""
+    n, h, w, c = x.shape
+    return Call(_global_average, (flat(x), flat(y), np.empty((n, c), np.float64), h * w, min(n, get_num_threads())))

@@ -13,7 +13,8 @@ from typing import Any, overload
 import numpy as np
 
 from .. import data, nn
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
+from ..freezing import freeze
 from ..functional import softmax
 from ..looks import shortened, unfailing
 from . import recipe as recipes
@@ -185,15 +186,12 @@ class Run:
         """The answer to each input; those of one shape go through the network together."""
         rows: dict[int, data.Image] = {}
         device = next((p.device for p in self.model.parameters()), "cpu")
-        was_training = self.model.training
-        self.model.eval()
         for shape in {x.shape for x in inputs}:
+            answer = freeze(self.model, shape)  # anew each time, so that it sees whatever was done to the model meanwhile
             alike = [i for i, x in enumerate(inputs) if x.shape == shape]
             for some in (alike[start : start + BATCH] for start in range(0, len(alike), BATCH)):
-                with no_grad():
-                    batch = Tensor(np.stack([inputs[i] for i in some])).to(device)
-                    rows.update(zip(some, softmax(self.model(batch), 1).numpy(), strict=True))
-        self.model.train(was_training)
+                batch = Tensor(np.stack([inputs[i] for i in some])).to(device)
+                rows.update(zip(some, softmax(answer(batch), 1).numpy(), strict=True))
         return [rows[i] for i in range(len(inputs))]
 
     @unfailing

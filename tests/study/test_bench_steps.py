@@ -30,7 +30,7 @@ HERE = Peer(torch, "cpu", False)
 def _net() -> nn.Module:
     ninx.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1), nn.GlobalAvgPool2d(), nn.Flatten())
-    return step._alive(net)
+    return step.alive(net)
 
 
 def _batch() -> tuple[Any, Any]:

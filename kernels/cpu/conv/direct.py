@@ -24,7 +24,7 @@ from ... import memory
 from ...geometry import Geometry
 from ...threads import get_num_threads
 from ...types import Array
-from ..arguments import Plain, flat
+from ..arguments import Call, Packed, Plain, flat
 from ..jit.compiled import kernel
 from ..jit.vector import HOST, VECTOR_BYTES
 from ..window import Window, backward_window, forward_window
@@ -105,23 +105,34 @@ def _setup(geo: Geometry, itemsize: int, threads: int, back: bool) -> _Setup:
     return _Setup(win, tuple(tables), tables.panels, packed, bias, streams, threads)
 
 
-def _run(setup: _Setup, x: Array, packed: Array, y: Array, bias: bool, relu: bool, masked_by: Array | None) -> None:
+def _call(setup: _Setup, x: Array, packed: Array, y: Array, bias: bool, relu: bool, masked_by: Array | None) -> Call:
     win = setup.window
-    _convolve(
+    return Call(_convolve, (
         flat(x), packed, packed[:0] if masked_by is None else flat(masked_by), flat(y), setup.plan, win.W * win.C, win.KW * win.C,
         setup.bias if bias else 0, relu, setup.streams and y.ctypes.data % HOST.bytes == 0, setup.threads,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
+    """Weights and bias for `prepared`: they are the same for any number of images."""
+    setup = _setup(geo, w.itemsize, get_num_threads(), False)
+    packed = memory.empty((setup.packed,), w.dtype)
+    bias = packed[:0] if b is None else flat(b)
+    pack_forward(flat(w), packed, bias, setup.panels, setup.window.depth, geo.O, setup.threads)
+    return Packed(packed, bias)
+
+
+def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array | None = None) -> Call:
+    """The call that writes conv(x, w) + b to y, with weights that `pack` made. No ``workspace`` is needed here."""
+    setup = _setup(geo, x.itemsize, get_num_threads(), False)
+    return _call(setup, x, packed.weights, y, packed.bias.size > 0, relu, None)
 
 
 def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Array:
     """y = conv(x, w) + b, and 0 where that is negative with ``relu``."""
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
     if y.size:
-        setup = _setup(geo, x.itemsize, get_num_threads(), False)
-        packed = memory.empty((setup.packed,), x.dtype)
-        bias = packed[:0] if b is None else flat(b)
-        pack_forward(flat(w), packed, bias, setup.panels, setup.window.depth, geo.O, setup.threads)
-        _run(setup, x, packed, y, b is not None, relu, None)
+        prepared(x, pack(w, b, geo), y, geo, relu).run()
     return y
 
 
@@ -132,5 +143,5 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None
         setup = _setup(geo, g.itemsize, get_num_threads(), True)
         packed = memory.empty((setup.packed,), g.dtype)
         pack_backward(flat(w), packed, setup.panels, geo.KH * geo.KW, geo.C, geo.O, setup.threads)
-        _run(setup, g, packed, dx, False, False, masked_by)
+        _call(setup, g, packed, dx, False, False, masked_by).run()
     return dx

@@ -27,8 +27,8 @@ from ... import memory
 from ...geometry import Geometry
 from ...threads import get_num_threads
 from ...types import Array
-from ..arguments import Plain, flat
-from ..jit.compiled import kernel
+from ..arguments import Call, Packed, Plain, flat
+from ..jit.compiled import helper, kernel, part, program, spread
 from ..jit.vector import HOST, MR1, MR2, VECTOR_BYTES
 from ..window import Window, backward_window, forward_window
 from .microkernels import GemmArgs, gemm1, gemm2
@@ -40,13 +40,18 @@ from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
 MC = 96  # tiles of a forward block: one point of it stays in the second-level cache
 CHANNELS = 32  # with fewer the transforms cost more than the products save
-FEWEST = 32  # tiles; with fewer the weights' transform does
+FEWEST = 32  # tiles; with fewer the weights' transform does,
+FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats
+SHARED = 4 * 2**20  # bytes of packed weights from which on threads share the work on few tiles; that takes 0.03 ms
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
 SAVED = 2.5  # how many times fewer products there must be
 
 
-def fits(geo: Geometry, dtype: np.dtype[np.generic]) -> bool:
-    """Is a convolution done here? float32 alone: who asks for float64 asks for digits, and these cost some."""
+def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bool:
+    """Is a convolution done here? float32 alone: who asks for float64 asks for digits, and these cost some.
+
+    ``packed``: its weights are packed once, for many calls.
+    """
     return (
         geo.KH == geo.KW
         and geo.KH in TAPS
@@ -54,7 +59,7 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic]) -> bool:
         and dtype == np.float32
         and min(geo.C, geo.O) >= CHANNELS
         and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
-        and geo.N * products(geo) >= FEWEST * POINTS
+        and geo.N * products(geo) >= (FEW if packed else FEWEST) * POINTS
         and SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
     )
 
@@ -62,6 +67,93 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic]) -> bool:
 def products(geo: Geometry) -> int:
     """Multiplications for each pair of channels in one image; the plain sum has OH * OW * KH * KW."""
     return math.prod(tiles_of(forward_window(geo))) * POINTS
+
+
+class _Transformed(NamedTuple):
+    """Where a block's transformed tiles lie, of x and of y; zeros to read where the image ends, and a place to write to."""
+
+    u: Points
+    v: Points
+    zeros: int
+    outside: int
+
+
+@helper()
+def _transformed(like: Array, workspace: Array, spare: Array, tiles: Tiling, block: int, t: int) -> _Transformed:
+    """Those of block number ``block`` of the workspace, for thread t."""
+    size = like.itemsize
+    u = Points(workspace.ctypes.data + block * workspace.shape[1] * size, tiles.row_x, MC * tiles.row_x + SKEW)
+    v = Points(u.address + POINTS * u.plane * size, tiles.row_y, MC * tiles.row_y + SKEW)
+    zeros = spare.ctypes.data + t * spare.shape[1] * size
+    return _Transformed(u, v, zeros, zeros + spare.shape[1] // 2 * size)
+
+
+@helper()
+def _multiply(
+    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, C: int, count: int, first: int, last: int
+) -> None:
+    """The products of ``count`` tiles: of point i and panel j where i * panels + j is ``first`` to before ``last``."""
+    size, many = x.itemsize, panels.shape[0]
+    for job in range(first, last):
+        point, p = job // many, job % many
+        vectors = panels[p, PANEL.vectors]
+        a, c = u.address + point * u.plane * size, v.address + point * v.plane * size
+        b = packed.ctypes.data + (panels[p, PANEL.weights] + point * C * vectors * (VECTOR_BYTES // size)) * size
+        for i in range(0, count, MR2 if vectors == 2 else MR1):
+            args = GemmArgs(
+                taps=1,
+                run=C,
+                a_tap=0,
+                b_tap=0,
+                a=a + i * u.row * size,
+                a_offsets=offsets.ctypes.data,
+                b=b,
+                c=c + i * v.row * size + panels[p, PANEL.channel],
+                c_offsets=offsets.ctypes.data + offsets.shape[1] * 8,
+                bias=0,
+                relu=0,
+                masked_by=0,
+                stream=0,
+                tail=panels[p, PANEL.tail],
+            )
+            if vectors == 2:
+                gemm2(x, args)
+            else:
+                gemm1(x, args)
+
+
+@helper()
+def _transform_back(
+    y: Array, bias: Array, masked_by: Array, both: _Transformed, win: Window, tiles: Tiling, relu: bool, first: int, last: int,
+    start: int,
+) -> None:  # fmt: skip
+    """The outputs of tiles ``first`` to before ``last``; ``start`` is number 0 of the transformed ones."""
+    size, v = y.itemsize, both.v
+    each, m = tiles.down * tiles.across, tiles.m
+    for i in range(first, last):
+        top, left = i % each // tiles.across * m, i % each % tiles.across * m
+        pixel = ((i // each * win.OH + top) * win.OW + left) * win.O * size
+        back = OutputArgs(
+            source=v.address + (i - start) * v.row * size,
+            source_row=SIDE * v.plane * size,
+            source_column=v.plane * size,
+            target=y.ctypes.data + pixel,
+            target_row=win.OW * win.O * size,
+            target_column=win.O * size,
+            channels=win.O,
+            outside=both.outside,
+            top=0,
+            bottom=win.OH - top,
+            left=0,
+            right=win.OW - left,
+            bias=bias.ctypes.data if bias.size > 0 else both.zeros,
+            relu=relu,
+            masked_by=masked_by.ctypes.data + pixel if masked_by.size > 0 else 0,
+        )
+        if m == SIDE - 2:  # 3x3
+            outputs3(y, back)
+        else:
+            outputs5(y, back)
 
 
 @kernel()
@@ -73,67 +165,63 @@ def _convolve(
 
     ``spare``: zeros to read where the image ends, and a place to write to.
     """
-    win, tiles, size = Window(*window), Tiling(*tiling), x.itemsize
-    each, m = tiles.down * tiles.across, tiles.m
-    u = Points(workspace.ctypes.data + t * workspace.shape[1] * size, tiles.row_x, MC * tiles.row_x + SKEW)
-    v = Points(u.address + POINTS * u.plane * size, tiles.row_y, MC * tiles.row_y + SKEW)
-    zeros = spare.ctypes.data + t * spare.shape[1] * size
-    outside = zeros + spare.shape[1] // 2 * size
+    win, tiles = Window(*window), Tiling(*tiling)
+    both = _transformed(x, workspace, spare, tiles, t, t)
     source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
-    start, end = t * win.N * each // threads, (t + 1) * win.N * each // threads
-    for first in range(start, end, MC):
+    count = win.N * tiles.down * tiles.across
+    end = (t + 1) * count // threads
+    for first in range(t * count // threads, end, MC):
         last = min(first + MC, end)
-        transform_tiles(0, x, source, u, zeros, first, last, first, tiles)
-        for point in range(POINTS):
-            a, c = u.address + point * u.plane * size, v.address + point * v.plane * size
-            for p in range(panels.shape[0]):
-                vectors = panels[p, PANEL.vectors]
-                b = packed.ctypes.data + (panels[p, PANEL.weights] + point * win.C * vectors * (VECTOR_BYTES // size)) * size
-                for i in range(0, last - first, MR2 if vectors == 2 else MR1):
-                    args = GemmArgs(
-                        taps=1,
-                        run=win.C,
-                        a_tap=0,
-                        b_tap=0,
-                        a=a + i * u.row * size,
-                        a_offsets=offsets.ctypes.data,
-                        b=b,
-                        c=c + i * v.row * size + panels[p, PANEL.channel],
-                        c_offsets=offsets.ctypes.data + offsets.shape[1] * 8,
-                        bias=0,
-                        relu=0,
-                        masked_by=0,
-                        stream=0,
-                        tail=panels[p, PANEL.tail],
-                    )
-                    if vectors == 2:
-                        gemm2(x, args)
-                    else:
-                        gemm1(x, args)
-        for i in range(first, last):
-            top, left = i % each // tiles.across * m, i % each % tiles.across * m
-            pixel = ((i // each * win.OH + top) * win.OW + left) * win.O * size
-            back = OutputArgs(
-                source=v.address + (i - first) * v.row * size,
-                source_row=SIDE * v.plane * size,
-                source_column=v.plane * size,
-                target=y.ctypes.data + pixel,
-                target_row=win.OW * win.O * size,
-                target_column=win.O * size,
-                channels=win.O,
-                outside=outside,
-                top=0,
-                bottom=win.OH - top,
-                left=0,
-                right=win.OW - left,
-                bias=bias.ctypes.data if bias.size > 0 else zeros,
-                relu=relu,
-                masked_by=masked_by.ctypes.data + pixel if masked_by.size > 0 else 0,
-            )
-            if m == SIDE - 2:  # 3x3
-                outputs3(x, back)
-            else:
-                outputs5(x, back)
+        transform_tiles(0, x, source, both.u, both.zeros, first, last, first, tiles)
+        _multiply(x, packed, both.u, both.v, offsets, panels, win.C, last - first, 0, POINTS * panels.shape[0])
+        _transform_back(y, bias, masked_by, both, win, tiles, relu, first, last, first)
+
+
+@part()
+def _into_points(t: int, x: Array, spare: Array, workspace: Array, window: Plain, tiling: Plain, threads: int) -> None:
+    win, tiles = Window(*window), Tiling(*tiling)
+    both = _transformed(x, workspace, spare, tiles, 0, t)
+    source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
+    count = win.N * tiles.down * tiles.across
+    transform_tiles(0, x, source, both.u, both.zeros, t * count // threads, (t + 1) * count // threads, 0, tiles)
+
+
+@part()
+def _products(
+    t: int, x: Array, packed: Array, spare: Array, workspace: Array, offsets: Array, panels: Array, window: Plain, tiling: Plain,
+    threads: int,
+) -> None:  # fmt: skip
+    win, tiles = Window(*window), Tiling(*tiling)
+    both = _transformed(x, workspace, spare, tiles, 0, t)
+    count, jobs = win.N * tiles.down * tiles.across, POINTS * panels.shape[0]
+    first, last = t * jobs // threads, (t + 1) * jobs // threads
+    _multiply(x, packed, both.u, both.v, offsets, panels, win.C, count, first, last)
+
+
+@part()
+def _out_of_points(
+    t: int, y: Array, bias: Array, spare: Array, workspace: Array, window: Plain, tiling: Plain, relu: bool, threads: int
+) -> None:
+    win, tiles = Window(*window), Tiling(*tiling)
+    both = _transformed(y, workspace, spare, tiles, 0, t)
+    count = win.N * tiles.down * tiles.across
+    first, last = t * count // threads, (t + 1) * count // threads
+    _transform_back(y, bias, y[:0], both, win, tiles, relu, first, last, 0)
+
+
+@program()
+def _convolve_few(
+    runner: int, workers: int, x: Array, packed: Array, bias: Array, y: Array, spare: Array, workspace: Array, offsets: Array,
+    panels: Array, window: Plain, tiling: Plain, relu: bool, threads: int,
+) -> None:  # fmt: skip
+    """`_convolve` for at most MC tiles: all threads work on all of them, one step after the other, the products cut by points.
+
+    So each thread reads only its part of the weights. With few tiles these are what takes the time: they come from the
+    third-level cache, and are used a few times.
+    """
+    spread(_into_points, runner, workers, threads, (x, spare, workspace, window, tiling, threads))
+    spread(_products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, threads))
+    spread(_out_of_points, runner, workers, threads, (y, bias, spare, workspace, window, tiling, relu, threads))
 
 
 class _Setup(NamedTuple):
@@ -166,23 +254,47 @@ def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
     )
 
 
-def _run(setup: _Setup, x: Array, packed: Array, bias: Array, masked_by: Array | None, y: Array, relu: bool) -> None:
-    workspace = memory.empty((setup.threads, setup.workspace), x.dtype)
+def _call(
+    setup: _Setup, x: Array, packed: Array, bias: Array, masked_by: Array | None, y: Array, relu: bool, workspace: Array
+) -> Call:
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
-    _convolve(
+    return Call(_convolve, (
         flat(x), packed, bias, packed[:0] if masked_by is None else flat(masked_by), flat(y), spare, workspace, setup.offsets,
         setup.panels, setup.window, setup.tiling, relu, setup.threads,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
+    """See `direct.pack`; the weights are transformed."""
+    setup = _setup(forward_window(geo), w.itemsize, get_num_threads())
+    packed = memory.empty((setup.packed,), w.dtype)
+    scratch = memory.empty((setup.threads, setup.lanes * POINTS * geo.C), w.dtype)
+    pack_forward_points(flat(w), packed, scratch, setup.panels, geo.KH, geo.C, setup.threads)
+    return Packed(packed, packed[:0] if b is None else flat(b))
+
+
+def workspace_size(geo: Geometry, itemsize: int) -> int:
+    """Numbers that each thread of `prepared` works in."""
+    return _setup(forward_window(geo), itemsize, get_num_threads()).workspace
+
+
+def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
+    """See `direct.prepared`. ``workspace``: (threads, `workspace_size` or more) numbers."""
+    setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
+    if geo.N * products(geo) >= FEWEST * POINTS or packed.weights.nbytes < SHARED:
+        return _call(setup, x, packed.weights, packed.bias, None, y, relu, workspace)
+    spare = np.zeros((setup.threads, setup.spare), x.dtype)
+    return Call(_convolve_few, (
+        flat(x), packed.weights, packed.bias, flat(y), spare, workspace, setup.offsets, setup.panels, setup.window, setup.tiling,
+        relu, setup.threads,
+    ))  # fmt: skip
 
 
 def conv2d(x: Array, w: Array, b: Array | None, geo: Geometry, relu: bool) -> Array:
     """See `direct.conv2d`."""
-    setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
     y = memory.empty((geo.N, geo.OH, geo.OW, geo.O), x.dtype)
-    packed = memory.empty((setup.packed,), x.dtype)
-    scratch = memory.empty((setup.threads, setup.lanes * POINTS * geo.C), x.dtype)
-    pack_forward_points(flat(w), packed, scratch, setup.panels, geo.KH, geo.C, setup.threads)
-    _run(setup, x, packed, packed[:0] if b is None else flat(b), None, y, relu)
+    workspace = memory.empty((get_num_threads(), workspace_size(geo, x.itemsize)), x.dtype)
+    prepared(x, pack(w, b, geo), y, geo, relu, workspace).run()
     return y
 
 
@@ -192,5 +304,6 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     packed = memory.empty((setup.packed,), g.dtype)
     pack_backward_points(flat(w), packed, setup.panels, geo.KH, geo.O, geo.C, setup.threads)
-    _run(setup, g, packed, packed[:0], masked_by, dx, False)
+    workspace = memory.empty((setup.threads, setup.workspace), g.dtype)
+    _call(setup, g, packed, packed[:0], masked_by, dx, False, workspace).run()
     return dx
