@@ -53,7 +53,7 @@ on_arm() {
     done
     mount --bind "$folder/source" "$system/source"
     # On its default processor, which no one has, the divisions of zeros inside its long vectors make NumPy warn.
-    exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 QEMU_CPU=neoverse-n1 \
+    exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin PYTHONDONTWRITEBYTECODE=1 QEMU_CPU=neoverse-n1 \
       chroot "$system" bash -c "cd /source && exec \"\$@\"" _ "$@"
   ' _ "$folder" "$@"
 }

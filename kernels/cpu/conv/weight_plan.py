@@ -15,7 +15,7 @@ import numpy as np
 from ...types import Array
 from ..jit.vector import HOST
 from ..window import Window
-from .plan import lines_for_each
+from .plan import lines_for_each, merged
 
 # Output pixels of one block. Where each value of x meets many taps, there are more sums to load and store for each block, hence
 # larger blocks.
@@ -106,7 +106,7 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
         blocks, first_task = _pixel_blocks(win, threads)
     else:
         blocks, first_task = _row_blocks(win, KC if unrolled else KC_TAPS, threads)
-    _, _, images, top, bottom, width = blocks.T
+    _, _, images, top, bottom, width = blocks
     kc, x_rows = int((images * (bottom - top) * width).max()), images * ((bottom - top - 1) * win.SH + win.KH)
     run = win.KW * win.C if unrolled else win.C
     columns = kc if win.pointwise else win.OW if unrolled else win.W
@@ -132,16 +132,15 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     )
 
 
-def _pixel_blocks(win: Window, threads: int) -> tuple[Array, Array]:
-    """(blocks, first_task) of a 1x1 kernel, whose pixels are one row of one image. A block: the first columns of `WeightTask`."""
+def _pixel_blocks(win: Window, threads: int) -> tuple[list[Array], Array]:
+    """(blocks, first_task) of a 1x1 kernel, whose pixels are one row of one image; of `WeightTask` the first six columns."""
     kc = _even(-(-win.N // threads), KC)
     first = np.arange(0, win.N, kc)
     width, one = np.minimum(kc, win.N - first), np.ones_like(first)
-    blocks = np.column_stack([first * win.C, first * win.O, one, 0 * one, one, width])
-    return blocks, np.arange(threads + 1) * len(blocks) // threads
+    return [first * win.C, first * win.O, one, 0 * one, one, width], np.arange(threads + 1) * len(first) // threads
 
 
-def _row_blocks(win: Window, most: int, threads: int) -> tuple[Array, Array]:
+def _row_blocks(win: Window, most: int, threads: int) -> tuple[list[Array], Array]:
     """(blocks, first_task) of any other kernel: of whole images, or of some rows of one, with about ``most`` pixels.
 
     Each thread has the same number of rows, and so perhaps a part of an image at its start and at its end.
@@ -155,28 +154,26 @@ def _row_blocks(win: Window, most: int, threads: int) -> tuple[Array, Array]:
         images = _even(max(1, int((end - first).max())), most // (win.OH * win.OW))
         groups = [np.append(np.arange(a, b, images), b) for a, b in zip(first.tolist(), end.tolist(), strict=True)]
         inside = np.concatenate(groups) * win.OH
-    cuts = np.union1d(shares, inside)
+    cuts = merged(shares, inside)
     n, top = np.divmod(cuts[:-1], win.OH)
     images, rest = np.divmod(np.diff(cuts), win.OH)
     x, dy = n * (win.H * win.W * win.C), n * (win.OH * win.OW * win.O)
     bottom = np.where(images > 0, win.OH, top + rest)
-    blocks = np.column_stack([x, dy, np.maximum(images, 1), top, bottom, np.full_like(n, win.OW)])
-    return blocks, np.searchsorted(cuts, shares)
+    return [x, dy, np.maximum(images, 1), top, bottom, np.full_like(n, win.OW)], np.searchsorted(cuts, shares)
 
 
-def _with_prefetch(blocks: Array, win: Window, blocking: Blocking, itemsize: int) -> Array:
+def _with_prefetch(blocks: list[Array], win: Window, blocking: Blocking, itemsize: int) -> Array:
     """The tasks: each block, and what comes after it."""
-    x, dy, images, top, bottom, width = np.roll(blocks, -1, axis=0).T
+    x, dy, images, top, bottom, width = blocks
     calls, pixels = blocking.panels * blocking.x_panels * blocking.taps, images * (bottom - top) * width
-    return np.column_stack(
-        [
-            blocks,
-            (x + np.maximum(top * win.SH - win.PH, 0) * win.W * win.C) * itemsize,
-            lines_for_each(pixels * win.SH * win.SW * win.C * itemsize, calls),
-            (dy + top * win.OW * win.O) * itemsize,
-            lines_for_each(pixels * win.O * itemsize, calls),
-        ]
-    )
+    tasks = np.empty((len(x), len(WeightTask._fields)), np.int64)
+    for column, values in enumerate(blocks):
+        tasks[:, column] = values
+    tasks[:, WEIGHT_TASK.next_x] = np.roll((x + np.maximum(top * win.SH - win.PH, 0) * (win.W * win.C)) * itemsize, -1)
+    tasks[:, WEIGHT_TASK.next_x_lines] = np.roll(lines_for_each(pixels * (win.SH * win.SW * win.C * itemsize), calls), -1)
+    tasks[:, WEIGHT_TASK.next_dy] = np.roll((dy + top * (win.OW * win.O)) * itemsize, -1)
+    tasks[:, WEIGHT_TASK.next_dy_lines] = np.roll(lines_for_each(pixels * (win.O * itemsize), calls), -1)
+    return tasks
 
 
 def _even(count: int, most: int) -> int:
