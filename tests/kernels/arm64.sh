@@ -21,7 +21,7 @@ if [ ! -e "$folder/complete" ]; then
   # Debian's packages and the wheels are only unpacked: their own scripts would run under emulation.
   rm -rf "$system"
   mmdebstrap --quiet --mode=root --variant=extract --arch=arm64 bookworm "$system" /etc/apt/sources.list.d/debian.sources \
-    --include=base-files,bash,coreutils,libgomp1,python3,python3-pip
+    --include=base-files,bash,coreutils,libgomp1,libstdc++6,python3,python3-pip
   echo "root:x:0:0:root:/root:/bin/bash" > "$system/etc/passwd"
   echo "root:x:0:" > "$system/etc/group"
   mkdir -p "$site" "$system"/{dev,proc,sys,source}

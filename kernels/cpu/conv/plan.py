@@ -150,7 +150,7 @@ def _blocks(window: Window, itemsize: int, threads: int, mr: int) -> Array:
     if window.pointwise:
         size = max(4 * mr, CACHED // (window.C * itemsize) // mr * mr)
     elif window.PH or window.PW:
-        size = min(12, most)  # border classes have few pixels in one image; mr divides 12 or 24
+        size = min(12 // mr * mr, most)  # border classes have few pixels in one image; so they fill whole micro-tiles
     else:
         size = max(1, 1024 // (window.OH * window.OW))
     count = max(1, min(n, threads * -(-n // (threads * size))))
