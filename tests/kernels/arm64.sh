@@ -52,13 +52,13 @@ on_arm() {
       mount --rbind "/$name" "$system/$name"
     done
     mount --bind "$folder/source" "$system/source"
-    # On its default processor, which no one has, the divisions of zeros inside its long vectors make NumPy warn.
-    exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin PYTHONDONTWRITEBYTECODE=1 QEMU_CPU=neoverse-n1 \
+    # PYTHONSAFEPATH: the folder ./ninx is only half of the package. QEMU_CPU: on the default processor, which no one has, the divisions of zeros inside its long vectors make NumPy warn.
+    exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 QEMU_CPU=neoverse-n1 \
       chroot "$system" bash -c "cd /source && exec \"\$@\"" _ "$@"
   ' _ "$folder" "$@"
 }
 
-on_arm python3 -m pip install --quiet --no-deps --no-build-isolation --break-system-packages --root-user-action=ignore --editable .
+python3 -m pip install --quiet --target "$site" --no-deps --upgrade "$folder/source" # no code of its own, so made here
 on_arm python3 -c '
 import platform
 from ninx.kernels.cpu.jit.vector import HOST

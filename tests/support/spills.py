@@ -89,7 +89,9 @@ def innermost(code: str, triple: str) -> Loop:
 
 if __name__ == "__main__":
     for processor in sys.argv[1:] or PROCESSORS:
-        print(f"{processor} ({PROCESSORS[processor][0]}): multiply-adds of the innermost loop, vectors read and written on the stack")
+        print(
+            f"{processor} ({PROCESSORS[processor][0]}): multiply-adds of the innermost loop, vectors read and written on the stack"
+        )
         for name, loop in loops(processor).items():
             if loop.fmas or loop.reads or loop.writes:
                 print(f"  {name:20} {loop.fmas:4} {loop.reads:4} {loop.writes:4}")

@@ -235,7 +235,8 @@ def _check(window: Window, images: int, tiles: Array, read: Array, write: Array,
     fits = (
         len(read) == len(write) == mr * len(tiles)
         and read.min() >= 0
-        and (read.reshape(-1, mr) + ((last * win.W * win.C + run) * itemsize)[:, None]).max() <= images * win.H * win.W * win.C * itemsize
+        and (read.reshape(-1, mr) + ((last * win.W * win.C + run) * itemsize)[:, None]).max()
+        <= images * win.H * win.W * win.C * itemsize
         and write.min() >= 0
         and write.max() + win.O * itemsize <= images * win.OH * win.OW * win.O * itemsize
         and tiles.min() >= 0
