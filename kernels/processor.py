@@ -57,7 +57,7 @@ def _design(facts: dict[str, str]) -> str:
             known = next((name for first, name in reversed(AMD.get(family, {}).items()) if model >= first), None)
         elif family == 6:
             known = next((name for name, models in INTEL.items() if model in models), None)
-        return f"{known and f'{known}, ' or ''}family {family} model {model}"
+        return f"{(known and f'{known}, ') or ''}family {family} model {model}"
     if facts.get("CPU implementer") == "0x41":
         return ARM.get(int(facts["CPU part"], 16), f"ARM's part {facts['CPU part']}")
     return ""

@@ -52,7 +52,8 @@ on_arm() {
       mount --rbind "/$name" "$system/$name"
     done
     mount --bind "$folder/source" "$system/source"
-    # PYTHONSAFEPATH: the folder ./ninx is only half of the package. QEMU_CPU: on the default processor, which no one has, the divisions of zeros inside its long vectors make NumPy warn.
+    # PYTHONSAFEPATH: the folder ./ninx is only half of the package. QEMU_CPU: on the processor that qemu takes by itself, which no
+    # one has, NumPy warns of divisions by zero.
     exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 QEMU_CPU=neoverse-n1 \
       chroot "$system" bash -c "cd /source && exec \"\$@\"" _ "$@"
   ' _ "$folder" "$@"

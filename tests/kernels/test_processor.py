@@ -8,7 +8,14 @@ from ninx.kernels.processor import processor
 
 
 def x86(vendor: str, family: int, model: int, name: str, flags: str) -> str:
-    return f"processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: {model}\nmodel name\t: {name}\nflags\t\t: {flags}\n"
+    lines = (
+        f"vendor_id\t: {vendor}",
+        f"cpu family\t: {family}",
+        f"model\t\t: {model}",
+        f"model name\t: {name}",
+        f"flags\t\t: {flags}",
+    )
+    return "\n".join(["processor\t: 0", *lines, ""])
 
 
 CASES = [

@@ -26,7 +26,7 @@ PROCESSORS = {  # NINX_VECTOR, triple, LLVM's name
 
 
 class Loop(NamedTuple):
-    """Of the innermost loop of a function that has the most multiply-adds: these, and vectors read from and written to the stack."""
+    """Of the innermost loop with the most multiply-adds: these, and vectors read from and written to the stack."""
 
     fmas: int
     reads: int
@@ -89,9 +89,7 @@ def innermost(code: str, triple: str) -> Loop:
 
 if __name__ == "__main__":
     for processor in sys.argv[1:] or PROCESSORS:
-        print(
-            f"{processor} ({PROCESSORS[processor][0]}): multiply-adds of the innermost loop, vectors read and written on the stack"
-        )
+        print(f"{processor} ({PROCESSORS[processor][0]}): multiply-adds of the inner loop, vectors read and written on the stack")
         for name, loop in loops(processor).items():
             if loop.fmas or loop.reads or loop.writes:
                 print(f"  {name:20} {loop.fmas:4} {loop.reads:4} {loop.writes:4}")

@@ -166,7 +166,7 @@ def _blocks(window: Window, itemsize: int, threads: int, mr: int) -> Array:
 
 
 def _numbers_read(window: Window, counts: Array, mr: int) -> Array:
-    """What the rows of all micro-tiles read, those included that only repeat the last pixel of a class; cut into so many blocks."""
+    """What the rows of all micro-tiles read, those included that only repeat a class's last pixel; for each count of blocks."""
     vertical, horizontal = _classes_of(window)
     read, (size, larger) = np.zeros_like(counts), np.divmod(window.N, counts)  # blocks of size images, some with one more
     for r0, r1, i in vertical:
