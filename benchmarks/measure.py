@@ -6,8 +6,6 @@ disturbances, and the median of their ratios hardly notices them. Quartiles show
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import numpy as np
 from .. import gpu
 from ..array import on_device, synchronize, xp_of
 from ..kernels import get_num_threads
+from ..kernels.processor import processor
 
 Work = Callable[[], Any]
 
@@ -150,7 +149,7 @@ def machine(device: str = "cpu") -> Machine:
     torch = torch_or_none()
     rate, copied = (peak(), bandwidth()) if device == "cpu" else gpu_rates(device)
     return Machine(
-        _processor(),
+        processor(),
         get_num_threads(),
         f"{HOST.registers} of {HOST.bytes} bytes",
         blas,
@@ -162,15 +161,6 @@ def machine(device: str = "cpu") -> Machine:
         device,
         "" if device == "cpu" else gpu.names()[int(device.partition(":")[2] or 0)],
     )
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-        return f"{names[0]}, {len(os.sched_getaffinity(0))} processors"
-    except (OSError, IndexError, AttributeError):
-        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors"
 
 
 def peak(seconds: float = 0.5) -> float:

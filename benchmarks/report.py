@@ -53,7 +53,7 @@ class Report:
         """Print machine, table and notes."""
         m = self.machine
         lines = [f"device {m.device}{m.device_name and f': {m.device_name}'}"]
-        threads = f"{m.threads} thread(s) on {m.layer}, vectors: {m.vectors}" if m.device == "cpu" else "which tells the GPU"
+        threads = f"{m.threads} thread(s) on {m.layer}, vectors used: {m.vectors}" if m.device == "cpu" else "which tells the GPU"
         lines.append(f"{m.processor}; {threads}")
         lines.append(f"NumPy {m.numpy} (BLAS: {m.blas}), PyTorch {m.torch}")
         lines.append(

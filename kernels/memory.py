@@ -1,17 +1,22 @@
 """Memory for large arrays, used again and again.
 
 The system gives a program fresh memory page by page, each on its first touch, and that costs more than the kernels that
-write it: up to three times the time of a memory-bound layer. So large arrays are pieces of *arenas*, stretches of a gigabyte
-of which the system only provides what has been touched. `empty` cuts a piece from the lowest free place that is large enough.
+write it: up to three times the time of a memory-bound layer. So large arrays are pieces of *arenas*, stretches of memory of which
+the system only provides what has been touched. `empty` cuts a piece from the lowest free place that is large enough.
 When the array and all its views are gone, the piece is free again, and grows together with free neighbours. A training step
 frees in the reverse order of what it took, so the pieces fit again, and the arenas end up with little more memory than the
 step needs at one time. Small pieces have arenas of their own: the gradients of the weights, which live longer than all else
 in a step, would otherwise lie scattered between the images. Pieces start at multiples of 64 bytes, the line of the caches.
+
+Untouched memory still takes addresses, and these may be scarce: under ``ulimit -v``, on a system of 32 bits, or where every
+promise of memory counts (Windows; Linux without overcommitment). So the first arenas are small, and each further one doubles what
+there is. Where so much cannot be had, an arena of its own is made for the piece that is wanted; and NumPy has the last word.
 """
 
 from __future__ import annotations
 
 import bisect
+import contextlib
 import math
 import threading
 from typing import Any, NamedTuple
@@ -21,7 +26,8 @@ import numpy as np
 from .types import Array
 
 SMALLEST = 1 << 16  # below 64 KiB NumPy's own cache and malloc are quick
-ARENA = 1 << 30  # bytes of address space
+FIRST, ARENA = 1 << 26, 1 << 30  # bytes of address space of an arena, at least and at most (but for a larger piece)
+ROOMY = 4  # pieces of the size that is wanted: so many should fit into a new arena
 LINE = 64
 LARGE = 1 << 22  # from here on a piece lies among the large ones
 PAGE = 1 << 21  # what Linux gives at a time to large arrays of NumPy's, if it may; arenas begin at such a place
@@ -44,6 +50,11 @@ class _Arena:
         self.starts, self.ends = [0], [size]
         self.size, self.touched = size, 0
         self.large = large
+
+    @property
+    def idle(self) -> bool:
+        """Is nothing of it lent?"""
+        return self.starts == [0] and self.ends == [self.size]
 
     def take(self, size: int) -> int | None:
         """Where a piece of ``size`` bytes starts: the lowest place; None if there is none."""
@@ -119,14 +130,26 @@ class Pool:
                 if arena.large == (size >= LARGE) and (start := arena.take(size)) is not None:
                     break
             else:
-                if sum(a.size for a in self._arenas) + max(size, ARENA) > self.limit:
+                made = self._new_arena(size)
+                if made is None or (start := made.take(size)) is None:
                     return None
-                arena = _Arena(max(size, ARENA), size >= LARGE)
-                self._arenas.append(arena)
-                start = arena.take(size)
+                arena = made
             self._lent += size
             self._peak = max(self._peak, self._lent)
-            return None if start is None else (arena, start, size)
+            return arena, start, size
+
+    def _new_arena(self, size: int) -> _Arena | None:
+        """One with room for ``size`` bytes, in the place of those that proved too small; None if it cannot be had."""
+        large = size >= LARGE
+        self._arenas = [a for a in self._arenas if a.large != large or not a.idle]
+        there = sum(a.size for a in self._arenas if a.large == large)
+        others = sum(a.size for a in self._arenas)
+        for wanted in (max(size, min(max(FIRST, ROOMY * size, there), ARENA)), size):
+            if others + wanted <= self.limit:
+                with contextlib.suppress(MemoryError):
+                    self._arenas.append(_Arena(wanted, large))
+                    return self._arenas[-1]
+        return None
 
     def _collect(self) -> None:
         """Take back the pieces whose arrays are gone."""
@@ -161,7 +184,7 @@ class Pool:
         """
         with self._lock:
             self._collect()
-            self._arenas = [a for a in self._arenas if a.ends != [a.size] or a.starts != [0]]
+            self._arenas = [a for a in self._arenas if not a.idle]
             self._peak = self._lent
 
 

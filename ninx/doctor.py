@@ -11,6 +11,7 @@ import numpy as np
 
 from . import gpu
 from .kernels import get_num_threads
+from .kernels.processor import processor
 
 
 class Finding(NamedTuple):
@@ -24,7 +25,13 @@ def findings() -> list[Finding]:
     """Everything, from the processor to the GPU."""
     version = metadata.version("ninx")
     where = f"Python {platform.python_version()} with NumPy {np.__version__} on {platform.system()} {platform.machine()}"
-    return [Finding(True, f"ninx {version} runs on {where}."), _numba(), *_optional(), *_gpu()]
+    return [
+        Finding(True, f"ninx {version} runs on {where}."),
+        Finding(True, f"Processor: {processor()}."),
+        _numba(),
+        *_optional(),
+        *_gpu(),
+    ]
 
 
 def _installed(module: str) -> bool:

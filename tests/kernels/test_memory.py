@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
+import pytest
+from processes import succeeds
 
 from ninx.kernels import memory
 
@@ -36,6 +39,89 @@ def test_free_neighbours_grow_together() -> None:
     whole = pool.empty((1 << 20,), np.uint8)
     assert whole.ctypes.data == first
     assert pool.stats().touched == 1 << 20
+
+
+def test_arenas_grow_with_what_is_wanted() -> None:
+    """The first ones are small; together they double, and an idle one makes place for a larger one."""
+    pool = memory.Pool()
+    kept = [pool.empty((memory.LARGE,), np.uint8)]
+    assert [a.size for a in pool._arenas] == [memory.FIRST]
+    while len(pool._arenas) < 4:
+        kept.append(pool.empty((memory.LARGE,), np.uint8))
+    assert [a.size for a in pool._arenas] == [memory.FIRST, memory.FIRST, 2 * memory.FIRST, 4 * memory.FIRST]
+    kept.clear()
+    kept.append(pool.empty((5 * memory.FIRST,), np.uint8))
+    assert [a.size for a in pool._arenas] == [memory.ARENA]
+    assert kept[0].ctypes.data % memory.LINE == 0
+
+
+def test_what_an_arena_cannot_be_had_for_comes_without_spare_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """First an arena for the piece alone, then NumPy, whose own MemoryError it is if there is nothing."""
+    asked, real = [], memory._Arena
+
+    def arena(size: int, large: bool) -> memory._Arena:
+        asked.append(size)
+        if size > most:
+            raise MemoryError
+        return real(size, large)
+
+    monkeypatch.setattr(memory, "_Arena", arena)
+    pool, most = memory.Pool(), 1 << 22
+    tight = pool.empty((1 << 22,), np.uint8)
+    assert asked == [memory.FIRST, 1 << 22]
+    assert pool.stats().lent == 1 << 22
+    beyond = pool.empty((1 << 23,), np.uint8)
+    assert asked[2:] == [memory.FIRST, 1 << 23]
+    assert beyond.base is None
+    assert pool.stats() == memory.MemoryStats(lent=1 << 22, peak=1 << 22, touched=1 << 22)
+    del tight
+
+
+SCARCE = """
+import resource
+import numpy as np
+import ninx
+import ninx.functional as F
+from ninx import models, optim
+from ninx.kernels import memory
+
+model = models.create("nin-mnist-v2")
+optimiser = optim.SGD(model.parameters(), lr=0.01)
+
+def step(batch):
+    x, y = ninx.zeros(batch, 1, 28, 28), ninx.tensor(np.arange(batch) % 10)
+    loss = F.cross_entropy(model(x).reshape(batch, -1), y)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return float(loss)
+
+first = step(2)  # threads, compiled code
+ninx.kernels.clear_memory()
+here = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmSize"))
+room = 300 << 20
+resource.setrlimit(resource.RLIMIT_AS, (here + room, here + room))
+for _ in range(3):
+    step(256)
+assert 4 << 20 < ninx.memory_stats().peak < room, ninx.memory_stats()
+kept = []
+try:
+    while True:
+        kept.append(memory.empty((16 << 20,), np.uint8))
+        kept[-1][::4096] = 1
+except MemoryError:
+    lent = sum(a.nbytes for a in kept)
+assert lent > room // 2, lent
+kept.clear()
+assert step(2) < first
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is no limit of addresses to set")
+def test_training_works_where_addresses_are_scarce() -> None:
+    """As under ``ulimit -v``, or in a small container; most of what is left can be lent, and after a MemoryError all goes on."""
+    pytest.importorskip("numba", reason="the pool lends memory to the compiled kernels")
+    succeeds(SCARCE)
 
 
 def test_small_and_excessive_arrays_come_from_numpy() -> None:

@@ -34,7 +34,8 @@ def test_what_was_measured_on_what_is_printed() -> None:
     made.add(["max_pool2d", "1.25"], {})
     lines = _text(made).splitlines()
     assert lines[:4] == [
-        "device cpu", "some processor; 2 thread(s) on tbb, vectors: 16 of 32 bytes", "NumPy 2.0 (BLAS: some BLAS), PyTorch 2.13",
+        "device cpu", "some processor; 2 thread(s) on tbb, vectors used: 16 of 32 bytes",
+        "NumPy 2.0 (BLAS: some BLAS), PyTorch 2.13",
         "peak 100 GFLOP/s (float32), copy 8.0 GB/s (read + written); denormals are not flushed",
     ]  # fmt: skip
     assert lines[-1] == "a note [with brackets]"

@@ -22,3 +22,10 @@ def succeeds(code: str, **environment: str) -> str:
     run = python(code, **environment)
     assert run.returncode == 0, f"exit {run.returncode}: {run.stderr[-2000:]}"
     return run.stderr
+
+
+def output(code: str, **environment: str) -> str:
+    """What ``code`` writes to stdout, when it ends well."""
+    run = python(code, **environment)
+    assert run.returncode == 0, f"exit {run.returncode}: {run.stderr[-2000:]}"
+    return run.stdout

@@ -181,13 +181,13 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
         dw[...], db[...] = 0, 0
         return dw, db if bias else None
     plan = weight_plan(forward_window(geo), size, threads)
-    blk = plan.blocking
-    partial = memory.empty((threads, blk.panels * blk.taps * blk.rows * blk.nr), x.dtype)
-    sums = np.empty((threads, blk.panels * blk.nr))  # float64
-    packed_dy = memory.empty((threads, blk.panels * plan.kc * blk.nr), x.dtype)
-    packed_x = memory.empty((threads, 0 if blk.in_place else blk.rows * plan.area + blk.x_panels * SKEW), x.dtype)
+    blk, workers = plan.blocking, len(plan.first_task) - 1
+    partial = memory.empty((workers, blk.panels * blk.taps * blk.rows * blk.nr), x.dtype)
+    sums = np.empty((workers, blk.panels * blk.nr))  # float64
+    packed_dy = memory.empty((workers, blk.panels * plan.kc * blk.nr), x.dtype)
+    packed_x = memory.empty((workers, 0 if blk.in_place else blk.rows * plan.area + blk.x_panels * SKEW), x.dtype)
     _correlate(
-        flat(x), flat(g), partial, sums, packed_x, packed_dy, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window), threads
+        flat(x), flat(g), partial, sums, packed_x, packed_dy, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window), workers
     )
     add_up(partial, sums, flat(dw), db, tuple(blk), threads)
     return dw, db if bias else None

@@ -26,6 +26,7 @@ from .panels import PANEL, panel_table, widths
 # Bytes of input that one block of a 1x1 convolution reads, or of output that it writes and of the mask of that output: a part of
 # a core's second-level cache.
 CACHED = 128 * 1024
+PIXELS = 16 * 1024  # output pixels of a block at most, if it has more than one image: its tables should be short, too
 AHEAD = 256 * 1024  # bytes that are prefetched at most: half of a usual second-level cache
 
 
@@ -103,55 +104,64 @@ def plan(window: Window, itemsize: int, threads: int) -> Plan:
             read.append(r)
             write.append(w)
     table = panel_table(window.depth, window.O, itemsize)
+    tasks, first_task = _tasks(window, itemsize, threads, blocks, work, table[:, PANEL.narrow])
+    after = np.repeat(write[-1][-1:], max(heights))  # the last micro-tile's call prefetches those of one more
+    return Plan(tasks, first_task, table, np.concatenate(tiles), np.concatenate(read), np.concatenate([*write, after]))
+
+
+def _tasks(
+    window: Window, itemsize: int, threads: int, blocks: Array, work: dict[tuple[int, int], tuple[int, Array]], narrow: Array
+) -> tuple[Array, Array]:
+    """(tasks, first_task): the blocks, cut where one thread's share of all images ends and the next one's begins.
+
+    ``work``: for each size of a block and height of micro-tiles the first of these and their cumulated work. ``narrow``: for each
+    panel whether it takes the second height.
+    """
+    ends, shares = blocks * threads, np.arange(threads + 1) * blocks[-1]  # in units in which both are whole numbers
+    cuts = merged(ends, shares)
+    low, high = cuts[:-1], cuts[1:]
+    block = np.searchsorted(ends, low, "right") - 1
+    n0, n1 = blocks[block], blocks[block + 1]
+    tasks = np.zeros((len(low), len(Task._fields)), np.int64)
     image_x, image_y = (n * itemsize for n in (window.H * window.W * window.C, window.OH * window.OW * window.O))
-    tasks: list[Task] = []
-    first_task = [0]
-    total = int(blocks[-1])
-    for thread in range(threads):
-        lo, hi = thread * total / threads, (thread + 1) * total / threads
-        for n0, n1 in zip(blocks[:-1].tolist(), blocks[1:].tolist(), strict=True):
-            share = [min(max((edge - n0) / (n1 - n0), 0.0), 1.0) for edge in (lo, hi)]  # the thread's part of this block
-            if share[0] == share[1]:
-                continue
-            ranges = [(0, 0), (0, 0)]
-            for k in range(len(heights)):
-                first, cumulated = work[n1 - n0, k]
-                a, b = (first + int(np.searchsorted(cumulated, edge * cumulated[-1])) for edge in share)
-                ranges[k] = a, b
-            lines = 0
-            if hi > n1:  # another block follows
-                calls = sum(ranges[k][1] - ranges[k][0] for k in table[:, PANEL.narrow].tolist())
-                lines = lines_for_each((n1 - n0) * image_x, calls)
-            tasks.append(Task(n0 * image_x, n0 * image_y, n1 * image_x, lines, *ranges[0], *ranges[1]))
-        first_task.append(len(tasks))
-    return Plan(
-        np.array(tasks, np.int64).reshape(len(tasks), len(Task._fields)),
-        np.array(first_task, np.int64),
-        table,
-        np.concatenate(tiles),
-        np.concatenate(read),
-        np.concatenate([*write, np.repeat(write[-1][-1:], max(heights))]),
-    )
+    tasks[:, TASK.x], tasks[:, TASK.y], tasks[:, TASK.next_x] = n0 * image_x, n0 * image_y, n1 * image_x
+    for (images, k), (first, cumulated) in work.items():
+        those = n1 - n0 == images
+        for column, edge in ((TASK.first, low), (TASK.end, high)):
+            done = (edge[those] - ends[block[those]]) * cumulated[-1] // (images * threads)
+            tasks[those, column + 2 * k] = first + np.searchsorted(cumulated, done)
+    first, end, first_narrow, end_narrow = tasks[:, TASK.first :].T
+    calls = (narrow == 0).sum() * (end - first) + (narrow == 1).sum() * (end_narrow - first_narrow)
+    another = shares[np.searchsorted(shares, high)] > high  # does the thread go on after this block?
+    tasks[:, TASK.next_lines] = np.where(another, lines_for_each((n1 - n0) * image_x, calls), 0)
+    return tasks, np.searchsorted(low, shares)
 
 
-def lines_for_each(size: int, calls: int) -> int:
+def merged(a: Array, b: Array) -> Array:
+    """The numbers of two sorted arrays in order, each once; ``np.union1d`` forgets that they are sorted, and takes far longer."""
+    both = np.sort(np.append(a, b), kind="stable")
+    return both[np.append(both[1:] != both[:-1], True)]
+
+
+def lines_for_each(size: Array, calls: Array | int) -> Array:
     """How many cache lines of ``size`` bytes to prefetch with each of ``calls`` calls; 0 if they would fill the cache."""
-    return -(-size // (LINE * max(calls, 1))) if size <= AHEAD else 0
+    return np.where(size <= AHEAD, -(-size // (LINE * np.maximum(calls, 1))), 0)
 
 
 def _blocks(window: Window, itemsize: int, threads: int, mr: int) -> Array:
     """The first image of each block, and the end: blocks of about one size, a multiple of the threads where possible."""
-    n = window.N
+    n, most = window.N, max(1, PIXELS // (window.OH * window.OW))
     if window.pointwise:
         size = max(4 * mr, CACHED // (max(window.C, 2 * window.O) * itemsize) // mr * mr)
     elif window.PH or window.PW:
-        size = 12  # border classes have few pixels in one image; mr divides 12 or 24
+        size = min(12 // mr * mr, most)  # border classes have few pixels in one image; so they fill whole micro-tiles
     else:
         size = max(1, 1024 // (window.OH * window.OW))
     count = max(1, min(n, threads * -(-n // (threads * size))))
     few = n <= 2 * size * threads  # then they are cut so that the fewest rows of micro-tiles are repeats
     if few and not window.pointwise:
-        count = min(range(count, 0, -1), key=lambda c: _numbers_read(window, np.arange(c + 1) * n // c, mr))
+        counts = np.arange(count, min(count, -(-n // most)) - 1, -1)
+        count = int(counts[_numbers_read(window, counts, mr).argmin()])
     if window.pointwise:
         share = -(-n // count)
         size = -(-share // mr) * mr  # whole micro-tiles
@@ -159,14 +169,15 @@ def _blocks(window: Window, itemsize: int, threads: int, mr: int) -> Array:
     return np.arange(count + 1) * n // count
 
 
-def _numbers_read(window: Window, blocks: Array, mr: int) -> int:
-    """What the rows of all micro-tiles read, those included that only repeat the last pixel of a class."""
+def _numbers_read(window: Window, counts: Array, mr: int) -> Array:
+    """What the rows of all micro-tiles read, those included that only repeat a class's last pixel; for each count of blocks."""
     vertical, horizontal = _classes_of(window)
-    return sum(
-        int((-(-np.diff(blocks) * len(i) * len(j) // mr)).sum()) * ((r1 - r0) * (c1 - c0) * window.C + 1)
-        for r0, r1, i in vertical
-        for c0, c1, j in horizontal
-    )
+    read, (size, larger) = np.zeros_like(counts), np.divmod(window.N, counts)  # blocks of size images, some with one more
+    for r0, r1, i in vertical:
+        for c0, c1, j in horizontal:
+            rows, rows_larger = (-(-images * len(i) * len(j) // mr) for images in (size, size + 1))
+            read += ((counts - larger) * rows + larger * rows_larger) * ((r1 - r0) * (c1 - c0) * window.C + 1)
+    return read
 
 
 def _tiles(window: Window, images: int, mr: int, itemsize: int) -> tuple[Array, Array, Array]:
@@ -174,26 +185,28 @@ def _tiles(window: Window, images: int, mr: int, itemsize: int) -> tuple[Array, 
     win = window
     vertical, horizontal = _classes_of(win)
     both = sorted(((h, w) for h in vertical for w in horizontal), key=lambda c: -len(c[0][2]) * len(c[1][2]))
-    tiles, read, write = [], [], []
-    image, done = np.arange(images)[:, None, None], 0
-    for (r0, r1, i), (c0, c1, j) in both:
-        inside = r1 > r0 and c1 > c0
-        row, column = i[:, None] * win.SH - win.PH + r0, j * win.SW - win.PW + c0
-        source = ((image * win.H + row) * win.W + column) * win.C if inside else np.zeros((images, len(i), len(j)), np.int64)
-        target = ((image * win.OH + i[:, None]) * win.OW + j) * win.O
-        source, target = source.ravel() * itemsize, target.ravel() * itemsize
-        missing = -len(source) % mr
-        read += [source, np.repeat(source[-1:], missing)]
-        write += [target, np.repeat(target[-1:], missing)]
-        count = (len(source) + missing) // mr
-        made = np.zeros((count, len(MicroTile._fields)), np.int64)
+    counts = [-(-images * len(i) * len(j) // mr) for (_, _, i), (_, _, j) in both]
+    read, write = np.empty((2, sum(counts) * mr), np.int64)
+    tiles = np.zeros((sum(counts), len(MicroTile._fields)), np.int64)
+    tiles[:, TILE.pixels] = np.arange(len(tiles)) * mr
+    image, first = np.arange(images)[:, None], 0
+    for ((r0, r1, i), (c0, c1, j)), count in zip(both, counts, strict=True):
+        end, inside = first + count, r1 > r0 and c1 > c0
+        above, left = (image * win.H + i * win.SH - win.PH + r0) * win.W, j * win.SW - win.PW + c0
+        _outer_sum(win.C * itemsize * inside, above, left, read[first * mr : end * mr])
+        _outer_sum(win.O * itemsize, (image * win.OH + i) * win.OW, j, write[first * mr : end * mr])
         if inside:
-            made[:, TILE.taps], made[:, TILE.run] = r1 - r0, (c1 - c0) * win.C
-            made[:, TILE.weights] = (r0 * win.KW + c0) * win.C
-        made[:, TILE.pixels] = done + np.arange(count) * mr
-        tiles.append(made)
-        done += count * mr
-    return np.concatenate(tiles), np.concatenate(read), np.concatenate(write)
+            tiles[first:end, TILE.taps], tiles[first:end, TILE.run] = r1 - r0, (c1 - c0) * win.C
+            tiles[first:end, TILE.weights] = (r0 * win.KW + c0) * win.C
+        first = end
+    return tiles, read, write
+
+
+def _outer_sum(factor: int, a: Array, b: Array, out: Array) -> None:
+    """factor * (a + b) for each of ``a`` and then each of ``b``, and what is left of ``out`` the same as the last one."""
+    count = a.size * b.size
+    np.add(factor * a.reshape(-1, 1), factor * b, out=out[:count].reshape(a.size, b.size))
+    out[count:] = out[count - 1]
 
 
 def classes(window: Window) -> list[tuple[int, int, int, int]]:
@@ -211,6 +224,7 @@ def _classes_of(window: Window) -> tuple[list[Class], list[Class]]:
     return _along_axis(win.OH, win.SH, win.PH, win.KH, win.H), _along_axis(win.OW, win.SW, win.PW, win.KW, win.W)
 
 
+@lru_cache(maxsize=512)
 def _along_axis(out: int, stride: int, padding: int, kernel: int, size: int) -> list[Class]:
     start = np.arange(out) * stride - padding
     first, end = np.clip(-start, 0, kernel), np.clip(size - start, 0, kernel)
@@ -222,11 +236,11 @@ def _along_axis(out: int, stride: int, padding: int, kernel: int, size: int) -> 
 def _check(window: Window, images: int, tiles: Array, read: Array, write: Array, mr: int, itemsize: int) -> None:
     """Prove that no address leaves the block's part of x, of y, or the packed panel: the kernels themselves never look."""
     win, run, last = window, tiles[:, TILE.run], np.maximum(tiles[:, TILE.taps] - 1, 0)
-    end = read + np.repeat(last * win.W * win.C + run, mr) * itemsize
     fits = (
         len(read) == len(write) == mr * len(tiles)
         and read.min() >= 0
-        and end.max() <= images * win.H * win.W * win.C * itemsize
+        and (read.reshape(-1, mr) + ((last * win.W * win.C + run) * itemsize)[:, None]).max()
+        <= images * win.H * win.W * win.C * itemsize
         and write.min() >= 0
         and write.max() + win.O * itemsize <= images * win.OH * win.OW * win.O * itemsize
         and tiles.min() >= 0

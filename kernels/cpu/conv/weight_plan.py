@@ -15,11 +15,12 @@ import numpy as np
 from ...types import Array
 from ..jit.vector import HOST
 from ..window import Window
-from .plan import lines_for_each
+from .plan import lines_for_each, merged
 
 # Output pixels of one block. Where each value of x meets many taps, there are more sums to load and store for each block, hence
 # larger blocks.
 KC, KC_TAPS = 256, 512
+FEWEST = 8  # output pixels of a thread: with fewer, adding up its sums would take longer than making them
 NARROW = 32  # channels; a copy of fewer costs more than it saves
 
 
@@ -79,7 +80,8 @@ class Blocking(NamedTuple):
 class WeightPlan(NamedTuple):
     """Of one `Window`: ``window`` again (for a 1x1 kernel all pixels as one row of one image), the blocking, and the tables.
 
-    tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``
+    tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``; with few pixels fewer
+                threads have a part than there are
     kc          pixels of the largest block; area: places in one panel of x for it
     """
 
@@ -99,21 +101,13 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     vectors, mr = min(vectors_of_y, 2), HOST.mr(2)
     # Unrolling copies KW times as much, but wastes less of the last panel.
     unrolled = win.KW > 1 and 4 * mr > win.C and _waste(win.KW * win.C, mr) < 0.95 * _waste(win.C, mr)
-    x_image, y_image = win.H * win.W * win.C, win.OH * win.OW * win.O
-    images = height = 1
+    threads = max(1, min(threads, win.N * win.OH * win.OW // FEWEST))
     if win.pointwise:
-        kc = _even(-(-win.N // threads), KC)
-        blocks = [(n * x_image, n * y_image, 1, 0, 1, min(kc, win.N - n)) for n in range(0, win.N, kc)]
+        blocks, first_task = _pixel_blocks(win, threads)
     else:
-        most = KC if unrolled else KC_TAPS
-        height = _even(win.OH, most // win.OW)
-        images = _even(-(-win.N // threads), most // (win.OH * win.OW))
-        kc = images * height * win.OW
-        blocks = [
-            (n * x_image, n * y_image, min(images, win.N - n), h, min(h + height, win.OH), win.OW)
-            for n in range(0, win.N, images)
-            for h in range(0, win.OH, height)
-        ]
+        blocks, first_task = _row_blocks(win, KC if unrolled else KC_TAPS, threads)
+    _, _, images, top, bottom, width = blocks
+    kc, x_rows = int((images * (bottom - top) * width).max()), images * ((bottom - top - 1) * win.SH + win.KH)
     run = win.KW * win.C if unrolled else win.C
     columns = kc if win.pointwise else win.OW if unrolled else win.W
     blocking = Blocking(
@@ -131,26 +125,55 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     return WeightPlan(
         Window(1, 1, win.N, win.C, 1, win.N, win.O, 1, 1, 1, 1, 0, 0) if win.pointwise else win,
         blocking,
-        _with_prefetch(np.array(blocks, np.int64).reshape(-1, 6), win, blocking, itemsize),
-        np.arange(threads + 1, dtype=np.int64) * len(blocks) // threads,
+        _with_prefetch(blocks, win, blocking, itemsize),
+        first_task,
         kc,
-        images * ((height - 1) * win.SH + win.KH) * columns,
+        int(x_rows.max()) * columns,
     )
 
 
-def _with_prefetch(blocks: Array, win: Window, blocking: Blocking, itemsize: int) -> Array:
+def _pixel_blocks(win: Window, threads: int) -> tuple[list[Array], Array]:
+    """(blocks, first_task) of a 1x1 kernel, whose pixels are one row of one image; of `WeightTask` the first six columns."""
+    kc = _even(-(-win.N // threads), KC)
+    first = np.arange(0, win.N, kc)
+    width, one = np.minimum(kc, win.N - first), np.ones_like(first)
+    return [first * win.C, first * win.O, one, 0 * one, one, width], np.arange(threads + 1) * len(first) // threads
+
+
+def _row_blocks(win: Window, most: int, threads: int) -> tuple[list[Array], Array]:
+    """(blocks, first_task) of any other kernel: of whole images, or of some rows of one, with about ``most`` pixels.
+
+    Each thread has the same number of rows, and so perhaps a part of an image at its start and at its end.
+    """
+    shares = np.arange(threads + 1) * (win.N * win.OH) // threads  # in rows of all images, as are the cuts
+    height = _even(win.OH, most // win.OW)
+    if height < win.OH:
+        inside = np.arange(win.N)[:, None] * win.OH + np.arange(0, win.OH, height)
+    else:
+        first, end = -(-shares[:-1] // win.OH), shares[1:] // win.OH  # of the whole images of each thread
+        images = _even(max(1, int((end - first).max())), most // (win.OH * win.OW))
+        groups = [np.append(np.arange(a, b, images), b) for a, b in zip(first.tolist(), end.tolist(), strict=True)]
+        inside = np.concatenate(groups) * win.OH
+    cuts = merged(shares, inside)
+    n, top = np.divmod(cuts[:-1], win.OH)
+    images, rest = np.divmod(np.diff(cuts), win.OH)
+    x, dy = n * (win.H * win.W * win.C), n * (win.OH * win.OW * win.O)
+    bottom = np.where(images > 0, win.OH, top + rest)
+    return [x, dy, np.maximum(images, 1), top, bottom, np.full_like(n, win.OW)], np.searchsorted(cuts, shares)
+
+
+def _with_prefetch(blocks: list[Array], win: Window, blocking: Blocking, itemsize: int) -> Array:
     """The tasks: each block, and what comes after it."""
-    x, dy, images, top, bottom, width = np.roll(blocks, -1, axis=0).T
-    calls, pixels = blocking.panels * blocking.x_panels * blocking.taps, (images * (bottom - top) * width).tolist()
-    return np.column_stack(
-        [
-            blocks,
-            (x + np.maximum(top * win.SH - win.PH, 0) * win.W * win.C) * itemsize,
-            [lines_for_each(count * win.SH * win.SW * win.C * itemsize, calls) for count in pixels],
-            (dy + top * win.OW * win.O) * itemsize,
-            [lines_for_each(count * win.O * itemsize, calls) for count in pixels],
-        ]
-    )
+    x, dy, images, top, bottom, width = blocks
+    calls, pixels = blocking.panels * blocking.x_panels * blocking.taps, images * (bottom - top) * width
+    tasks = np.empty((len(x), len(WeightTask._fields)), np.int64)
+    for column, values in enumerate(blocks):
+        tasks[:, column] = values
+    tasks[:, WEIGHT_TASK.next_x] = np.roll((x + np.maximum(top * win.SH - win.PH, 0) * (win.W * win.C)) * itemsize, -1)
+    tasks[:, WEIGHT_TASK.next_x_lines] = np.roll(lines_for_each(pixels * (win.SH * win.SW * win.C * itemsize), calls), -1)
+    tasks[:, WEIGHT_TASK.next_dy] = np.roll((dy + top * (win.OW * win.O)) * itemsize, -1)
+    tasks[:, WEIGHT_TASK.next_dy_lines] = np.roll(lines_for_each(pixels * (win.O * itemsize), calls), -1)
+    return tasks
 
 
 def _even(count: int, most: int) -> int:

@@ -38,7 +38,7 @@ from .tiling import SKEW, Image, Points, Tiling, row_of, tiles_of, tiling_of, tr
 from .transforms import POINTS, SIDE, TAPS, OutputArgs, outputs3, outputs5
 from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
-MC = 96  # tiles of a forward block: one point of it stays in the second-level cache
+MC = 96 // math.lcm(MR1, MR2) * math.lcm(MR1, MR2)  # tiles of a forward block: one point of it stays in the second-level cache
 CHANNELS = 32  # with fewer the transforms cost more than the products save
 FEWEST = 32  # tiles; with fewer the weights' transform does,
 FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 from .vector import HOST
 
+MICROKERNELS: dict[str, tuple[Callable[..., None], Any, tuple[Any, ...], bool]] = {}  # emit, arguments, settings, single
 I64, I32, BYTES = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
 Value = Any  # of llvmlite, which has no types for mypy
 
@@ -188,12 +189,26 @@ class Emitter:
         return joined
 
 
+def write_function(module: Any, name: str, size: int) -> Any:
+    """The micro-kernel of that name for numbers of ``size`` bytes, as a function of ``module``."""
+    symbol = f"ninx_{name}_{8 * size}"
+    function = module.globals.get(symbol)
+    if function is None:
+        emit, arguments, settings, single = MICROKERNELS[name]
+        emitter = Emitter(module, symbol, arguments, size, single)
+        emit(emitter, emitter.arguments, *settings)
+        emitter.ir.ret_void()
+        function = emitter.function
+    return function
+
+
 def microkernel(name: str, emit: Callable[..., None], arguments: Any, *settings: Any, single: bool = False) -> Any:
     """What Numba code calls as ``kernel(like, Arguments(n1=..., n2=...))``.
 
     ``like``, an array, gives the element type. ``arguments``, a NamedTuple's class, names the numbers: addresses, steps in
     bytes, counts. ``emit(emitter, values, *settings)`` writes the function; ``single`` as in `Emitter`.
     """
+    MICROKERNELS[name] = emit, arguments, settings, single
 
     @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types for mypy
     def call(context: Any, like: Any, numbers: Any) -> Any:
@@ -204,14 +219,7 @@ def microkernel(name: str, emit: Callable[..., None], arguments: Any, *settings:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             given = cgutils.unpack_tuple(builder, values[1])
             given = [context.cast(builder, v, t, types.int64) for v, t in zip(given, signature.args[1].types, strict=True)]
-            symbol = f"ninx_{name}_{8 * size}"
-            function = builder.module.globals.get(symbol)
-            if function is None:
-                emitter = Emitter(builder.module, symbol, arguments, size, single)
-                emit(emitter, emitter.arguments, *settings)
-                emitter.ir.ret_void()
-                function = emitter.function
-            builder.call(function, given)
+            builder.call(write_function(builder.module, name, size), given)
             return context.get_dummy_value()
 
         return types.void(like, numbers), generate

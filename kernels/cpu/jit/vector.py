@@ -27,8 +27,14 @@ class Vector:
         return self.bytes // itemsize
 
     def mr(self, vectors: int) -> int:
-        """Rows of a micro-tile that is 1 or 2 registers wide: 12 or 24 accumulators; the other registers hold the two factors."""
-        return 12 if self.registers >= 32 or vectors == 1 else 6
+        """Rows of a micro-tile that is 1 or 2 registers wide: 10 to 24 accumulators; the other registers hold the two factors.
+
+        Of 16 registers 12 would be too many for tiles 1 wide: there each value of the first factor is used once, so the compiler
+        adds into its register instead, and needs a few more to move the sums about.
+        """
+        if self.registers >= 32:
+            return 12
+        return 10 if vectors == 1 else 6
 
 
 def host() -> Vector:
