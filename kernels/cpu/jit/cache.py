@@ -107,7 +107,8 @@ class KernelCache(NullCache):  # type: ignore[misc]  # Numba has no types for my
             if packed is None:
                 return None
             claims.give_up(path)
-        context.refresh()  # Numba's own functions, which the code may call
+        # Numba would load its own functions first (context.refresh), for half a second. They are wanted for compiling alone: this
+        # code is whole but for functions of C, and counts no references (see `compiled.LAUNCHED`).
         return CompileResult._rebuild(context, *pickle.loads(packed))
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
