@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import cgutils, compiler, types
 from numba.core.registry import cpu_target
@@ -79,31 +78,11 @@ def _compile(body: Any, kinds: tuple[Any, ...], context: Any) -> Any:
     cpu_target.options.parse_as_flags(flags, body.targetoptions)  # the body's own fastmath, error_model, ...
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     library = context.active_code_library
-    _optimise_once(library)
     made = compiler.compile_internal(context.typing_context, context, library, body.py_func, kinds, None, flags, {})
     # By default other modules may call it, so LLVM would have to keep it even where it was inlined. "Link once" lets it be
     # dropped; "ODR" promises that whoever has a function of this name has the same, so that it may be inlined at all.
     library.get_function(made.fndesc.llvm_func_name).linkage = "linkonce_odr"
     return made.fndesc
-
-
-def _optimise_once(library: Any) -> None:
-    """Let LLVM go over the code once.
-
-    Numba does so three times, to find pairs of reference counts that cancel out; but these kernels count none.
-    """
-    codegen = library._codegen
-
-    def layout_only(module: Any) -> None:
-        module.data_layout = codegen._data_layout
-
-    def whole() -> None:
-        settings = llvm.create_pipeline_tuning_options(speed_level=3)
-        settings.loop_vectorization, settings.slp_vectorization = True, False
-        passes = llvm.create_pass_builder(codegen._tm, settings)
-        passes.getModulePassManager().run(library._final_module, passes)
-
-    library._optimize_functions, library._optimize_final_module = layout_only, whole
 
 
 def _entry(body: Any, packed: Any, context: Any, module: Any) -> Any:
