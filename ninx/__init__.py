@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
 try:
-    from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels, warm_up  # in a clone they lie beside this folder
+    from .kernels import (
+        get_num_threads,
+        memory_stats,
+        set_num_threads,
+        use_kernels,
+        warm_up,
+    )  # in a clone they lie beside this folder
 except ModuleNotFoundError as error:
     if error.name != "ninx.kernels":
         raise

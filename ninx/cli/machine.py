@@ -25,7 +25,9 @@ def doctor() -> None:
 
 
 def bench(
-    suite: Annotated[str, typer.Argument(help="conv, step, memory, scaling, pool, elementwise or cold.", autocompletion=suite_names)],
+    suite: Annotated[
+        str, typer.Argument(help="conv, step, memory, scaling, pool, elementwise or cold.", autocompletion=suite_names)
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and rounds: done in about a minute.")] = False,
     batch: Annotated[int, typer.Option(help="Images of the convnet and deepbench layers of conv.", min=1)] = 16,
     threads: Annotated[int | None, typer.Option(help="Number of threads, ours and PyTorch's.", min=1)] = None,

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 from .cache import KernelCache
 from .launcher import spread
@@ -128,7 +129,8 @@ def what_it_runs(work: Callable[[], None]) -> list[tuple[Any, tuple[Any, ...]]]:
     global _noted
     _noted = []
     try:
-        work()
+        with np.errstate(all="ignore"):  # what lay in the memory is no result
+            work()
         return _noted
     finally:
         _noted = None

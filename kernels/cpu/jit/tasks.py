@@ -51,49 +51,63 @@ class Step:
         self.small, self.large = np.ones((8, 3, 3, 8), dtype), np.ones((32, 3, 3, 32), dtype)
 
     def narrow(self) -> None:
+        """A convolution by the plain sum."""
         cpu.conv2d(self.y, self.small, self.row[:8], self.few)
 
     def narrow_back(self) -> None:
+        """Its input gradient."""
         cpu.conv2d_input_grad(self.y, self.small, self.few)
 
     def weights(self) -> None:
+        """Its weight gradient."""
         cpu.conv2d_weight_bias_grad(self.y, self.y, self.few)
 
     def wide(self) -> None:
+        """A convolution by Winograd's way, in float32."""
         cpu.conv2d(self.x, self.large, self.row[:32], self.many)
 
     def wide_back(self) -> None:
+        """Its input gradient."""
         cpu.conv2d_input_grad(self.x, self.large, self.many)
 
     def wide_weights(self) -> None:
+        """Its weight gradient."""
         cpu.conv2d_weight_bias_grad(self.x, self.x, self.many)
 
     def pool(self) -> None:
+        """Max pooling."""
         cpu.max_pool2d(self.x, self.pooling)
 
     def pool_back(self) -> None:
+        """Its adjoint."""
         cpu.max_unpool2d(self.half, np.zeros(self.half.shape, np.uint8), self.pooling)
 
     def average(self) -> None:
+        """Average pooling, both ways."""
         divisor = np.ones((6, 6), self.x.dtype)
         cpu.avg_pool2d(self.x, self.pooling, divisor)
         cpu.avg_pool2d_input_grad(self.half, self.pooling, divisor)
 
     def normalise(self) -> None:
+        """Batch normalisation."""
         rows = self.x.reshape(-1, 32)
         cpu.batch_norm(rows, self.row[:32], self.row[:32], 1e-5)
 
     def normalise_back(self) -> None:
+        """Its adjoint."""
         rows, each = self.x.reshape(-1, 32), self.row[:32]
         cpu.batch_norm_grad(rows, rows, each, each, each, 1e-5)
 
     def lose(self) -> None:
+        """Softmax and cross-entropy."""
         cpu.softmax_cross_entropy(self.x[0, 0], np.zeros(12, np.int64))
 
     def mask(self) -> None:
+        """The ReLU's mask."""
         cpu.relu_mask(self.x, self.x)
 
     def optimise(self) -> None:
+        """A step of SGD."""
         cpu.sgd(self.row, self.row, self.row, lr=0.0, momentum=0.9, keep=1.0, decay=0.0, nesterov=False)
 
     def rare(self) -> None:

@@ -1,10 +1,12 @@
 """Compiling takes ten seconds and more, once for each machine; several processes at once need less.
 
-`fill` has everything compiled, by as many processes as there are processors, and waits for them. `start` returns at once: the other
+`fill` has everything compiled, by as many processes as there are processors, and waits for them. `start` returns at once: other
 processes compile what the program that started them will need last, while that begins with what it needs first. Whoever needs a
 kernel that another is compiling waits for it (see `claims`).
 
-It costs nothing later: where everything is compiled, or nothing can be kept, or there is only one processor, no process is started.
+It costs nothing later: where all is compiled, or nothing can be kept, or there is one processor alone, no process is started.
+Nor is one started unasked: ``sys.executable`` is Python only where a program or a command knows that it is. In a program that is
+frozen, or that has Python inside, it may be that program itself.
 """
 
 from __future__ import annotations
@@ -17,8 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...threads import available, set_num_threads
 from . import claims
 from .cache import build_folder, cache_folder
@@ -30,7 +30,10 @@ Progress = Callable[[str, int, int], None]  # the kernel that is there now, how 
 
 
 def start(task: str) -> list[subprocess.Popen[bytes]]:
-    """Compile what a training or an inference needs (a name of `tasks`) in other processes, which end with this one; none if there is no need."""
+    """Compile what a training or an inference needs (a name of `tasks`) in other processes, which end with this one.
+
+    None if there is no need.
+    """
     folder = cache_folder()
     if available() < 2 or _complete(folder, USUAL).exists() or not claims.possible(folder):
         return []
@@ -65,7 +68,7 @@ def fill(root: Path | None, everything: bool, progress: Progress) -> int:
                     there.add(file)
                     progress(file.rpartition("-")[0], len(there), int(total))
                 made += state == "made"
-        if any([process.wait() for process in started]):
+        if any(process.wait() for process in started):
             raise RuntimeError(f"warm_up: a process that compiles has failed: {complaint}")
     finally:
         for process in started:
@@ -92,10 +95,9 @@ def main(task: str) -> None:
     """Compile the kernels of a task, but for those that another process has claimed, and say which are there."""
     wanted = {}
     set_num_threads(2)  # see `what_it_runs`
-    with np.errstate(all="ignore"):  # it computes nothing: no result is more than what lay in the memory
-        for work in works(task):
-            for kernel, types in what_it_runs(work):
-                wanted[kernel._cache.path(types)] = kernel, types
+    for work in works(task):
+        for kernel, types in what_it_runs(work):
+            wanted[kernel._cache.path(types)] = kernel, types
     for path, (kernel, types) in wanted.items():
         if path.exists():
             _report("there", path, wanted)
