@@ -1,4 +1,4 @@
-"""Several processes that compile at once: each kernel once, who needs one waits for it, and `warm_up` leaves nothing to be done."""
+"""Several processes that compile at once: each kernel once, who needs one waits for it, `warm_up` leaves nothing to be done."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ import os
 from pathlib import Path
 opened = os.open
 def refused(*_, **__): raise PermissionError(30, "read-only file system")
-os.open = lambda path, flags, *rest, **more: refused() if flags & (os.O_WRONLY | os.O_RDWR) else opened(path, flags, *rest, **more)
+os.open = lambda path, flags, *rest: refused() if flags & (os.O_WRONLY | os.O_RDWR) else opened(path, flags, *rest)
 Path.mkdir = Path.touch = Path.write_bytes = Path.replace = refused
 """
 
