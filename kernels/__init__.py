@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 from . import loops, strided
@@ -31,7 +32,7 @@ from .threads import get_num_threads, set_num_threads
 __all__ = [
     "TIERS", "Geometry", "MemoryStats", "avg_pool2d", "clear_memory", "compile_ahead", "conv2d", "conv2d_input_grad",
     "conv2d_weight_grad", "explain", "get_num_threads", "global_avg_pool2d", "loops", "max_pool2d", "memory_stats",
-    "set_num_threads", "strided", "tier", "tier_name", "use_kernels",
+    "set_num_threads", "strided", "tier", "tier_name", "use_kernels", "warm_up",
 ]  # fmt: skip
 
 __dir__ = only_public(globals())
@@ -59,17 +60,43 @@ def _module(name: str) -> ModuleType:
     return {"loops": loops, "strided": strided}[name]
 
 
-def compile_ahead() -> None:
-    """Before a training: where nothing is compiled yet, let a second process compile the backward pass meanwhile.
+def compile_ahead(training: bool = True) -> None:
+    """Before a training, or else an inference: where kernels are not compiled yet, let other processes compile them meanwhile.
 
-    The compiled kernels are kept on the disk, so this does something once on a machine, and nothing on the other tiers.
+    They begin with what is needed last, and end with this process at the latest. The compiled kernels are kept on the disk, so
+    this does something once on a machine, and nothing on the other tiers. Call it first of all, before anything is computed.
 
     >>> ninx.kernels.compile_ahead()
     """
     if tier_name() == "fast":
-        from .cpu.jit import warmup
+        from .cpu.jit import tasks, warmup
 
-        warmup.start()
+        warmup.start(tasks.TRAINING if training else tasks.INFERENCE)
+
+
+def warm_up(
+    into: str | os.PathLike[str] | None = None, everything: bool = False, progress: Callable[[str, int, int], None] | None = None
+) -> int:
+    """Compile the kernels that networks usually need, on all processors, and wait for it; how many were compiled.
+
+    Without it each is compiled when it is first needed, by one processor, and kept on the disk: that happens once on a machine.
+
+    into: a folder for the cache, for a container or a class image; there ``NINX_CACHE_DIR=folder`` names it, and it may be
+        read-only. Default: where this process keeps its own.
+    everything: float64 too, and what the benchmarks need.
+    progress: called with the name of each kernel that is there, how many are there, and how many there will be.
+
+    Raises OSError if nothing can be kept there, RuntimeError if a compilation fails. On the other tiers nothing is to be done.
+
+    >>> compiled = ninx.warm_up()
+    >>> ninx.warm_up()
+    0
+    """
+    if tier_name() != "fast":
+        return 0
+    from .cpu.jit import warmup
+
+    return warmup.fill(None if into is None else Path(into), everything, progress or (lambda *_: None))
 
 
 @cache

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
 try:
-    from .kernels import get_num_threads, memory_stats, set_num_threads, use_kernels  # in a clone they lie beside this folder
+    from .kernels import (
+        get_num_threads,
+        memory_stats,
+        set_num_threads,
+        use_kernels,
+        warm_up,
+    )  # in a clone they lie beside this folder
 except ModuleNotFoundError as error:
     if error.name != "ninx.kernels":
         raise
@@ -104,6 +110,7 @@ __all__ = [
     "uint8",
     "use_kernels",
     "utils",
+    "warm_up",
 ]
 # fmt: on
 __all__ += ops.__all__

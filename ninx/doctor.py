@@ -29,6 +29,7 @@ def findings() -> list[Finding]:
         Finding(True, f"ninx {version} runs on {where}."),
         Finding(True, f"Processor: {processor()}."),
         _numba(),
+        *_compiled(),
         *_optional(),
         *_gpu(),
     ]
@@ -43,6 +44,21 @@ def _numba() -> Finding:
         return Finding(False, "Numba is not installed, so the slower tier 'strided' computes: pip install numba.")
     threads = get_num_threads()
     return Finding(True, f"Numba {metadata.version('numba')} compiles the kernels for this processor, on {threads} thread(s).")
+
+
+def _compiled() -> list[Finding]:
+    """Kernels on the disk: each version of ninx or Numba, and each processor, has a folder, and none is ever deleted."""
+    if not _installed("numba"):
+        return []
+    from .kernels.cpu.jit import cache
+
+    folders = list(cache.root().glob("kernels-*"))
+    others, there = [f for f in folders if f != cache.cache_folder()], cache.cache_folder() in folders
+    found = [Finding(there, f"Compiled kernels are kept in {cache.root()}" + ("." if there else ": ninx warm-up makes them."))]
+    if others:
+        size = sum(file.stat().st_size for folder in others for file in folder.iterdir()) / 1e6
+        found.append(Finding(True, f"{len(others)} folder(s) there, {size:.0f} MB, are of other versions and may be deleted."))
+    return found
 
 
 def _optional() -> list[Finding]:

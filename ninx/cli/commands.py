@@ -16,6 +16,7 @@ from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .training import train
 from .using import evaluate_run, predict
+from .warming import warm_up
 
 
 class _Stoppable(TyperGroup):
@@ -66,3 +67,4 @@ app.command("recipes")(show_recipes)
 app.command("claims")(show_claims)
 app.command()(doctor)
 app.command()(bench)
+app.command("warm-up")(warm_up)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from ninx.kernels.names import unknown
 
 from ..doctor import findings
-from ..kernels import set_num_threads
+from ..kernels import compile_ahead, set_num_threads
 from .complete import suite_names
 from .console import Device, console, moving, say
 
@@ -26,7 +26,8 @@ def doctor() -> None:
 
 def bench(
     suite: Annotated[
-        str, typer.Argument(help="conv, step, infer, memory, scaling, pool or elementwise.", autocompletion=suite_names)
+        str,
+        typer.Argument(help="conv, step, infer, memory, scaling, pool, elementwise or cold.", autocompletion=suite_names),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and rounds: done in about a minute.")] = False,
     batch: Annotated[int, typer.Option(help="Images of the convnet and deepbench layers of conv.", min=1)] = 16,
@@ -46,6 +47,8 @@ def bench(
         raise ValueError(unknown("suite", suite, benchmarks.SUITES))
     if threads is not None:
         set_num_threads(threads)
+    if device == "cpu" and suite != "cold":  # which wants to compile alone
+        compile_ahead()
     with console.status("measuring") if moving() else nullcontext():
         report = benchmarks.run(suite, quick, batch, device)
     report.show(console)

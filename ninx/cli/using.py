@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from ..array import use_device
 from ..data.folder import SUFFIXES
+from ..kernels import compile_ahead
 from ..looks import printable
 from ..train.runs import Prediction, Run, load_run
 from .confusion import show_evaluation
@@ -63,6 +64,8 @@ def predict(
 
 
 def _to(run: Run, device: str) -> None:
+    if device == "cpu":
+        compile_ahead(training=False)
     use_device(device)
     run.model.to(device)
 

@@ -8,6 +8,8 @@ could make a process run wrong code, and each is ruled out before anything is un
 * A damaged file, or one under another's name. The checksum covers the names of folder and file as well as the content.
 * A file that is only half written. It is written under a name of its own, and renamed when it is whole.
 
+Several processes may fill one folder at the same time: see `claims`.
+
 A file that fails is as good as none: the kernel is compiled, and its file written anew. A folder that cannot be written to is no
 error either: the code then lives in this process.
 
@@ -38,6 +40,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from . import claims
 from .vector import HOST
 
 SOURCES = Path(__file__).parents[2]  # kernels/
@@ -47,12 +50,20 @@ CHECKSUM = 32  # bytes
 @functools.cache
 def cache_folder() -> Path:
     """Where compiled kernels lie: NINX_CACHE_DIR, or the user's folder for caches; and in it a folder for this exact build."""
+    return build_folder(root())
+
+
+def root() -> Path:
+    """The folder with a folder for each build."""
     if given := os.environ.get("NINX_CACHE_DIR"):
-        root = Path(given)
+        return Path(given)
     elif sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "ninx"
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ninx"
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "ninx"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ninx"
+
+
+def build_folder(root: Path) -> Path:
+    """In a folder for caches: that of this exact build."""
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
     build = hashlib.sha256(repr((hash_of_sources(SOURCES), versions, instruction_set(), HOST)).encode())
     return root / f"kernels-{build.hexdigest()[:16]}"
@@ -87,16 +98,17 @@ class KernelCache(NullCache):  # type: ignore[misc]  # Numba has no types for my
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The compiled code for these argument types; None: it has to be compiled."""
-        path = self._path(signature)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            content = b""
-        packed = content[CHECKSUM:]
-        if content[:CHECKSUM] != _checksum(path, packed):
+        path = self.path(signature)
+        packed = _read(path)
+        if packed is None:
             _announce()
-            return None
-        context.refresh()  # Numba's own functions, which the code may call
+            claims.take(path)
+            packed = _read(path)  # another process may have made it meanwhile
+            if packed is None:
+                return None
+            claims.give_up(path)
+        # Numba would load its own functions first (context.refresh), for half a second. They are wanted for compiling alone: this
+        # code is whole but for functions of C, and counts no references (see `compiled.LAUNCHED`).
         return CompileResult._rebuild(context, *pickle.loads(packed))
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
@@ -106,15 +118,27 @@ class KernelCache(NullCache):  # type: ignore[misc]  # Numba has no types for my
         """
         if compiled.library.has_dynamic_globals:
             raise ValueError(f"{self._name}: its code holds the address of a global array; hand the array over as an argument")
-        path = self._path(signature)
+        path = self.path(signature)
         packed = dumps(compiled._reduce())
         with contextlib.suppress(OSError):
             _write(path, _checksum(path, packed) + packed)
+        claims.give_up(path)
 
-    def _path(self, signature: Any) -> Path:
+    def path(self, signature: Any) -> Path:
+        """The file of the code for these argument types."""
         kinds, _ = sigutils.normalize_signature(signature)
         key = hashlib.sha256(f"{self._name}{kinds}".encode()).hexdigest()[:16]
         return cache_folder() / f"{'.'.join(self._name.split('.')[-2:])}-{key}.kernel"
+
+
+def _read(path: Path) -> bytes | None:
+    """What is packed in a file; None if there is no whole one."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    packed = content[CHECKSUM:]
+    return packed if content[:CHECKSUM] == _checksum(path, packed) else None
 
 
 def _checksum(path: Path, packed: bytes) -> bytes:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -35,7 +36,12 @@ Kernel = Callable[..., Any]  # called from Python; runs on as many threads as it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 C_LIKE = {"boundscheck": False, "error_model": "numpy"}  # no index is checked; a division by zero gives infinity or NaN
-LAUNCHED = {**C_LIKE, "nogil": True, "no_cfunc_wrapper": True}  # other Python threads run meanwhile; called from Python alone
+LAUNCHED = {
+    **C_LIKE,
+    "_nrt": False,
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+}  # other Python threads run meanwhile; called from Python alone
 
 # Bytes of a kernel's arrays below which it is not worth waking other threads up. Were they three factors of a matrix product,
 # that would be less than 10 microseconds of multiplying.
@@ -107,6 +113,10 @@ def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
     compiled = numba.njit(**LAUNCHED, **options)(launch)
     compiled._cache = KernelCache(name)
 
+    def packed(given: tuple[Any, ...]) -> tuple[Any, ...]:
+        """As Numba sees them: what goes into a function's ``*arguments`` is one tuple."""
+        return (*given[:2], given[2:]) if launch.__code__.co_flags & inspect.CO_VARARGS else given
+
     @functools.wraps(launch)
     def run(*arguments: Any) -> Any:
         if silent.on:
@@ -115,8 +125,29 @@ def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
             return compiled(*(ALONE + arguments))
         if layer.reentrant:  # the usual case, without a detour: every microsecond counts
             return compiled(*(layer.team + arguments))
+        if _noted is not None:
+            return _noted.append((compiled, tuple(numba.typeof(a) for a in packed(ALONE + arguments))))
         team = layer.start()
         with contextlib.nullcontext() if layer.reentrant else layer.turn:
             return compiled(*(team + arguments))
 
     return run
+
+
+_noted: list[tuple[Any, tuple[Any, ...]]] | None = None
+
+
+def what_it_runs(work: Callable[[], None]) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Call ``work``; each kernel that it wants on several threads is only noted, with the types of its arguments.
+
+    So a list of all that a training compiles is made in no time. This is for a process in which nothing else runs a kernel, and
+    in which none has run on several threads.
+    """
+    global _noted
+    _noted = []
+    try:
+        with np.errstate(all="ignore"):  # what lay in the memory is no result
+            work()
+        return _noted
+    finally:
+        _noted = None

@@ -1,59 +1,117 @@
-"""Compiling takes ten seconds and more, once for each machine; a second process can do about half of it.
+"""Compiling takes ten seconds and more, once for each machine; several processes at once need less.
 
-`start` begins it, and returns at once. The process runs the kernels of a backward pass on tiny arrays, which compiles them into
-the cache on disk, while the program that started it compiles those of its first forward pass; so it finds the others there.
-It costs nothing later: where there is a cache, or none can be made, or only one processor, no process is started.
+`fill` has everything compiled, by as many processes as there are processors, and waits for them. `start` returns at once: other
+processes compile what the program that started them will need last, while that begins with what it needs first. Whoever needs a
+kernel that another is compiling waits for it (see `claims`).
+
+It costs nothing later: where all is compiled, or nothing can be kept, or there is one processor alone, no process is started.
+Nor is one started unasked: ``sys.executable`` is Python only where a program or a command knows that it is. In a program that is
+frozen, or that has Python inside, it may be that program itself.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+from ...threads import available, set_num_threads
+from . import claims
+from .cache import build_folder, cache_folder
+from .compiled import what_it_runs
+from .tasks import ALL, USUAL, works
 
-from ...geometry import convolution, pooling
-from ...threads import available
-from .. import normalization, pointwise, pool
-from ..conv import direct, winograd
-from .cache import cache_folder
-
-
-def start() -> subprocess.Popen[bytes] | None:
-    """Compile the kernels of the backward pass in another process, which ends with this one; None if there is no need."""
-    if available() < 2:
-        return None
-    try:
-        cache_folder().mkdir(parents=True)
-    except OSError:  # there is a cache, or none can be made, and then nothing would come of it
-        return None
-    command = [sys.executable, "-P", "-m", __name__]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
-    atexit.register(process.kill)
-    return process
+REPORT = "ninx-kernel"  # begins each line in which a process says what is compiled
+Progress = Callable[[str, int, int], None]  # the kernel that is there now, how many are, of how many
 
 
-def main() -> None:
-    """Run the kernels of a training step's backward pass in float32.
+def start(task: str) -> list[subprocess.Popen[bytes]]:
+    """Compile what a training or an inference needs (a name of `tasks`) in other processes, which end with this one.
 
-    The slow ones first; and the others from the last on, because the program that waits for them begins with the first: so both
-    seldom compile the same one.
+    None if there is no need.
     """
-    row, image = np.ones(32, np.float32), np.ones((1, 6, 6, 32), np.float32)
-    few, weight = image[..., :8].copy(), np.ones((32, 3, 3, 32), np.float32)
-    narrow, wide = (convolution("conv2d", (1, c, 6, 6), (c, c, 3, 3), padding=(1, 1)) for c in (8, 32))
-    windows = pooling("max_pool2d", (1, 32, 6, 6), (2, 2), (2, 2))
-    direct.conv2d_weight_grad(few, few, narrow, True)
-    pointwise.sgd(row, row, row.copy(), lr=0.0, momentum=0.9, keep=1.0, decay=0.0, nesterov=False)
-    pool.max_unpool2d(image[:, :3, :3].copy(), np.zeros((1, 3, 3, 32), np.uint8), windows, 1.0)
-    winograd.conv2d_weight_grad(image, image, wide, True)
-    winograd.conv2d_input_grad(image, weight, wide, image)
-    direct.conv2d_input_grad(few, weight[:8, :, :, :8].copy(), narrow, few)
-    normalization.batch_norm_grad(row[None], row[None], row, row, row, 1e-5)
-    pointwise.relu_mask(few, few)
+    folder = cache_folder()
+    if available() < 2 or _complete(folder, USUAL).exists() or not claims.possible(folder):
+        return []
+    started = [_process(task, folder.parent) for _ in range(available() - 1)]
+    for process in started:
+        atexit.register(process.kill)
+    return started
+
+
+def fill(root: Path | None, everything: bool, progress: Progress) -> int:
+    """Compile into a folder for caches, by default this process's, and wait; how many kernels were made.
+
+    Raises OSError if nothing can be kept there, RuntimeError if a process fails.
+    """
+    folder, task = build_folder(root) if root else cache_folder(), ALL if everything else USUAL
+    if _complete(folder, task).exists():
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / claims.FILE).touch()
+    reading, writing = os.pipe()
+    started = [_process(task, folder.parent, writing) for _ in range(available())]
+    os.close(writing)
+    there, made, complaint = set(), 0, ""
+    try:
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if not line.startswith(REPORT):
+                    complaint = line.strip() or complaint
+                    continue
+                _, state, file, total = line.split()
+                if file not in there:
+                    there.add(file)
+                    progress(file.rpartition("-")[0], len(there), int(total))
+                made += state == "made"
+        if any(process.wait() for process in started):
+            raise RuntimeError(f"warm_up: a process that compiles has failed: {complaint}")
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    return made
+
+
+def _complete(folder: Path, task: str) -> Path:
+    """A file that says that nothing of the task is left to be done."""
+    return folder / f"{task}.complete"
+
+
+def _process(task: str, root: Path, output: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", __name__, task]
+    environment = {**os.environ, "NINX_CACHE_DIR": str(root)}
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+
+
+# -------------------------------------------------------------------- in such a process
+
+
+def main(task: str) -> None:
+    """Compile the kernels of a task, but for those that another process has claimed, and say which are there."""
+    wanted = {}
+    set_num_threads(2)  # see `what_it_runs`
+    for work in works(task):
+        for kernel, types in what_it_runs(work):
+            wanted[kernel._cache.path(types)] = kernel, types
+    for path, (kernel, types) in wanted.items():
+        if path.exists():
+            _report("there", path, wanted)
+        elif claims.take(path, patience=0):
+            kernel.compile(types)
+            _report("made", path, wanted)
+    if all(path.exists() for path in wanted):
+        for done in (USUAL, ALL) if task == ALL else (USUAL,):
+            _complete(cache_folder(), done).touch()
+
+
+def _report(state: str, path: Path, wanted: dict[Path, Any]) -> None:
+    os.write(1, f"{REPORT} {state} {path.stem} {len(wanted)}\n".encode())  # at once and whole, though others write there too
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
