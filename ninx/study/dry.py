@@ -37,7 +37,7 @@ OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "adam": lambda parameters: optim.Adam(parameters),
 }
 STEPS = 2  # in the second one the optimiser's state is there from the start, as in all that follow
-OUTSIDE = "outside of the layers"
+OUTSIDE = "elsewhere"  # than in a layer
 
 
 class Place(NamedTuple):
