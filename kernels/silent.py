@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 
-on = False  # read with every call of a compiled kernel
+thread = 0  # whose kernels do nothing (0: nobody's); read with every call of a compiled kernel
+
+
+def here() -> bool:
+    """Is it this thread that is silent?
+
+    >>> from ninx.kernels import silent
+    >>> silent.here()
+    False
+    """
+    return thread == get_ident()
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """``with silence():`` compiled kernels return at once, in every thread. Their results are arrays of undefined values.
+    """``with silence():`` compiled kernels called by this thread return at once. Their results are arrays of undefined values.
 
     All else is as usual: checks, plans, and the memory of results and workspaces. Kernels of NumPy's still compute.
 
@@ -19,9 +30,9 @@ def silence() -> Iterator[None]:
     ...     F.conv2d(ninx.zeros(1, 3, 8, 8), ninx.zeros(4, 3, 3, 3)).shape
     (1, 4, 6, 6)
     """
-    global on
-    before, on = on, True
+    global thread
+    before, thread = thread, get_ident()
     try:
         yield
     finally:
-        on = before
+        thread = before

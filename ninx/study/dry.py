@@ -4,7 +4,7 @@ The engine itself is run, on a copy of the network whose weights have no values.
 own, of which no page is ever touched, because the compiled kernels do nothing meanwhile; so a step takes milliseconds, and
 address space where a real one would take memory. What NumPy does is done, on numbers that mean nothing.
 
-At every place where memory is taken, a `Ledger` asks which layer is at work (the Python stack knows), and how much is in use.
+At every place where memory is taken, a `_Ledger` asks which layer is at work (the Python stack knows), and how much is in use.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from threading import get_ident
 from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ninx import kernels
-from ninx.kernels import memory, strided
+from ninx.kernels import memory
 from ninx.kernels.layout import empty, nchw
 from ninx.kernels.silent import silence
 
@@ -30,14 +31,13 @@ from .. import functional as F
 from .. import nn, optim, random
 from ..engine import Tensor, enable_grad, graph
 from ..nn import fusion
-from ..ops import linalg
 
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "sgd": lambda parameters: optim.SGD(parameters, lr=0.01, momentum=0.9),
     "adam": lambda parameters: optim.Adam(parameters),
 }
 STEPS = 2  # in the second one the optimiser's state is there from the start, as in all that follow
-OUTSIDE = "outside of the layers"
+OUTSIDE = "elsewhere"  # than in a layer
 
 
 class Place(NamedTuple):
@@ -87,13 +87,17 @@ class Footprint(NamedTuple):
         return sum(work.kept for work in self.layers.values())
 
     def as_json(self) -> dict[str, Any]:
-        """As dictionaries."""
+        """As dictionaries.
+
+        >>> ninx.study.dry.dry_steps(nn.Linear(3, 2), (3,), 8).as_json()["weights"]
+        {'the network': 32}
+        """
         return self._asdict() | {
             "place": self.place._asdict(), "layers": {name: work._asdict() for name, work in self.layers.items()},
         }  # fmt: skip
 
 
-class Ledger(memory.Pool):
+class _Ledger(memory.Pool):
     """The pool of a dry run, which writes down what is in use, and who took it."""
 
     def __init__(self, names: dict[int, str]) -> None:
@@ -216,7 +220,7 @@ class _Marked(graph.Node):
 
     __slots__ = ("layer", "ledger")
 
-    def __init__(self, ledger: Ledger, *arguments: Any) -> None:
+    def __init__(self, ledger: _Ledger, *arguments: Any) -> None:
         place = ledger.where()
         self.ledger = ledger
         self.layer = place.layer
@@ -232,7 +236,7 @@ class _Marked(graph.Node):
         self.ledger.look(place)
 
 
-def _watched_fill(ledger: Ledger) -> Callable[..., None]:
+def _watched_fill(ledger: _Ledger) -> Callable[..., None]:
     """`Leaf.fill`, which puts a gradient in its place, and tells the ledger whose it was."""
     fill = graph.Leaf.fill
 
@@ -243,17 +247,17 @@ def _watched_fill(ledger: Ledger) -> Callable[..., None]:
     return filled
 
 
-class _WithoutProducts:
-    """NumPy, but a matrix product is memory that was never written."""
+def _unmultiplied(thread: int) -> Callable[..., Any]:
+    """NumPy's matmul, whose result in this thread is memory that was never written."""
+    matmul = np.matmul
 
-    ndarray = np.ndarray
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-    def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
+    def product(a: Any, b: Any, out: Any = None) -> Any:
+        if get_ident() != thread:
+            return matmul(a, b, out=out)
         shape = *np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]
         return np.empty(shape, a.dtype) if out is None else out
+
+    return product
 
 
 # -------------------------------------------------------------------- the run
@@ -297,7 +301,7 @@ def swapped(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _watched(ledger: Ledger) -> Iterator[None]:
+def _watched(ledger: _Ledger) -> Iterator[None]:
     """The engine on the ledger's memory, with marked nodes, with tracemalloc, without arithmetic, and as random as before."""
     state, was_tracing = random.get_rng_state(), tracemalloc.is_tracing()
     if not was_tracing:
@@ -307,8 +311,7 @@ def _watched(ledger: Ledger) -> Iterator[None]:
             swapped(memory, "empty", ledger.empty),
             swapped(graph, "Node", partial(_Marked, ledger)),
             swapped(graph.Leaf, "fill", _watched_fill(ledger)),
-            swapped(linalg, "xp_of", lambda *arrays: _WithoutProducts()),
-            swapped(strided, "xp_of", lambda *arrays: _WithoutProducts()),
+            swapped(np, "matmul", _unmultiplied(get_ident())),
             silence(),
             np.errstate(all="ignore"),
             enable_grad(),
@@ -321,7 +324,11 @@ def _watched(ledger: Ledger) -> Iterator[None]:
 
 
 def loss_of(y: Any, labels: Tensor) -> Tensor:
-    """Cross-entropy where the network gives a row of logits for each image; else the sum of all that it gives."""
+    """Cross-entropy where the network gives a row of logits for each image; else the sum of all that it gives.
+
+    >>> ninx.study.dry.loss_of([ninx.ones(2), ninx.ones(3)], ninx.tensor([0, 1]))
+    tensor(5.)
+    """
     if isinstance(y, Tensor):
         return F.cross_entropy(y, labels) if y.ndim == 2 and len(y) == len(labels) else y.sum()
     parts = [loss_of(part, labels) for part in (y.values() if isinstance(y, dict) else y)]
@@ -331,7 +338,7 @@ def loss_of(y: Any, labels: Tensor) -> Tensor:
     return total
 
 
-def _step(ledger: Ledger, net: nn.Module, optimizer: optim.Optimizer, x: Tensor, labels: Tensor) -> dict[str, int]:
+def _step(ledger: _Ledger, net: nn.Module, optimizer: optim.Optimizer, x: Tensor, labels: Tensor) -> dict[str, int]:
     """One training step; what the layers kept between its two passes."""
     ledger.phase = "forward"
     ledger.own.clear()
@@ -355,12 +362,12 @@ def dry_steps(model: nn.Module, input_shape: Sequence[int], batch: int, optimize
 
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 30 * 30, 10))
     >>> found = ninx.study.dry.dry_steps(net, (3, 32, 32), 64)
-    >>> found.layers["0"].kept  # 64 x 8 x 30 x 30 numbers of 4 bytes
-    1843200
+    >>> found.layers["0"].kept // 1000  # 64 x 8 x 30 x 30 numbers of 4 bytes, and a few objects of Python's
+    1843
     """
     kernels.tier()  # what is imported on first use is not the network's
     names: dict[int, str] = {}
-    ledger = Ledger(names)
+    ledger = _Ledger(names)
     with _watched(ledger):
         net = without_values(model).train()
         names.update({id(m): name or "the network" for name, m in net.named_modules()})

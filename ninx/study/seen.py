@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from ninx.kernels.geometry import Geometry, Pair
@@ -43,7 +45,12 @@ def beyond(seen: Seen | None, window: tuple[Pair, Pair] | None) -> Seen | None:
 
 
 def together(parts: list[Seen | None]) -> Seen | None:
-    """Of a sum or a concatenation: the largest of the patches, if all move by the same step."""
+    """Of a sum or a concatenation: the largest of the patches, if all move by the same step.
+
+    >>> from ninx.study.seen import Seen, WHOLE, together
+    >>> together([WHOLE, Seen((5, 3), (1, 1))])
+    Seen(field=(5, 3), step=(1, 1))
+    """
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts) or len({part.step for part in known}) > 1:
         return None
@@ -51,7 +58,26 @@ def together(parts: list[Seen | None]) -> Seen | None:
     return Seen((max(h for h, _ in fields), max(w for _, w in fields)), known[0].step)
 
 
-class SeenNode(graph.Node):
+@contextmanager
+def recording(multiplied: Callable[[int], None], seen: Callable[[Tensor], Seen | None]) -> Iterator[None]:
+    """Meanwhile every node that is recorded has an attribute ``seen``, and tells ``multiplied`` of its multiply-adds.
+
+    ``seen`` says what a tensor sees: of the image itself, which has no node, and of the others by their nodes.
+
+    >>> from ninx.study.seen import recording
+    >>> with recording(print, lambda t: None):
+    ...     y = ninx.ones(2, 3, requires_grad=True) @ ninx.ones(3, 4)
+    24
+    """
+    before = graph.Node
+    graph.Node = partial(_SeenNode, multiplied, seen)  # type: ignore[misc,assignment]
+    try:
+        yield
+    finally:
+        graph.Node = before  # type: ignore[misc]
+
+
+class _SeenNode(graph.Node):
     """A node that knows what its value sees, and tells how many multiply-adds its operation did."""
 
     __slots__ = ("seen",)

@@ -10,7 +10,6 @@ pooling and normalisation are not counted. The memory of a training step comes f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,11 +18,11 @@ from ninx.kernels import explain, geometry
 from ninx.kernels.geometry import Geometry, Pair
 
 from .. import nn
-from ..engine import Tensor, enable_grad, graph
+from ..engine import Tensor, enable_grad
 from . import table
-from .dry import Footprint, dry_steps, swapped
+from .dry import Footprint, dry_steps
 from .layer import Layer, Shape, layer_of
-from .seen import WHOLE, Seen, SeenNode, beyond
+from .seen import WHOLE, Seen, beyond, recording
 
 
 class Row(NamedTuple):
@@ -49,7 +48,12 @@ class Row(NamedTuple):
         return 2 * self.macs
 
     def way(self, batch: int) -> str:
-        """Which path a convolution takes for ``batch`` images, and why, in a sentence; nothing for other layers."""
+        """Which path a convolution takes for ``batch`` images, and why, in a sentence; nothing for other layers.
+
+        >>> with ninx.use_kernels("loops"):
+        ...     ninx.summary(nn.Conv2d(3, 2, 1), (3, 4, 4)).rows[0].way(8)
+        "conv2d: nested loops, because the 'loops' tier was asked for"
+        """
         return "" if self.geometry is None else explain(self.geometry._replace(N=batch))
 
 
@@ -228,7 +232,7 @@ class _Walk:
                 vars(part)["forward"] = self.tells(part_name, part, seen)
             for p in wanted:
                 p.requires_grad = True
-            with enable_grad(), swapped(graph, "Node", partial(SeenNode, self.multiplied, seen)):
+            with enable_grad(), recording(self.multiplied, seen):
                 y = module.eval()(image)
         finally:
             for _, part in parts:
@@ -260,7 +264,7 @@ class _Walk:
             after = seen(y) if isinstance(y, Tensor) else None
             if layer is not None:
                 after = beyond(seen(x), layer.window)
-                if isinstance(y.node, SeenNode):
+                if y.node is not None:
                     y.node.seen = after
             self.add(name, module, layer or Layer(y.shape[1:] if isinstance(y, Tensor) else (), module.extra_repr()), after)
             return y

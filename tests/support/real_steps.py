@@ -81,7 +81,7 @@ def main(name: str, batch: int, optimizer: str = "sgd") -> dict[str, object]:
     trimmed()
     with (
         dry.swapped(dry, "silence", dry.enable_grad),
-        dry.swapped(dry, "_WithoutProducts", lambda: np),
+        dry.swapped(dry, "_unmultiplied", lambda thread: np.matmul),
         dry.swapped(dry, "without_values", lambda net: net),
     ):
         place = dry.dry_steps(models.create(name), shape, batch, optimizer).place

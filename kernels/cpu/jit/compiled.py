@@ -119,7 +119,7 @@ def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
 
     @functools.wraps(launch)
     def run(*arguments: Any) -> Any:
-        if silent.on:
+        if silent.thread and silent.here():
             return None
         if arguments[-1] < 2 or _is_small(arguments):
             return compiled(*(ALONE + arguments))
