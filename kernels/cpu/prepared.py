@@ -63,7 +63,7 @@ def conv2d(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, worksp
 
 def pools(geo: Geometry, dtype: np.dtype[np.generic]) -> bool:
     """Is there a kernel for this pooling?"""
-    return geo.KH * geo.KW <= NOWHERE and dtype in FLOATS and pool.fits(geo, np.empty(0, dtype))
+    return geo.KH * geo.KW <= NOWHERE and dtype in FLOATS and pool.fits(geo)
 
 
 def max_pool2d(x: Array, y: Array, geo: Geometry) -> Call:

@@ -121,12 +121,12 @@ def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
     def run(*arguments: Any) -> Any:
         if silent.thread and silent.here():
             return None
+        if _noted is not None:
+            return _noted.append((compiled, tuple(numba.typeof(a) for a in packed(ALONE + arguments))))
         if arguments[-1] < 2 or _is_small(arguments):
             return compiled(*(ALONE + arguments))
         if layer.reentrant:  # the usual case, without a detour: every microsecond counts
             return compiled(*(layer.team + arguments))
-        if _noted is not None:
-            return _noted.append((compiled, tuple(numba.typeof(a) for a in packed(ALONE + arguments))))
         team = layer.start()
         with contextlib.nullcontext() if layer.reentrant else layer.turn:
             return compiled(*(team + arguments))
@@ -138,10 +138,9 @@ _noted: list[tuple[Any, tuple[Any, ...]]] | None = None
 
 
 def what_it_runs(work: Callable[[], None]) -> list[tuple[Any, tuple[Any, ...]]]:
-    """Call ``work``; each kernel that it wants on several threads is only noted, with the types of its arguments.
+    """Call ``work``; each kernel that it wants is only noted, with the types of its arguments.
 
-    So a list of all that a training compiles is made in no time. This is for a process in which nothing else runs a kernel, and
-    in which none has run on several threads.
+    So a list of all that a training compiles is made in no time. This is for a process in which nothing else runs a kernel.
     """
     global _noted
     _noted = []

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import cpu
+from ... import cpu, memory
 from ...geometry import convolution, pooling
 from ...types import Array
+from .. import prepared
 
 TRAINING, INFERENCE, USUAL, ALL = "training", "inference", "usual", "all"
 
@@ -23,7 +24,7 @@ def works(task: str) -> list[Callable[[], None]]:
     single = Step(np.float32)
     backward = [single.weights, single.narrow_back, single.optimise, single.pool_back, single.normalise_back, single.mask]
     forward = [single.lose, single.average, single.pool, single.normalise, single.narrow]
-    wide = [single.wide_weights, single.wide_back, single.wide, single.rare]
+    wide = [single.wide_weights, single.wide_back, single.wide, single.freeze, single.rare]
     if task == INFERENCE:
         return [*forward, single.wide, *backward, *wide]
     if task == TRAINING:
@@ -34,7 +35,7 @@ def works(task: str) -> list[Callable[[], None]]:
     double = Step(np.float64)
     return [
         *usual, double.weights, double.narrow, double.narrow_back, double.pool, double.pool_back, double.average, double.lose,
-        double.optimise, double.mask, double.rare, _peak,
+        double.optimise, double.mask, double.freeze, double.rare, _peak,
     ]  # fmt: skip
 
 
@@ -109,6 +110,14 @@ class Step:
     def optimise(self) -> None:
         """A step of SGD."""
         cpu.sgd(self.row, self.row, self.row, lr=0.0, momentum=0.9, keep=1.0, decay=0.0, nesterov=False)
+
+    def freeze(self) -> None:
+        """What frozen networks have besides: the mean of every map, and a convolution of few tiles."""
+        image = np.ones((1, 8, 8, 256), self.x.dtype)
+        prepared.global_avg_pool2d(self.x, self.x[:, :1, :1].copy()).run()
+        few = convolution("conv2d", (1, 256, 8, 8), (256, 256, 3, 3), padding=(1, 1))
+        packed = prepared.pack(memory.empty((256, 3, 3, 256), image.dtype), None, few)
+        prepared.conv2d(image, packed, image, few, True, prepared.workspace([few], image.dtype)).run()
 
     def rare(self) -> None:
         """What not every network has."""

@@ -94,7 +94,7 @@ def _process(task: str, root: Path, output: int = subprocess.DEVNULL) -> subproc
 def main(task: str) -> None:
     """Compile the kernels of a task, but for those that another process has claimed, and say which are there."""
     wanted = {}
-    set_num_threads(2)  # see `what_it_runs`
+    set_num_threads(2)
     for work in works(task):
         for kernel, types in what_it_runs(work):
             wanted[kernel._cache.path(types)] = kernel, types
