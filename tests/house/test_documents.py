@@ -75,6 +75,9 @@ COMMANDS = {
     "ninx data": Rule(Run("", "digits +train, test +there"), None),
     "ninx models": Rule(Run("", r"nin-cifar10 .*966,986"), None),
     "ninx models nin-cifar10 nin-cifar10-bn": Rule(Run("", "layers differ"), None),
+    "ninx summary nin-cifar10 --batch 64": Rule(Run("", "step +at most .* MB more, predicted"), None),
+    "ninx summary alexnet-caffe nin-imagenet": Rule(None, Run("", "an eighth of the parameters .* 1.5 times the compute")),
+    "ninx summary net.py:Net --input 3x32x32": Rule(Run("", r"Error: summary: there is no file net\.py"), None),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -290,7 +293,9 @@ def known(command: str) -> bool:
         return False
     for key, choices in names.items():
         words = given.get(key) or ()
-        if not all(word in choices or word.endswith(".toml") for word in ([words] if isinstance(words, str) else words)):
+        if not all(
+            word in choices or word.endswith(".toml") or ".py:" in word for word in ([words] if isinstance(words, str) else words)
+        ):
             return False
     return True
 
