@@ -83,6 +83,9 @@ COMMANDS = {
     "ninx check digits": Rule(Run("", r"nin-mnist by the recipe digits: \d notes?\."), None),
     "ninx check nin-bn-fc": Rule(Run("", "534,528 weights do what 5,120 could"), None),
     "ninx check net.py:net --data digits --lr 0.05 --layers": Rule(Run("", "net.py:net on digits: 1 risk, .*"), None),
+    "ninx summary nin-cifar10 --batch 64": Rule(Run("", "step +at most .* MB more, predicted"), None),
+    "ninx summary alexnet-caffe nin-imagenet": Rule(None, Run("", "an eighth of the parameters .* 1.5 times the compute")),
+    "ninx summary net.py:net --input 1x28x28": Rule(Run("", r"net, input 1x28x28"), None),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -306,7 +309,9 @@ def known(command: str) -> bool:
         return False
     for key, choices in names.items():
         words = given.get(key) or ()
-        if not all(word in choices or word.endswith(".toml") for word in ([words] if isinstance(words, str) else words)):
+        if not all(
+            word in choices or word.endswith(".toml") or ".py:" in word for word in ([words] if isinstance(words, str) else words)
+        ):
             return False
     return True
 
