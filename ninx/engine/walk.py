@@ -83,7 +83,9 @@ def backward(
 ) -> None:
     """Add the gradient of the outputs to ``.grad`` of every leaf that requires grad (see `Tensor.backward`)."""
     retain = create_graph if retain_graph is None else retain_graph
-    for leaf, g in walk(outputs, _cotangents("backward", outputs, gradients), None, create_graph, retain).items():
+    found = walk(outputs, _cotangents("backward", outputs, gradients), None, create_graph, retain)
+    for leaf in list(found):
+        g = found.pop(leaf)  # and not held on to: it is copied into memory of the tensor's own
         if isinstance(leaf, Leaf):
             leaf.fill(g, create_graph)
 
