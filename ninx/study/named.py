@@ -56,13 +56,27 @@ def find(network: str) -> Named:
 
 
 def is_own(network: str) -> bool:
-    """Is it FILE.py:NAME, or FILE.py?"""
+    """Is it FILE.py:NAME, or FILE.py?
+
+    >>> ninx.study.named.is_own("net.py:Net"), ninx.study.named.is_own("nin-mnist")
+    (True, False)
+    """
     file, colon, _ = network.rpartition(":")
     return network.endswith(".py") or (bool(colon) and file.endswith(".py"))
 
 
 def own(command: str, network: str) -> nn.Module:
-    """The network FILE.py:NAME, with weights of its own; see `find`. ``command`` begins the sentences of errors."""
+    """The network FILE.py:NAME, with weights of its own; see `find`. ``command`` begins the sentences of errors.
+
+    >>> from pathlib import Path
+    >>> text = "from ninx import nn\\ndef net(): return nn.Sequential(nn.Linear(2, 1))"
+    >>> Path("mine.py").write_text(text) > 0
+    True
+    >>> ninx.study.named.own("check", "mine.py:net")
+    Sequential(
+      (0): Linear(in_features=2, out_features=1, bias=True)
+    )
+    """
     file, _, name = network.rpartition(":")
     if network.endswith(".py"):
         raise ValueError(f"{command}: say which network of {network} is meant: {network}:NAME")

@@ -57,7 +57,12 @@ class Finding(NamedTuple):
     source: str = ""
 
     def lines(self, width: int = WIDTH) -> list[str]:
-        """As text of at most ``width`` columns."""
+        """As text of at most ``width`` columns.
+
+        >>> net = nn.Sequential(nn.Flatten(), nn.Linear(9, 8), nn.Linear(8, 10))
+        >>> ninx.check(net, input_shape=(1, 3, 3)).findings[0].lines()[-1]
+        '    mend: put a ReLU after 1, or make one layer of the two'
+        """
         place = f" ({self.where})" if self.where else ""
         parts = [("", f"{self.level.upper()} {self.rule}{place}: {self.cause}")]
         parts += [("seen: ", self.evidence), ("mend: ", self.mend), ("source: ", self.source)]
@@ -90,6 +95,11 @@ class Report:
     ``loss``: before training, and ``expected``: ln K, that of a network that knows nothing of K classes. ``layers``: the signal
     in each layer. ``rates``: (learning rate, loss after a few steps) of a rate range test, if there was one; ``start`` is the
     loss at its beginning.
+
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(9, 8), nn.Linear(8, 10))
+    >>> report = ninx.check(net, input_shape=(1, 3, 3))
+    >>> report.headline, len(report), [finding.rule for finding in report]
+    ('1 risk', 1, ['collapses'])
     """
 
     def __init__(
@@ -137,7 +147,11 @@ class Report:
         return ", ".join(words) or "nothing found"
 
     def dictionary(self) -> dict[str, Any]:
-        """All of it as plain values, for JSON."""
+        """All of it as plain values, for JSON.
+
+        >>> list(ninx.check(nn.Sequential(nn.Flatten(), nn.Linear(9, 10)), input_shape=(1, 3, 3)).dictionary())
+        ['findings', 'loss', 'expected_loss', 'layers', 'rates']
+        """
         return {
             "findings": [f._asdict() for f in self.findings],
             "loss": self.loss,
@@ -147,7 +161,11 @@ class Report:
         }
 
     def text(self, width: int = WIDTH) -> str:
-        """As text in lines of at most ``width`` columns."""
+        """As text in lines of at most ``width`` columns.
+
+        >>> ninx.check(nn.Sequential(nn.Flatten(), nn.Linear(9, 10)), input_shape=(1, 3, 3)).text()
+        'nothing found.'
+        """
         lines = [self.headline + "."]
         if self.loss is not None and self.expected is not None:
             lines.append(f"The loss before training is {self.loss:.3f}; guessing costs {self.expected:.3f}.")
@@ -156,7 +174,12 @@ class Report:
         return "\n".join(lines)
 
     def sheet(self) -> Sheet:
-        """The signal in every layer as a table."""
+        """The signal in every layer as a table.
+
+        >>> report = ninx.check(nn.Sequential(nn.Flatten(), nn.Linear(9, 10)), input_shape=(1, 3, 3))
+        >>> [row.cells[1] for row in report.sheet().rows]
+        ['Flatten', 'Linear']
+        """
         heads = [Column("layer", text=True), Column("kind", text=True), Column("values"), Column("gradients")]
         table = Sheet([*heads, Column("dead", spare=1), Column("first step")], title="root mean squares over the batch")
         for s in self.layers:
