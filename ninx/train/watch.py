@@ -11,6 +11,7 @@ from ..engine import Tensor
 
 STUCK = 60  # steps within which the loss should leave that of guessing
 NEAR = 0.01  # of ln K
+EVERY = 10  # steps: so often the answers are looked at
 RISING = 3  # epochs
 
 
@@ -30,14 +31,15 @@ class Watch:
         self.classes = classes
         self._losses: deque[float] = deque(maxlen=STUCK)
         self._said: set[str] = set()
-        self._silent = 0
+        self._silent = self._steps = 0
         self._held: list[float] = []
 
     def step(self, loss: float, logits: Tensor) -> str | None:
         """After a step: its loss and its answers (N, K)."""
         self._losses.append(loss)
+        self._steps += 1
         near = abs(loss - self.guess) < NEAR * self.guess
-        if near and "dead" not in self._said:  # (only then is a look worth its time)
+        if near and self._steps % EVERY == 0 and "dead" not in self._said:  # seldom: a GPU has to wait for it
             dead = int(to_numpy((logits.array == 0).all(axis=0).sum()))
             self._silent = self._silent + 1 if dead == logits.shape[1] else 0
             if self._silent >= 2:

@@ -269,7 +269,9 @@ def test_models_shows_the_layers_of_one_and_the_difference_of_two(tmp_path: Path
     one = _ninx("models", "nin-mnist-v0", cwd=tmp_path)
     assert one.returncode == 0, one.stderr
     assert re.search(r"2\.0 +Conv2d 3x3/1/1, 10->20 +20x112x112 +1,820 +22\.6 M +52\.4 % +8 *\n", one.stdout)
-    assert re.search(r"parameters +4,370, .*\nMACs +43,088,640 for one image, .*\nsees +18x18 pixels", one.stdout)
+    assert re.search(
+        r"parameters +4,370, .*\nMACs +43,088,640 for one image, .*\nFLOPs +86,177,280 .*\nsees +18x18 pixels", one.stdout
+    )
     two = _ninx("models", "nin-mnist-v0", "nin-mnist-v1", cwd=tmp_path)
     assert two.returncode == 0, two.stderr
     assert len(re.findall(r"≠ +(?:Conv2d 1x1/1/0, 10 -> 10|ReLU)", two.stdout)) == two.stdout.count("≠") == 4

@@ -47,6 +47,7 @@ REFUSED = [
     Refusal("nn.functional.adaptive_max_pool2d", "return_indices", "adaptive_max_pool2d: return_indices=True is not supported"),
     Refusal("nn.functional.batch_norm", "one dimension", r"batch_norm: input must have shape \(N, C, ...\), got \(0,\)"),
     Refusal("nn.functional.dropout2d", "images without a batch", r"dropout2d: input must have shape \(N, C, H, W\)"),
+    Refusal("nn.functional.unfold", "booleans, though no whole numbers", "unfold: needs floating-point numbers, got bool"),
     *(
         Refusal(f"nn.functional.{name}", "whole numbers", f"{name}: needs floating-point numbers, got u?int")
         for name in ("conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "local_response_norm")

@@ -385,7 +385,10 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_stops_the_run(tmp_path: Path) -> None:
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"the loss became nan in epoch 1; try a smaller optim\.lr"):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=r"became nan in epoch 1 \(first in .*\); try a smaller optim\.lr"),
+    ):
         list(_tiny(tmp_path, **{"optim.lr": 1e30}).run())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ninx
-from ninx.train.watch import RISING, STUCK, Watch
+from ninx.train.watch import EVERY, RISING, STUCK, Watch
 
 GUESS = math.log(10)
 
@@ -27,8 +27,8 @@ def test_a_loss_that_moves_is_not_stuck() -> None:
 def test_dead_maps_are_said_at_once_and_once() -> None:
     watch = Watch(10)
     said = [watch.step(GUESS, ninx.zeros(4, 10)) for _ in range(2 * STUCK)]
-    assert [i for i, sentence in enumerate(said) if sentence] == [1]
-    assert "all 10 outputs" in (said[1] or "")
+    assert [i for i, sentence in enumerate(said) if sentence] == [2 * EVERY - 1]
+    assert "all 10 outputs" in (said[2 * EVERY - 1] or "")
 
 
 def test_one_living_map_is_not_dead() -> None:
