@@ -91,8 +91,7 @@ def test_several_networks_and_the_sentence_that_the_numbers_make() -> None:
     text = said("alexnet-caffe", "nin-imagenet", "--batch", 1)
     sentence = (
         "nin-imagenet has an eighth of the parameters of alexnet-caffe (7,595,176 for 60,965,224; in float32 29.0 MiB for "
-        "232.6 MiB) and 1.5 times the compute (1,100,188,800 MACs for 724,406,816); a training step takes an "
-        "eighth of the memory ("
+        "232.6 MiB) and 1.5 times the compute (1,100,188,800 MACs for 724,406,816); a training step takes "
     )
     assert sentence in text
     assert max(map(len, text.split("\n\n")[0].splitlines())) <= 80
