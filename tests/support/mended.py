@@ -56,10 +56,9 @@ def no_relu_before_the_average() -> Setup:
     return of(net)
 
 
-@mends("dead-maps", "a_network_in_network_whose_maps_died")
+@mends("dead-maps", "all_class_maps_dead")
 def begun_anew_without_the_last_relu() -> Setup:
-    blocks = nn.MLPConv(1, (16, 16, 16), 5, padding=2), nn.MaxPool2d(4), nn.MLPConv(16, (16, 10), 3, last_relu=False)
-    return of(nn.Sequential(*blocks, nn.GlobalAvgPool2d(), nn.Flatten()), lr=0.1)
+    return of(head(nn.Conv2d(16, 10, 1), nn.GlobalAvgPool2d(), nn.Flatten()))
 
 
 def _loader(n: int, size: int, drop_last: bool = False) -> ninx.data.DataLoader:
@@ -88,10 +87,9 @@ def random_weights() -> Setup:
     return of(net, lr=0.01)
 
 
-@mends("shared-parameter", "one_layer_three_times")
-def a_layer_for_each_place() -> Setup:
-    layers = [layer for _ in range(3) for layer in (nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())]
-    return of(sound(body=[*block(1, 16), nn.MaxPool2d(2), *layers]))
+@mends("shared-parameter", "one_weight_in_two_layers")
+def a_weight_for_each_layer() -> Setup:
+    return of(sound(body=[*block(1, 16), nn.MaxPool2d(2), *block(16, 16), *block(16, 16)]))
 
 
 @mends("unused-parameter", "a_body_that_is_detached")
