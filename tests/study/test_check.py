@@ -221,6 +221,15 @@ def test_text_html_and_json() -> None:
     assert "Linear" in report.sheet().text()
 
 
+def test_what_is_no_number_is_null_in_json() -> None:
+    """JSON has no NaN and no infinity: other programs refuse a file that holds them."""
+    net = sound()
+    net[4].weight.data[0, 0, 0, 0] = float("nan")
+    for report in (of(net).check(), of(sound(), lr=1e30).check()):
+        text = json.dumps(report.dictionary(), allow_nan=False)
+        assert "null" in text
+
+
 def test_levels_come_in_order() -> None:
     report = of(
         nn.Sequential(nn.Conv2d(1, 10, 3), nn.ReLU(), nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(10, 9)), classes=10

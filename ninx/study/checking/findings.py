@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable
 from html import escape
@@ -147,17 +148,17 @@ class Report:
         return ", ".join(words) or "nothing found"
 
     def dictionary(self) -> dict[str, Any]:
-        """All of it as plain values, for JSON.
+        """All of it as plain values, for JSON; what is no number (NaN, infinity) is None.
 
         >>> list(ninx.check(nn.Sequential(nn.Flatten(), nn.Linear(9, 10)), input_shape=(1, 3, 3)).dictionary())
         ['findings', 'loss', 'expected_loss', 'layers', 'rates']
         """
         return {
             "findings": [f._asdict() for f in self.findings],
-            "loss": self.loss,
+            "loss": _finite(self.loss),
             "expected_loss": self.expected,
-            "layers": [layer._asdict() for layer in self.layers],
-            "rates": [list(pair) for pair in self.rates],
+            "layers": [{key: _finite(value) for key, value in layer._asdict().items()} for layer in self.layers],
+            "rates": [[rate, _finite(loss)] for rate, loss in self.rates],
         }
 
     def text(self, width: int = WIDTH) -> str:
@@ -200,3 +201,8 @@ class Report:
             rest = [("seen", f.evidence), ("mend", f.mend), ("source", f.source)]
             items += f"<li>{head}" + "".join(f"<br>{name}: {escape(text)}" for name, text in rest if text) + "</li>"
         return f"<p>{escape(self.headline)}</p><ul>{items}</ul>"
+
+
+def _finite(value: Any) -> Any:
+    """The value, but None for a number that JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
