@@ -38,7 +38,8 @@ from .tiling import SKEW, Image, Points, Tiling, row_of, tiles_of, tiling_of, tr
 from .transforms import POINTS, SIDE, TAPS, OutputArgs, outputs3, outputs5
 from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
-MC = 96 // math.lcm(MR1, MR2) * math.lcm(MR1, MR2)  # tiles of a forward block: one point of it stays in the second-level cache
+TILES = 36 // MR2 * MR2  # in a block; all its points take 36 times that, and the less they take the nearer is the cache they lie in
+MC = -(-TILES // MR1) * MR1  # rows of a block: the last micro-tile of either height ends in it
 CHANNELS = 32  # with fewer the transforms cost more than the products save
 FEWEST = 32  # tiles; with fewer the weights' transform does,
 FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats
@@ -169,9 +170,11 @@ def _convolve(
     both = _transformed(x, workspace, spare, tiles, t, t)
     source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
     count = win.N * tiles.down * tiles.across
-    end = (t + 1) * count // threads
-    for first in range(t * count // threads, end, MC):
-        last = min(first + MC, end)
+    begin, end = t * count // threads, (t + 1) * count // threads
+    blocks = max(1, -(-(end - begin) // TILES))
+    step = max(1, -(-(end - begin) // (blocks * MR2))) * MR2  # all blocks alike: one of a few tiles would read all weights for them
+    for first in range(begin, end, step):
+        last = min(first + step, end)
         transform_tiles(0, x, source, both.u, both.zeros, first, last, first, tiles)
         _multiply(x, packed, both.u, both.v, offsets, panels, win.C, last - first, 0, POINTS * panels.shape[0])
         _transform_back(y, bias, masked_by, both, win, tiles, relu, first, last, first)
