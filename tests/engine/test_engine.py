@@ -431,6 +431,23 @@ def test_backward_frees_the_graph_as_it_goes(no_gc):
     assert states == [[True, True, True]]
 
 
+@pytest.mark.parametrize("retain_graph", [False, True])
+def test_the_value_of_an_epilogue_is_freed_before_the_vjps_run_unless_the_graph_stays(no_gc, retain_graph):
+    x, seen = leaf(1, 2), []
+
+    def gated(x):
+        return record(x.array * 2, (x, lambda g: seen.append(value() is None) or g * 2), epilogue=lambda g, y: g * (y > 0))
+
+    y = gated(x)
+    value = weakref.ref(y.array)
+    total = y.sum()
+    del y
+    assert value() is not None
+    total.backward(retain_graph=retain_graph)
+    assert seen == [not retain_graph]
+    assert x.grad.tolist() == [2, 2]
+
+
 def test_a_chain_of_100_000_operations_needs_no_recursion(no_gc):
     x = leaf(1)
 

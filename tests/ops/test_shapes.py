@@ -113,6 +113,10 @@ def test_empty_arrays(name: str) -> None:
     agree(ours, twin, arrays, rng)
 
 
+def test_a_scalar_has_no_sides_to_pad() -> None:
+    assert ops.pad(ninx.tensor(2.0), ()).shape == torch.nn.functional.pad(torch.tensor(2.0), ()).shape == ()
+
+
 zeros = ninx.zeros
 X = zeros(2, 3)
 ERRORS: tables.Errors = [

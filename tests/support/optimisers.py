@@ -15,6 +15,7 @@ RECIPES = [
     ("Adam", {}),
     ("Adam", {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1}),
     ("Adam", {"lr": 0.02, "amsgrad": True, "betas": (0.8, 0.7)}),
+    ("Adam", {"lr": 0.02, "betas": (0.0, 0.0)}),
     ("Adam", {"lr": 0.02, "amsgrad": True, "weight_decay": 0.1, "maximize": True}),
     ("Adam", {"lr": 0.02, "decoupled_weight_decay": True, "weight_decay": 0.1}),
     ("AdamW", {}),
