@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -103,7 +104,7 @@ def picture(graph: Graph, collapse: bool = True) -> Picture:
 
 
 class _Drawn:
-    """Finds for every vertex the box that it is in."""
+    """Finds for every vertex the one that is drawn for it, and for every drawn one the box that it is in."""
 
     def __init__(self, graph: Graph, collapse: bool) -> None:
         self.graph = graph
@@ -111,16 +112,16 @@ class _Drawn:
         self.runs = runs(graph, collapse)
         self.alike: dict[int, list[Vertex]] = {}  # of a drawn vertex: itself and all that it stands for
         self.stands: dict[int, int] = {}  # of every vertex: the one that is drawn
-        self.users: dict[int, set[int]] = {}
         for run in self.runs:
             for same in zip(*run.blocks, strict=True):
                 self._join([self.vertices[n] for n in same])
         for v in self.vertices:
             if v.number not in self.stands:
                 self._join([v])
-        for v in self.vertices:
-            for edge in v.edges:
-                self.users.setdefault(self.stands[edge.source], set()).add(self.stands[v.number])
+        self.users: dict[int, list[int]] = {}  # of a drawn vertex: once for each edge
+        for number in self.alike:
+            for edge in self.vertices[number].edges:
+                self.users.setdefault(self.stands[edge.source], []).append(number)
 
     def _join(self, same: list[Vertex]) -> None:
         """These are drawn as one, and so are their parameters."""
@@ -131,34 +132,48 @@ class _Drawn:
             if len(same) > 1 and sources[0].kind == "parameter":
                 self._join(sources)
 
+    def beside(self, number: int) -> int | None:
+        """The operation that alone uses a parameter, or what one such operation makes of it (the transpose of a weight)."""
+        v, users = self.vertices[number], self.users.get(number, [])
+        if len(users) != 1 or v.kind not in ("parameter", "operation"):
+            return None
+        if v.kind == "operation" and (v.kept or v.error or not v.edges or not all(map(self.is_own, v.edges))):
+            return None
+        return self.beside(users[0]) or users[0]
+
+    def is_own(self, edge: Edge) -> bool:
+        """Does it lead from a parameter that nobody else uses?"""
+        source = self.stands[edge.source]
+        return self.vertices[source].kind == "parameter" and len(self.users[source]) == 1
+
     def picture(self) -> Picture:
-        drawn = [v for v in self.vertices if v.number in self.alike]
-        boxes, box_of = list[Box](), dict[int, int]()
-        for v in drawn:
-            users = self.users.get(v.number, set())
-            if v.kind == "parameter" and len(users) == 1:
-                (user,) = users
-                box_of[v.number] = box_of.get(-user - 1, v.number)
-                if -user - 1 not in box_of:
-                    box_of[-user - 1] = v.number
-                    group = [p for p in drawn if p.kind == "parameter" and self.users.get(p.number) == {user}]
-                    boxes.append(Box(v.number, v.kind, tuple(self.parameter(group)), self.tip(group), user))
-            else:
-                box_of[v.number] = v.number
-                lines = self.operation(v) if v.edges or v.kind == "error" else self.parameter([v])
-                boxes.append(Box(v.number, v.kind, tuple(lines), self.tip([v])))
+        groups: dict[tuple[int, bool], list[int]] = {}
+        for number in sorted(self.alike):
+            user = self.beside(number)
+            groups.setdefault((number, False) if user is None else (user, True), []).append(number)
+        box_of = {number: group[0] for group in groups.values() for number in group}
+        boxes = [self.box(group, key[0] if key[1] else None) for key, group in groups.items()]
+        boxes.sort(key=lambda box: box.key)
         arrows: dict[tuple[int, int, int], Arrow] = {}
-        for v in drawn:
-            for number, edge in enumerate(v.edges):
-                source = box_of[self.stands[edge.source]]
-                grouped = self.vertices[edge.source].kind == "parameter" and box_of.get(-v.number - 1) == source
-                key = source, v.number, 0 if grouped else number
-                before, name = arrows.get(key), edge.vjp.name if edge.vjp else ""
-                if before is not None and name not in before.back.split(", "):
-                    name = f"{before.back}, {name}"
-                arrows[key] = Arrow(source, v.number, name, edge.used or (before is not None and before.used))
+        for number in sorted(self.alike):
+            for i, edge in enumerate(self.vertices[number].edges):
+                source, target = box_of[self.stands[edge.source]], box_of[number]
+                if source == target:
+                    continue
+                together = 0 if self.beside(self.stands[edge.source]) is not None else i + 1  # those of one box are one
+                before, name = arrows.get((source, target, together)), edge.vjp.name if edge.vjp else ""
+                used = edge.used or (before is not None and before.used)
+                if before is not None:
+                    name = before.back if name in before.back.split(", ") else f"{before.back}, {name}"
+                arrows[source, target, together] = Arrow(source, target, name, used)
         frames = [self.frame(run.blocks, boxes) for run in self.runs if len(run.blocks) > 1]
         return Picture(self.graph.name, self.summary(), tuple(boxes), tuple(arrows.values()), tuple(frames))
+
+    def box(self, numbers: Sequence[int], user: int | None) -> Box:
+        """One box for a group of vertices."""
+        group = [self.vertices[number] for number in numbers]
+        lines = [line for v in group for line in (self.operation(v) if v.edges or v.kind == "error" else self.value(v))]
+        return Box(numbers[0], group[0].kind, tuple(lines), self.tip(group), user)
 
     def summary(self) -> str:
         operations = [v for v in self.vertices if v.kind == "operation"]
@@ -171,15 +186,11 @@ class _Drawn:
 
     # ---------------------------------------------------------------- text
 
-    def parameter(self, group: Sequence[Vertex]) -> list[Line]:
-        """Of a box without an operation."""
-        lines = []
-        for v in group:
-            same = self.alike[v.number]
-            names = [merged([p.names[i] for p in same]) for i in range(len(v.names))] if v.names else [v.name]
-            lines += [Line("title", _line(name)) for name in names]
-            lines.append(Line("shape", f"{size(v.shape)} {v.dtype}"))
-        return lines
+    def value(self, v: Vertex) -> list[Line]:
+        """Of what no operation made: its names, its shape."""
+        same = self.alike[v.number]
+        names = [merged([p.names[i] for p in same]) for i in range(len(v.names))] if v.names else [v.name]
+        return [*(Line("title", _line(name)) for name in names), Line("shape", f"{size(v.shape)} {v.dtype}")]
 
     def operation(self, v: Vertex) -> list[Line]:
         """Of an operation: what it does, where, what comes out, how the gradients go back, what is kept."""
@@ -229,8 +240,6 @@ def _line(text: str) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(printable(text), WIDTH)
 
 

@@ -11,8 +11,8 @@ from .repeats import runs
 from .vertices import Graph
 
 NOTE = (
-    "kept: what an operation keeps for its way back, beside what is there anyway. way back: what gives the gradient of the cotangent "
-    "g, for each source; in brackets what nobody asks for"
+    "kept: what an operation keeps for its way back, beside what is there anyway. way back: what makes of the gradient of its "
+    "value that of each source; in brackets what nobody asks for"
 )
 
 
