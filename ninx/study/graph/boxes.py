@@ -167,7 +167,7 @@ class _Drawn:
                     name = before.back if name in before.back.split(", ") else f"{before.back}, {name}"
                 arrows[source, target, together] = Arrow(source, target, name, used)
         frames = [self.frame(run.blocks, boxes) for run in self.runs if len(run.blocks) > 1]
-        return Picture(self.graph.name, self.summary(), tuple(boxes), tuple(arrows.values()), tuple(frames))
+        return Picture(printable(self.graph.name), printable(self.summary()), tuple(boxes), tuple(arrows.values()), tuple(frames))
 
     def box(self, numbers: Sequence[int], user: int | None) -> Box:
         """One box for a group of vertices."""
@@ -206,7 +206,8 @@ class _Drawn:
         kept = [k.name for k in v.kept]
         if kept:
             nbytes = sum(s.nbytes for s in same)
-            lines.append(Line("kept", _line(f"keeps {megabytes(nbytes)}{' in all' * (len(same) > 1)}: {', '.join(kept)}")))
+            much = f"{megabytes(nbytes)}{' in all' * (len(same) > 1)}" if nbytes else "no more"
+            lines.append(Line("kept", _line(f"keeps {much}: {', '.join(kept)}")))
         if v.error:
             lines += [Line("error", text) for text in _wrapped(v.error)]
         return lines
@@ -217,8 +218,11 @@ class _Drawn:
         assert vjp is not None
         source = self.vertices[edge.source]
         name = source.names[0].rpartition(".")[2] if source.names else source.name
-        if source.kind == "operation" and source.layers and source.layers != v.layers:
-            name = source.layers[0]
+        together = self.alike[self.stands[edge.source]]
+        if len(self.alike[v.number]) > 1 and len(together) == 1 and source.kind == "operation":
+            name = "what comes in"  # another for each of the blocks
+        elif "(" in source.settings and source.layers != v.layers:  # made by a layer, not in the forward of what has parts
+            name = merged([s.layers[0] for s in together])
         text = f"{name} ← {vjp.text}"
         return Line("back" if edge.used else "none", _line(text if len(text) <= WIDTH else f"{name} ← {vjp.brief}"))
 

@@ -186,11 +186,11 @@ class _Arranged:
         return tuple(point for i, point in enumerate(found) if i == 0 or point != found[i - 1])
 
     def frame(self, keys: Iterable[int], boxes: dict[int, Rect]) -> Rect:
-        """Around the boxes of a block, and the arrows between them, with room for a line of text above."""
+        """Around the boxes of a block, and the arrows that lead to them, with room for a line of text above."""
         inside = set(keys)
         around = [boxes[key] for key in inside]
-        between = [w for arrow, w in zip(self.p.arrows, self.ways, strict=True) if {arrow.source, arrow.target} <= inside]
-        lanes = [self.places[number].x for w in between for number in w[1:-1]]
+        within = [way for arrow, way in zip(self.p.arrows, self.ways, strict=True) if arrow.target in inside]
+        lanes = [self.places[number].x for way in within for number in way[1:-1]]
         left = min([r.x for r in around] + lanes) - 10
         right = max([r.x + r.width for r in around] + lanes) + 10
         top, bottom = min(r.y for r in around) - LINE - 10, max(r.y + r.height for r in around) + 8

@@ -110,7 +110,7 @@ def _arrow(arrow: Arrow, points: Sequence[tuple[float, float]], mark: str) -> st
     (x, y), *rest = points
     path = f"M{x:.1f} {y:.1f}"
     for nx, ny in rest:
-        if abs(nx - x) < 0.05 or len(points) == 2:
+        if abs(nx - x) < 0.05 or abs(ny - y) < 0.05:
             path += f"L{nx:.1f} {ny:.1f}"
         else:
             path += f"C{x:.1f} {(y + ny) / 2:.1f} {nx:.1f} {(y + ny) / 2:.1f} {nx:.1f} {ny:.1f}"

@@ -43,8 +43,8 @@ def _mermaid_box(box: Box) -> str:
 
 
 def _mermaid(text: str) -> str:
-    """Text between quotation marks: what would end it, or look like HTML or Markdown, by its number."""
-    return "".join(c if c.isalnum() or c in " .,:()-+=/_" else f"#{ord(c)};" for c in text)
+    """Text between quotation marks: what would end it, or look like HTML, Markdown or a code, by its number."""
+    return "".join(f"#{ord(c)};" if c in '"<>&#;`\\' else c for c in text)
 
 
 def _yaml(text: str) -> str:

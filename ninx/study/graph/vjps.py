@@ -61,6 +61,8 @@ def described(vjp: Any, number: int = 0, shape: tuple[int, ...] = ()) -> Vjp:
     expression = _expression(vjp.__code__)
     if isinstance(expression, ast.Tuple) and number < len(expression.elts):
         expression = expression.elts[number]
+    elif isinstance(expression, ast.Call) and expression.args and isinstance(expression.args[0], ast.GeneratorExp):
+        expression = expression.args[0].elt  # tuple(f(g, part) for part in parts): the same for every source
     if expression is None or isinstance(expression, ast.Tuple):
         return Vjp(_named(vjp), _named(vjp), place)
     text, called = ast.unparse(expression), _called(expression)
