@@ -237,6 +237,7 @@ def test_fused_operations_are_marked() -> None:
 def test_a_batch_norm_and_its_relu() -> None:
     graph = graphs.of(nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU()), (3, 4, 4), batch=2)
     assert one(graph, "batch_norm").fused == ("batch_norm", "ReLU")
+    assert one(graph, "batch_norm").layers == ("1", "2")
     assert one(graph, "conv2d").fused == ()
 
 

@@ -101,15 +101,17 @@ def layers_at_work(names: dict[int, str]) -> tuple[str, ...]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not Step.run.__code__:
         if (name := layer_at(frame, names)) is not None:
-            return _pair(frame, names) or (name,)
+            return _pair(frame, names) or _pair(frame.f_back, names) or (name,)
         frame = frame.f_back
     return ()
 
 
-def _pair(frame: FrameType, names: dict[int, str]) -> tuple[str, ...]:
+def _pair(frame: FrameType | None, names: dict[int, str]) -> tuple[str, ...]:
     """The two neighbours in a Sequential that one step does together; the step may know only the first of them."""
-    owner = None if frame.f_back is None else frame.f_back.f_locals.get("self")
-    if frame.f_code.co_filename != fusion.__file__ or not isinstance(owner, nn.Sequential):
+    if frame is None or frame.f_back is None or frame.f_code.co_filename != fusion.__file__:
+        return ()
+    owner = frame.f_back.f_locals.get("self")
+    if not isinstance(owner, nn.Sequential):
         return ()
     parts, known = list(owner), [part for part in frame.f_locals.values() if isinstance(part, nn.Module)]
     first = min(parts.index(part) for part in known)
