@@ -103,7 +103,12 @@ class _SeenNode(graph.Node):
 
 
 def geometries(entries: Any) -> Iterator[Geometry]:
-    """Of an operation with a window: its vjps know the geometry."""
+    """Of an operation with a window: its vjps know the geometry. ``entries``: of a node.
+
+    >>> y = F.max_pool2d(ninx.ones(1, 1, 4, 4, requires_grad=True), 2)
+    >>> [geo.KH for geo in ninx.study.seen.geometries(y.node.entries)]
+    [2]
+    """
     for _, vjp, _ in entries:
         for cell in getattr(vjp, "__closure__", None) or ():
             if isinstance(cell.cell_contents, Geometry):

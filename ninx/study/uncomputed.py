@@ -81,6 +81,12 @@ def uncomputed(take: Callable[..., Any], node: Callable[..., graph.Node]) -> Ite
     """``with uncomputed(...):`` the engine on memory from ``take``, with nodes made by ``node``, without arithmetic.
 
     Afterwards it is as random as before.
+
+    >>> from ninx.engine import Node
+    >>> from ninx.kernels import memory
+    >>> with ninx.study.uncomputed.uncomputed(memory.Pool().empty, Node):
+    ...     F.conv2d(ninx.zeros(1, 3, 8, 8), ninx.zeros(4, 3, 3, 3)).shape
+    (1, 4, 6, 6)
     """
     state = random.get_rng_state()
     try:
@@ -128,7 +134,12 @@ def _unmultiplied(thread: int) -> Callable[..., Any]:
 
 
 def layer_at(frame: FrameType, names: dict[int, str]) -> str | None:
-    """The layer at work in a frame of Python's stack; ``names``: of the modules, by their id. None: no layer."""
+    """The layer at work in a frame of Python's stack; ``names``: of the modules, by their id. None: no layer.
+
+    >>> import sys
+    >>> print(ninx.study.uncomputed.layer_at(sys._getframe(), {}))
+    None
+    """
     own = frame.f_locals.get("self")
     if isinstance(own, nn.Module):
         return names.get(id(own))
