@@ -115,11 +115,7 @@ def _case(target: str, data: str | None, input_shape: str | None, lr: float | No
 def _of_recipe(recipe: recipes.Recipe, data_dir: Path | None) -> Case:
     """With the recipe's data where they are there, else with noise."""
     title = f"{recipe.model.name} by the recipe {recipe.name}"
-    if recipe.data in sources.SOURCES:
-        there = all(sources.find(recipe.data, split, data_dir) for split in ("train", "test"))
-    else:
-        there = recipe.data in datasets.names() or Path(recipe.data).is_dir()
-    if there:
+    if sources.is_there(recipe.data, data_dir):
         return _of_training(title, Training(recipe, Path(recipe.name), data_dir=data_dir))
     manual_seed(recipe.seed)
     model = models.create(recipe.model.name, **recipe.model.switches)

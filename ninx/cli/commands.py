@@ -12,6 +12,7 @@ from .checking import check_network
 from .claims import show_claims
 from .console import say
 from .costs import summarize
+from .graphs import draw_graph
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .training import train
@@ -62,6 +63,7 @@ app.command()(predict)
 app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)
+app.command("graph")(draw_graph)
 app.command("data")(show_data)
 app.command("recipes")(show_recipes)
 app.command("claims")(show_claims)

@@ -64,7 +64,7 @@ def train(
     checkpoint = None
     if resume is None:
         chosen = recipes.load(recipe or "digits", overrides)
-        if chosen.otherwise is not None and not _there(chosen.data, data_dir):
+        if chosen.otherwise is not None and chosen.data in sources.SOURCES and not sources.is_there(chosen.data, data_dir):
             say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
             chosen = recipes.load(chosen.otherwise, overrides)
     else:
@@ -79,11 +79,6 @@ def train(
         return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
     _train(chosen, folder, new, checkpoint, data_dir, device)
-
-
-def _there(name: str, data_dir: Path | None) -> bool:
-    """Is the data set on this machine?"""
-    return name not in sources.SOURCES or all(sources.find(name, split, data_dir) for split in ("train", "test"))
 
 
 def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:

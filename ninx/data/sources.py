@@ -146,6 +146,13 @@ def find(name: str, split: str, data_dir: str | Path | None = None) -> list[Path
     return None
 
 
+def is_there(name: str, data_dir: str | Path | None = None) -> bool:
+    """Is a data set on this machine, for training and testing? ``name``: of one that is known, or the path of a folder."""
+    if name not in SOURCES:
+        return name == "digits" or Path(name).is_dir()
+    return all(find(name, split, data_dir) for split in ("train", "test"))
+
+
 def missing(name: str, split: str, data_dir: str | Path | None = None) -> list[RemoteFile]:
     """The files of a split that are not in the data set's own folder, where a download puts them."""
     folder = data_folder(data_dir) / name

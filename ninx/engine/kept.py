@@ -102,13 +102,13 @@ def _reached(vjp: Any, out: Tensor, inputs: Iterable[Tensor | None]) -> list[Any
             own = [t for t in (out, *inputs) if t is not None and type(t.array) is np.ndarray]
             tensors += [t for t in own if np.may_share_memory(thing, t.array)]
         else:
-            for part, named_by in _parts(thing, code):
+            for part, named_by in parts(thing, code):
                 if type(part) not in PLAIN:
                     waiting.append((part, named_by))
     return tensors
 
 
-def _parts(thing: Any, code: CodeType | None) -> Iterable[tuple[Any, CodeType | None]]:
+def parts(thing: Any, code: CodeType | None) -> Iterable[tuple[Any, CodeType | None]]:
     """What a thing holds, each with the code that may name attributes of it."""
     kind = type(thing)
     if kind is FunctionType:

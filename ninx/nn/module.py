@@ -16,6 +16,7 @@ from ninx.kernels.names import unknown
 from ..engine import Tensor
 from ..hints import leave_out, without_absent
 from ..looks import unfailing
+from .drawn import Drawn
 from .hooks import Hooks
 from .moves import Moves
 from .parameter import Buffer, Parameter, as_buffer
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 @leave_out("Module")
-class Module(Hooks, Moves, State):
+class Module(Drawn, Hooks, Moves, State):
     """The base of all layers and networks: write ``forward``, and assign parameters and submodules as attributes.
 
     To assign a plain tensor where a parameter is raises TypeError: the optimiser would go on with the old one, and nobody would
@@ -343,8 +344,8 @@ def check_name(owner: Module, name: Any, kind: type[Any] | None = None) -> None:
     else:
         own, inherited = owner.__dict__.get(name), getattr(type(owner), name, None)
         taken = kind is not None and own is not None and not isinstance(own, kind)
-        if not taken and (inherited is None or isinstance(inherited, _PARTS)):
-            return
+        if not taken and (inherited is None or isinstance(inherited, _PARTS) or inherited is Drawn.graph):
+            return  # PyTorch's modules have no graph, so its programs may have a layer of that name
         reason = "it is the name of an attribute"
     raise ValueError(f"{type(owner).__name__}: {name!r} cannot name a layer or a tensor: {reason}")
 

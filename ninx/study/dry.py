@@ -1,22 +1,16 @@
-"""A training step without its arithmetic: everything is taken, kept and freed as in a real one, and nothing is computed.
-
-The engine itself is run, on a copy of the network whose weights have no values. Its large arrays are pieces of a pool of their
-own, of which no page is ever touched, because the compiled kernels do nothing meanwhile; so a step takes milliseconds, and
-address space where a real one would take memory. What NumPy does is done, on numbers that mean nothing.
+"""What a training step takes in memory, worked out by a step without arithmetic; see `uncomputed`.
 
 At every place where memory is taken, a `_Ledger` asks which layer is at work (the Python stack knows), and how much is in use.
 """
 
 from __future__ import annotations
 
-import copy
 import sys
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from threading import get_ident
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -24,13 +18,10 @@ import numpy as np
 
 from ninx import kernels
 from ninx.kernels import memory
-from ninx.kernels.layout import empty, nchw
-from ninx.kernels.silent import silence
 
-from .. import functional as F
-from .. import nn, optim, random
-from ..engine import Tensor, enable_grad, graph
-from ..nn import fusion
+from .. import nn, optim
+from ..engine import Tensor, graph
+from .uncomputed import ROOT, batch_of, layer_at, loss_of, swapped, uncomputed, without_values
 
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "sgd": lambda parameters: optim.SGD(parameters, lr=0.01, momentum=0.9),
@@ -207,12 +198,7 @@ class _Ledger(memory.Pool):
             return own.layer
         if isinstance(own, graph.Leaf):
             return self.names.get(id(own.tensor()))
-        if isinstance(own, nn.Module):
-            return self.names.get(id(own))
-        if frame.f_code.co_filename == fusion.__file__:  # a step for two layers has no self, but knows both
-            parts = (self.names.get(id(part)) for part in frame.f_locals.values() if isinstance(part, nn.Module))
-            return next((name for name in parts if name is not None), None)
-        return None
+        return layer_at(frame, self.names)
 
 
 class _Marked(graph.Node):
@@ -247,95 +233,21 @@ def _watched_fill(ledger: _Ledger) -> Callable[..., None]:
     return filled
 
 
-def _unmultiplied(thread: int) -> Callable[..., Any]:
-    """NumPy's matmul, whose result in this thread is memory that was never written."""
-    matmul = np.matmul
-
-    def product(a: Any, b: Any, out: Any = None) -> Any:
-        if get_ident() != thread:
-            return matmul(a, b, out=out)
-        shape = *np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]
-        return np.empty(shape, a.dtype) if out is None else out
-
-    return product
-
-
 # -------------------------------------------------------------------- the run
-
-
-def without_values(model: nn.Module) -> nn.Module:
-    """A copy of the network in which the parameters are memory that was never written. They lie as `nn.init` lays them.
-
-    Raises TypeError for a network that cannot be copied.
-
-    >>> twin = ninx.study.dry.without_values(nn.Linear(3, 2))
-    >>> twin.weight.shape
-    (2, 3)
-    """
-    memo: dict[int, Any] = {}
-    for p in model.parameters():
-        array = empty(p.shape, p.dtype, np)
-        empty(p.shape, p.dtype, np)  # filling it took another for a moment, and so the places are those of a real network
-        memo[id(p)] = nn.Parameter(array, requires_grad=p.requires_grad)
-    try:
-        return copy.deepcopy(model, memo)
-    except (TypeError, RuntimeError) as error:
-        raise TypeError(f"summary: this network cannot be copied, and so its memory is not known: {error}") from error
-
-
-@contextmanager
-def swapped(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """``owner.name`` is ``value`` for a while.
-
-    >>> from ninx.study import dry
-    >>> with dry.swapped(dry, "STEPS", 3):
-    ...     dry.STEPS
-    3
-    """
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
 
 
 @contextmanager
 def _watched(ledger: _Ledger) -> Iterator[None]:
-    """The engine on the ledger's memory, with marked nodes, with tracemalloc, without arithmetic, and as random as before."""
-    state, was_tracing = random.get_rng_state(), tracemalloc.is_tracing()
+    """The engine without arithmetic, on the ledger's memory, with marked nodes, and with tracemalloc."""
+    was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()
     try:
-        with (
-            swapped(memory, "empty", ledger.empty),
-            swapped(graph, "Node", partial(_Marked, ledger)),
-            swapped(graph.Leaf, "fill", _watched_fill(ledger)),
-            swapped(np, "matmul", _unmultiplied(get_ident())),
-            silence(),
-            np.errstate(all="ignore"),
-            enable_grad(),
-        ):
+        with uncomputed(ledger.empty, partial(_Marked, ledger)), swapped(graph.Leaf, "fill", _watched_fill(ledger)):
             yield
     finally:
         if not was_tracing:
             tracemalloc.stop()
-        random.set_rng_state(state)
-
-
-def loss_of(y: Any, labels: Tensor) -> Tensor:
-    """Cross-entropy where the network gives a row of logits for each image; else the sum of all that it gives.
-
-    >>> ninx.study.dry.loss_of([ninx.ones(2), ninx.ones(3)], ninx.tensor([0, 1]))
-    tensor(5.)
-    """
-    if isinstance(y, Tensor):
-        return F.cross_entropy(y, labels) if y.ndim == 2 and len(y) == len(labels) else y.sum()
-    parts = [loss_of(part, labels) for part in (y.values() if isinstance(y, dict) else y)]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
 
 
 def _step(ledger: _Ledger, net: nn.Module, optimizer: optim.Optimizer, x: Tensor, labels: Tensor) -> dict[str, int]:
@@ -370,11 +282,9 @@ def dry_steps(model: nn.Module, input_shape: Sequence[int], batch: int, optimize
     ledger = _Ledger(names)
     with _watched(ledger):
         net = without_values(model).train()
-        names.update({id(m): name or "the network" for name, m in net.named_modules()})
-        names.update({id(p): name.rpartition(".")[0] or "the network" for name, p in net.named_parameters()})
-        dtype = next((p.dtype for p in net.parameters()), np.dtype(np.float32))
-        c, *size = input_shape
-        x = Tensor(nchw(np.empty((batch, *size, c), dtype)) if len(size) == 2 else np.empty((batch, *input_shape), dtype))
+        names.update({id(m): name or ROOT for name, m in net.named_modules()})
+        names.update({id(p): name.rpartition(".")[0] or ROOT for name, p in net.named_parameters()})
+        x = batch_of(net, input_shape, batch)
         labels = Tensor(np.zeros(batch, np.int64))
         trained = OPTIMIZERS[optimizer](net.parameters())
         ledger.begin()

@@ -27,10 +27,11 @@ class Named(NamedTuple):
     optimizer: str | None = None
 
 
-def find(network: str) -> Named:
+def find(network: str, command: str = "summary") -> Named:
     """``network``: a name of `models.names`, a recipe's name or file, a run folder, or FILE.py:NAME. Weights have no values.
 
-    NAME is a module, or a class or function that makes one without arguments. The file is run.
+    NAME is a module, or a class or function that makes one without arguments. The file is run. ``command`` begins the
+    sentences of errors.
 
     Raises ValueError for what is none of these, and TypeError where NAME is no network.
 
@@ -41,7 +42,7 @@ def find(network: str) -> Named:
     """
     with nn.shapes_only():
         if is_own(network):
-            return Named(network.rpartition(":")[2], own("summary", network))
+            return Named(network.rpartition(":")[2], own(command, network))
         if network in models.PRESETS:
             return Named(network, models.create(network), models.preset(network).input_shape)
         path = Path(network)
@@ -50,7 +51,7 @@ def find(network: str) -> Named:
         if network in recipes.names() or path.suffix == ".toml":
             return _trained(network, recipes.load(network))
     raise ValueError(
-        f"summary: {unknown('network or recipe', network, [*models.names(), *recipes.names()])}; a run folder or FILE.py:NAME "
+        f"{command}: {unknown('network or recipe', network, [*models.names(), *recipes.names()])}; a run folder or FILE.py:NAME "
         "will do too"
     )
 

@@ -89,7 +89,7 @@ class _SeenNode(graph.Node):
         super().__init__(name, out, inputs, entries, epilogue)
         self.seen: Seen | None = None
         given = [t for t in inputs if t is not None and t.requires_grad and (t.node is not None or seen(t) is not None)]
-        geo = next(_geometries(entries), None)
+        geo = next(geometries(entries), None)
         if geo is not None:
             multiplied(geo.macs * ("conv" in geo.operation))
             if given and name in ("conv2d", "max_pool2d", "avg_pool2d"):
@@ -102,8 +102,13 @@ class _SeenNode(graph.Node):
             self.seen = together([seen(t) for t in given])
 
 
-def _geometries(entries: Any) -> Iterator[Geometry]:
-    """Of an operation with a window: its vjps know the geometry."""
+def geometries(entries: Any) -> Iterator[Geometry]:
+    """Of an operation with a window: its vjps know the geometry. ``entries``: of a node.
+
+    >>> y = F.max_pool2d(ninx.ones(1, 1, 4, 4, requires_grad=True), 2)
+    >>> [geo.KH for geo in ninx.study.seen.geometries(y.node.entries)]
+    [2]
+    """
     for _, vjp, _ in entries:
         for cell in getattr(vjp, "__closure__", None) or ():
             if isinstance(cell.cell_contents, Geometry):

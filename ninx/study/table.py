@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..looks import shortened
 from ..tables import Column, Sheet
+from .uncomputed import ROOT
 
 if TYPE_CHECKING:
     from .dry import Footprint
     from .summary import Summary
 
-ROOT = "the network"  # the name of a layer that is all there is
 WIDTH = 80  # of the text, where no terminal says otherwise
 NOTE = (
     "5x5/1/2: kernel/stride/padding. MACs: multiply-adds for one image. share: of all MACs. sees: the side of the patch of the "

@@ -179,3 +179,14 @@ def test_the_hashes_of_fashion_mnist_are_those_of_the_data() -> None:
         authors = b"\x1f\x8b\x08\x08" + time + b"\x00\x03" + file.name.removesuffix(".gz").encode() + b"\0" + packed[10:]
         assert len(authors) == file.size
         assert hashlib.sha256(authors).hexdigest() == file.sha256
+
+
+def test_whether_a_data_set_is_there(tmp_path: Path) -> None:
+    assert sources.is_there("digits")
+    assert not sources.is_there("mnist", tmp_path)
+    write_mnist(tmp_path / "mnist", "train", *drawn((20, 28, 28), 10))
+    assert not sources.is_there("mnist", tmp_path)  # half of it
+    write_mnist(tmp_path / "mnist", "test", *drawn((20, 28, 28), 10))
+    assert sources.is_there("mnist", tmp_path)
+    assert sources.is_there(str(tmp_path))
+    assert not sources.is_there(str(tmp_path / "none"))

@@ -86,6 +86,10 @@ COMMANDS = {
     "ninx summary nin-cifar10 --batch 64": Rule(Run("", "step +at most .* MB more, predicted"), None),
     "ninx summary alexnet-caffe nin-imagenet": Rule(None, Run("", "an eighth of the parameters .* 1.5 times the compute")),
     "ninx summary net.py:net --input 1x28x28": Rule(Run("", r"net, input 1x28x28"), None),
+    "ninx graph nin-cifar10": Rule(Run("--batch 64", r"together +172\.7 MB"), None),
+    "ninx graph nin-cifar10 -o nin.svg": Rule(Run("", r"Wrote nin\.svg"), None),
+    "ninx graph net.py:net --input 1x28x28 -o net.mmd": Rule(Run("", r"Wrote net\.mmd"), None),
+    "ninx graph vgg16 --no-collapse -o vgg.json": Rule(Run("", r"Wrote vgg\.json"), None),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -293,6 +297,7 @@ def known(command: str) -> bool:
     names = {
         "recipe": ninx.train.recipe.names(),
         "networks": ninx.models.names(),
+        "network": ninx.models.names(),
         "name": ninx.data.names(),
         "suite": list(ninx.benchmarks.SUITES),
         "claim": ninx.study.claims.names(),

@@ -52,6 +52,7 @@ FLOORS = [
 EXCEPTIONS = {("ninx.engine.methods.deferred", "ninx.ops"), ("ninx.engine.methods.deferred", "ninx.functional")}
 # The names in a module's _LAZY, which count as its imports, are imported by one function for all modules.
 EXCEPTIONS |= {("ninx.hints", "ninx")}
+EXCEPTIONS |= {("ninx.nn.drawn", "ninx.study.graph")}  # net.graph(), imported on first use
 
 
 def floor_of(module: str) -> int:

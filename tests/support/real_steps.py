@@ -18,7 +18,7 @@ import numpy as np
 
 import ninx
 from ninx import models, nn, optim
-from ninx.study import dry
+from ninx.study import dry, uncomputed
 
 OPTIMIZERS = {"sgd": lambda p: optim.SGD(p, lr=1e-4, momentum=0.9), "adam": lambda p: optim.Adam(p, lr=1e-4)}
 
@@ -43,7 +43,7 @@ def stepper(net: nn.Module, shape: tuple[int, ...], batch: int, optimizer: str):
 
     def step() -> None:
         trained.zero_grad()
-        dry.loss_of(net(x), labels).backward()
+        uncomputed.loss_of(net(x), labels).backward()
         trained.step()
 
     return step
@@ -80,9 +80,9 @@ def main(name: str, batch: int, optimizer: str = "sgd") -> dict[str, object]:
     del step
     trimmed()
     with (
-        dry.swapped(dry, "silence", dry.enable_grad),
-        dry.swapped(dry, "_unmultiplied", lambda thread: np.matmul),
-        dry.swapped(dry, "without_values", lambda net: net),
+        uncomputed.swapped(uncomputed, "silence", uncomputed.enable_grad),
+        uncomputed.swapped(uncomputed, "_unmultiplied", lambda thread: np.matmul),
+        uncomputed.swapped(dry, "without_values", lambda net: net),
     ):
         place = dry.dry_steps(models.create(name), shape, batch, optimizer).place
     return {"growth": growth, "pool": pool, "place": list(place)}
