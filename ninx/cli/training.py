@@ -138,7 +138,7 @@ def _train(
             _stopped(folder, run)
         raise typer.Exit(128 + asked.number if isinstance(asked, Stopped) else 130) from None
     except BaseException:
-        if not replaces and folder is not None and not (run and run.learnt):
+        if not replaces and folder is not None and not (run and run.holds):
             _clear(folder)
         raise
     show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
@@ -148,9 +148,8 @@ def _train(
 
 def _stopped(folder: Path | None, run: Training | None) -> None:
     """After Ctrl-C: what is in the folder (None: none yet), and how to go on."""
-    if run is not None and run.learnt:
-        part = "" if run.progress is None else f" and {run.progress.batches} of {len(run.loader)} batches of the next"
-        say(f"\nStopped. {escape(str(run.checkpoint))} holds epoch {len(run.history)} of {run.recipe.epochs}{part}; go on with:")
+    if run is not None and run.holds:
+        say(f"\nStopped. {escape(str(run.checkpoint))} holds {run.holds}, of {run.recipe.epochs}; go on with:")
         whole(f"ninx train --resume {shlex.quote(str(folder))}")
     elif folder is not None and (folder / CHECKPOINT).exists() and not (run and run.owns):
         say(f"\nStopped before this run had saved anything. {escape(str(folder))} still holds the earlier run.")

@@ -190,7 +190,7 @@ class Training:
         self._saved = time.monotonic()
         self.resumed = resumed is not None
         self.owns = self.resumed  # the checkpoint in the folder is of this run, not of an earlier one
-        self.learnt = self.resumed  # and there has been a step
+        self.holds = ""  # how far the run was when it was saved last; "" before its first step
         if resumed is not None:
             self._resume(resumed)
 
@@ -206,6 +206,7 @@ class Training:
         set_rng_state(checkpoint.rng)
         self.history, self._done = list(checkpoint.history), checkpoint.progress
         self._right = 0 if self._done is None else self._done.right
+        self.holds = self._reached()
 
     @property
     def progress(self) -> Progress | None:
@@ -256,7 +257,7 @@ class Training:
             forget_earlier(self.checkpoint)
         save_checkpoint(self.checkpoint, state)
         self._saved, self._news, self.owns = time.monotonic(), False, True
-        self.learnt = bool(self.history or self.progress)
+        self.holds = self._reached()
         self._write_metrics()
 
     def _write_metrics(self) -> None:
@@ -366,9 +367,13 @@ class Training:
 
     def _kept(self) -> str:
         """What the checkpoint holds, as the end of a sentence."""
-        if not self.owns or not self.checkpoint.exists():
-            return ""
-        return f"; {self.checkpoint} is of before"
+        return f"; {self.checkpoint} holds {self.holds}" if self.holds else ""
+
+    def _reached(self) -> str:
+        done = self.progress
+        if done is None:
+            return f"epoch {len(self.history)}" if self.history else ""
+        return f"epoch {len(self.history)} and {done.batches} of {len(self.loader)} batches of the next"
 
     def _failed(self, loss: float, images: Tensor, labels: Tensor) -> str:
         """The sentence for a loss that is no number: where it came from, and what is left."""
