@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
 import shutil
-import signal
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +20,7 @@ from ..looks import printable
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder of the data sets. Default: NINX_DATA, or the user's cache.")
 ]
+IgnoreChecksum = Annotated[bool, typer.Option("--ignore-checksum", help="Read a damaged checkpoint too, as far as possible.")]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, or cuda:1 for the second GPU.")]
 
 
@@ -45,22 +43,6 @@ console, errors = _console(), _console(stderr=True)
 def say(text: str) -> None:
     """Sentences, with rich's markup: wrapped at words on a terminal, in one line for a pipe."""
     console.print("\n".join(map(printable, text.split("\n"))), soft_wrap=not console.is_terminal)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block is done: a line that is half written beside a moving bar would leave the bar behind."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # nobody is to be interrupted, or not by us
-        yield
-        return
-    late: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: late.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if late:
-        raise KeyboardInterrupt
 
 
 def whole(text: str) -> None:

@@ -21,14 +21,16 @@ from ..study import staged
 from ..study.checking import check
 from ..train import Checkpoint, Training, evaluate, read_checkpoint
 from ..train import recipe as recipes
-from ..train.folders import claim
+from ..train.folders import LOCK, claim, earlier
+from ..train.interrupts import Stopped, held_back, stoppable
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
+from ..train.machine import differences, machine
 from ..train.plots import draw_curves
 from ..train.runs import resumed_recipe
 from .checking import show_findings
 from .complete import recipe_names
 from .confusion import show_evaluation
-from .console import DataDir, Device, console, moving, say, uninterrupted, whole
+from .console import DataDir, Device, IgnoreChecksum, console, moving, say, whole
 from .tables import growth
 
 
@@ -52,8 +54,12 @@ def train(
     ] = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
+    save_every: Annotated[
+        float, typer.Option(min=0, metavar="MINUTES", help="Save within an epoch after so many minutes.")
+    ] = 5.0,
+    ignore_checksum: IgnoreChecksum = False,
 ) -> None:
-    """Train a network. Ctrl-C stops after the last finished epoch was saved; --resume goes on from there."""
+    """Train a network. Ctrl-C stops after the step under way and saves; --resume goes on from there, bit for bit."""
     given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     for item in change or ():
@@ -68,7 +74,7 @@ def train(
             say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
             chosen = recipes.load(chosen.otherwise, overrides)
     else:
-        checkpoint = read_checkpoint(resume)
+        checkpoint = read_checkpoint(resume, verify=not ignore_checksum)
         chosen = resumed_recipe(checkpoint, overrides, recipe, "train")
         if chosen.epochs == checkpoint.epoch:
             say(f"All {chosen.epochs} epochs are done already; --epochs with a larger number goes on.")
@@ -76,9 +82,11 @@ def train(
     if device == "cpu":
         compile_ahead()
     if chosen.growth is not None:
-        return _grow(chosen, folder, overwrite, data_dir)
+        with stoppable():
+            return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
-    _train(chosen, folder, new, checkpoint, data_dir, device)
+    with stoppable():
+        _train(chosen, folder, new, checkpoint, data_dir, device, save_every)
 
 
 def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:
@@ -97,13 +105,14 @@ def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwr
 
 
 def _train(
-    recipe: recipes.Recipe, wanted: Path, new: bool, checkpoint: Checkpoint | None, data_dir: Path | None, device: str
-) -> None:
+    recipe: recipes.Recipe, wanted: Path, new: bool, checkpoint: Checkpoint | None, data_dir: Path | None, device: str,
+    save_every: float,
+) -> None:  # fmt: skip
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
-    earlier = checkpoint is None and not new and (wanted / CHECKPOINT).exists()
+    replaces = not new and (wanted / CHECKPOINT).exists()
     run, folder = None, None if new else wanted
     try:
-        run = Training(recipe, wanted, checkpoint, data_dir, device)
+        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every)
         run.folder = folder = claim(wanted) if new else wanted
         if folder != wanted:
             say(f"[yellow]{escape(str(wanted))} is there already and stays as it is.[/]")
@@ -112,16 +121,19 @@ def _train(
             f"[bold]{_network(recipe, run.model)}[/bold] on {escape(recipe.data)}: {len(run.train_set):,} images to learn from, "
             f"{len(run.test_set):,} {held}; seed {recipe.seed}, run folder {escape(str(folder))}"
         )
+        if checkpoint is not None and (changed := differences(checkpoint.machine, machine(run.model))):
+            say(f"[yellow]It goes on, but not bit for bit as if it had never stopped. {escape(changed)}.[/yellow]")
         if checkpoint is None:
             show_findings(check(run.model, run.loader, run.optimizer, quick=True).at("stops learning", "risk"))
         _epochs(run)
         draw_curves(run.history, folder / CURVES, f"{recipe.model.name} on {recipe.data}")
         result = evaluate(run.model, run.test_set, run.preparation, recipe.workers)
-    except KeyboardInterrupt:
-        _stopped(folder, earlier and not (run and run.history), recipe.epochs)
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as asked:
+        with contextlib.suppress(OSError):  # the terminal may be what has ended
+            _stopped(folder, run)
+        raise typer.Exit(128 + asked.number if isinstance(asked, Stopped) else 130) from None
     except BaseException:
-        if checkpoint is None and not earlier and folder is not None and not (run and run.history):
+        if not replaces and folder is not None and not (run and run.holds):
             _clear(folder)
         raise
     show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
@@ -129,25 +141,24 @@ def _train(
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
 
 
-def _stopped(folder: Path | None, earlier: bool, epochs: int) -> None:
-    """After Ctrl-C: what is in the folder (None: none yet), and how to go on. ``earlier``: it is still that of an earlier run."""
-    if folder is None or not (folder / CHECKPOINT).exists():
+def _stopped(folder: Path | None, run: Training | None) -> None:
+    """After Ctrl-C: what is in the folder (None: none yet), and how to go on."""
+    if run is not None and run.holds:
+        say(f"\nStopped. {escape(str(run.checkpoint))} holds {run.holds}, of {run.recipe.epochs}; go on with:")
+        whole(f"ninx train --resume {shlex.quote(str(folder))}")
+    elif folder is not None and (folder / CHECKPOINT).exists() and not (run and run.owns):
+        say(f"\nStopped before this run had saved anything. {escape(str(folder))} still holds the earlier run.")
+    else:
         if folder is not None:
             _clear(folder)
         say("\nStopped before there was anything to keep.")
-    elif earlier:
-        say(f"\nStopped before the first epoch was done. {escape(str(folder))} still holds the earlier run.")
-    else:
-        done = read_checkpoint(folder).epoch
-        say(f"\nStopped. {escape(str(folder / CHECKPOINT))} holds epoch {done} of {epochs}; go on with:")
-        whole(f"ninx train --resume {shlex.quote(str(folder))}")
 
 
 def _clear(folder: Path) -> None:
     """A run that failed in its first epoch leaves nothing that the next one would have to make way for."""
     with contextlib.suppress(OSError):
-        for name in (CHECKPOINT, METRICS):
-            (folder / name).unlink(missing_ok=True)
+        for file in (folder / CHECKPOINT, *earlier(folder / CHECKPOINT), folder / METRICS, folder / LOCK):
+            file.unlink(missing_ok=True)
         folder.rmdir()  # only if it is empty
 
 
@@ -181,7 +192,7 @@ def _epochs(run: Training) -> None:
         for m in run.run(moved, lambda sentence: _warn(sentence, run)):
             held = f"  held out {100 * m['holdout_accuracy']:6.2f} %" if "holdout_accuracy" in m else ""
             accuracy = f"accuracy {100 * m['accuracy']:6.2f} %{held}"
-            with uninterrupted():
+            with held_back():
                 say(
                     f"epoch {m['epoch']:3d}/{run.recipe.epochs}  loss {m['loss']:.4f}  {accuracy}  "
                     f"{m['images_per_second']:7.0f} img/s"

@@ -15,15 +15,17 @@ from ..kernels import compile_ahead
 from ..looks import printable
 from ..train.runs import Prediction, Run, load_run
 from .confusion import show_evaluation
-from .console import DataDir, Device, complain, console, say
+from .console import DataDir, Device, IgnoreChecksum, complain, console, say
 from .picture import beside
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its checkpoint.safetensors.")]
 
 
-def evaluate_run(run: RunFolder, data_dir: DataDir = None, device: Device = "cpu") -> None:
+def evaluate_run(
+    run: RunFolder, data_dir: DataDir = None, device: Device = "cpu", ignore_checksum: IgnoreChecksum = False
+) -> None:
     """Test accuracy and confusion matrix of a trained network."""
-    trained = load_run(run)
+    trained = load_run(run, verify=not ignore_checksum)
     _to(trained, device)
     show_evaluation(trained.evaluate("test", data_dir), trained.classes, "test")
 
@@ -39,6 +41,7 @@ def predict(
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what the network saw, and how sure it is of each answer.")] = False,
     device: Device = "cpu",
+    ignore_checksum: IgnoreChecksum = False,
 ) -> None:
     """Say what each image shows, and how sure the network is: a line for each. Exit code 2 if one of them cannot be read.
 
@@ -46,7 +49,8 @@ def predict(
     """
     if not run.is_dir() and run.suffix.lower() in SUFFIXES:
         raise ValueError(f"predict: {run} is a picture; the run comes first: ninx predict RUN IMAGE...")
-    trained = load_run(run)
+    trained = load_run(run, verify=not ignore_checksum)
+    trained.check_weights("predict")
     _to(trained, device)
     failed = False
     for path in images:

@@ -121,12 +121,23 @@ class DataLoader(Generic[T]):
 
     def __iter__(self) -> Iterator[Any]:
         """One epoch."""
+        return self.from_batch(0)
+
+    def from_batch(self, first: int) -> Iterator[Any]:
+        """One epoch from batch number ``first`` on, for who was stopped in its middle: the same batches as in the whole epoch.
+
+        Those before are neither read nor transformed, except of an `IterableDataset`, which can only be read through.
+
+        >>> loader = ninx.data.DataLoader(range(6), batch_size=2)
+        >>> [batch.tolist() for batch in loader.from_batch(1)]
+        [[2, 3], [4, 5]]
+        """
         seed = self._begin()
         epoch, self.epoch = self.epoch, self.epoch + 1
         if isinstance(self.dataset, IterableDataset):
-            made: Iterator[Any] = self._stream(seed, epoch)
+            made: Iterator[Any] = itertools.islice(self._stream(seed, epoch), first, None)
         else:
-            jobs = ((seed, epoch, indices, numbers) for indices, numbers in self._plan(seed, epoch))
+            jobs = ((seed, epoch, *planned) for planned in itertools.islice(self._plan(seed, epoch), first, None))
             made = self._ahead(jobs) if self.num_workers else (self._batch(*job) for job in jobs)
         return made if self.device == "cpu" else copied_ahead(made, self.device)
 

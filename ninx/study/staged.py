@@ -107,14 +107,15 @@ def experiment(recipe: Recipe, folder: Path, data_dir: Path | None = None, overw
         networks: dict[str, nn.Module] = {}
         for arm in arms(recipe):
             own = arm.recipe.model_copy(update={"seed": seed})
-            run = _begin(own, _place(folder, arm, seed), data_dir)
-            grown = None
+            start, grown = None, None
             if arm.parent:
                 manual_seed(seed)
                 start = grow(networks[arm.parent], own.model.name, arm.new, arm.value, **own.model.switches)
+            run = _begin(own, _place(folder, arm, seed), data_dir)  # last, as it sets the random state of a run that goes on
+            if start is not None:
                 if own.model.name not in arm.parent:
                     grown = evaluate(start, run.test_set, run.preparation).accuracy
-                if not run.history:
+                if not run.resumed:
                     run.model.load_state_dict(start.state_dict())
             for _ in run.run():
                 pass

@@ -1,10 +1,12 @@
 """Checkpoints: one safetensors file with the weights, the preparation of the images, the optimiser's state and the recipe.
 
-A checkpoint is read as data alone: no code in it is run, the safetensors library checks all sizes, and the text is JSON.
+A checkpoint is read as data alone: no code in it is run, the safetensors library checks all sizes, and the text is JSON. A
+checksum over everything in it tells a file in which a bit has changed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -21,10 +23,12 @@ from ..array import Array, to_numpy
 from ..engine import Tensor
 from ..files import write_atomically
 from ..looks import few, unfailing
+from .folders import earlier
 from .preparation import Preparation
 from .recipe import Recipe, parse
 
-FORMAT = "ninx checkpoint 2"
+FORMAT = "ninx checkpoint 3"
+UNCHECKED = "ninx checkpoint 2"  # the format before, without a checksum, and with finished epochs alone
 CHECKPOINT = "checkpoint.safetensors"  # its name in a run folder
 
 
@@ -55,6 +59,32 @@ class _Epoch(BaseModel):
     images_per_second: float
 
 
+class Progress(BaseModel):
+    """How far an epoch is that is not finished: what its metrics are made of, summed over ``batches``.
+
+    ``lr`` is the learning rate at the beginning of the epoch.
+
+    >>> ninx.train.checkpoint.Progress(batches=2, images=64, right=16, loss=140.8, seconds=0.5, lr=0.1).metrics()["accuracy"]
+    0.25
+    """
+
+    batches: NonNegativeInt
+    images: NonNegativeInt
+    right: NonNegativeInt
+    loss: float
+    seconds: float
+    lr: float
+
+    def metrics(self) -> dict[str, float]:
+        """Loss and accuracy over the images so far, the rate at the beginning, and images a second."""
+        return {
+            "loss": self.loss / self.images,
+            "accuracy": self.right / self.images,
+            "lr": self.lr,
+            "images_per_second": self.images / self.seconds,
+        }
+
+
 class _Description(BaseModel):
     """What stands beside the arrays, each entry as JSON."""
 
@@ -64,6 +94,8 @@ class _Description(BaseModel):
     schedule: Json[dict[str, int | float]]
     rng: str
     history: Json[list[_Epoch]]
+    progress: Json[Progress | None] = None
+    machine: Json[dict[str, str | int]] = Field(default_factory=dict)
 
 
 @dataclass(repr=False)
@@ -71,7 +103,8 @@ class Checkpoint:
     """What stands in the file.
 
     ``image_shape`` is that of an image of the data set, before it is prepared; ``history`` holds one dictionary of metrics for
-    each finished epoch.
+    each finished epoch, and ``progress`` what is known of one that is not finished (None: no step of it was done). ``machine``
+    says on what it was computed: results are the same bit for bit only where that is the same.
 
     >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
     >>> run.save()
@@ -89,6 +122,8 @@ class Checkpoint:
     schedule: dict[str, Any] = field(default_factory=dict)
     rng: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
+    progress: Progress | None = None
+    machine: dict[str, str | int] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:
@@ -163,7 +198,10 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "schedule": json.dumps(checkpoint.schedule),
         "rng": checkpoint.rng,
         "history": json.dumps(checkpoint.history),
+        "progress": "null" if checkpoint.progress is None else checkpoint.progress.model_dump_json(),
+        "machine": json.dumps(checkpoint.machine),
     }
+    metadata["checksum"] = _checksum(arrays, metadata)
     write_atomically(path, save(arrays, metadata))
 
 
@@ -172,10 +210,22 @@ def _plain(value: Tensor | Array) -> Any:
     return np.asarray(to_numpy(value.array if isinstance(value, Tensor) else value), order="C")
 
 
-def read_checkpoint(path: str | Path) -> Checkpoint:
+def _checksum(arrays: dict[str, Any], metadata: dict[str, str]) -> str:
+    """SHA-256 over all names, shapes, dtypes and values, in an order that the file does not decide."""
+    found = hashlib.sha256()
+    for name in sorted(metadata.keys() - {"checksum"}):
+        found.update(json.dumps([name, metadata[name]]).encode())
+    for name, array in sorted(arrays.items()):
+        found.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+        found.update(array.reshape(-1).view(np.uint8))
+    return found.hexdigest()
+
+
+def read_checkpoint(path: str | Path, verify: bool = True) -> Checkpoint:
     """Read a checkpoint: the file, or the one in a run folder.
 
-    Raises ValueError, in one sentence, for a file that is missing, damaged or something else.
+    Raises ValueError, in one sentence, for a file that is missing, damaged or something else. ``verify=False`` takes one with a
+    wrong checksum all the same, as far as it can be read.
 
     >>> ninx.train.read_checkpoint("nowhere.safetensors")
     Traceback (most recent call last):
@@ -186,14 +236,20 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     try:
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") == FORMAT:
+            if metadata.get("format") in (FORMAT, UNCHECKED):
                 arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - the file is no mapping
     except FileNotFoundError:
         raise ValueError(f"checkpoint: there is no file {path}, and no run folder; `ninx train` says where it writes") from None
     except (OSError, SafetensorError) as error:
-        raise ValueError(f"checkpoint {path}: is damaged, or no checkpoint at all ({error})") from None
-    if metadata.get("format") != FORMAT:
+        raise ValueError(f"checkpoint {path}: is damaged, or no checkpoint at all ({error}){_beside(path)}") from None
+    if metadata.get("format") not in (FORMAT, UNCHECKED):
         raise ValueError(f"checkpoint {path}: is a safetensors file, but not one of ninx ({FORMAT!r})")
+    checked = metadata["format"] == FORMAT or "checksum" in metadata
+    if verify and checked and metadata.get("checksum") != _checksum(arrays, metadata):
+        raise ValueError(
+            f"checkpoint {path}: is damaged: its checksum is another than when it was written{_beside(path)}; "
+            "--ignore-checksum (verify=False) reads it all the same"
+        )
     try:
         described = _Description.model_validate(metadata)
     except ValidationError as error:
@@ -222,7 +278,15 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         described.schedule,
         described.rng,
         [epoch.model_dump() for epoch in described.history],
+        described.progress,
+        described.machine,
     )
+
+
+def _beside(path: Path) -> str:
+    """The end of a sentence on a damaged file: the earlier checkpoints of the run, if there are any."""
+    there = [other.name for other in earlier(path) if other.exists()]
+    return f"; beside it are earlier ones of the run: {', '.join(there)}" if there else ""
 
 
 def _file(path: Path) -> Path:

@@ -15,14 +15,17 @@ import numpy as np
 
 from .. import data, models, nn, optim
 from .. import functional as F
-from ..array import use_device
+from ..array import use_device, xp_of
 from ..engine import Tensor, no_grad
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import CHECKPOINT as CHECKPOINT
-from .checkpoint import Checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, Progress, save_checkpoint
+from .folders import forget_earlier, keep_earlier, locked, tidy
+from .interrupts import held_back
+from .machine import machine
 from .parameters import groups, initialise
 from .preparation import Preparation
 from .recipe import Recipe
@@ -103,6 +106,20 @@ def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
     raise ValueError(f"train: {recipe.data} has {found}; set model.switches.{switch} (--set, or in the recipe)")
 
 
+def not_finite(model: nn.Module) -> str | None:
+    """The first parameter or buffer that holds a NaN or an infinity, in words; None if all numbers are finite.
+
+    >>> net = nn.Linear(2, 1)
+    >>> net.weight.data[0, 1] = float("nan")
+    >>> not_finite(net)
+    'weight holds 1 NaN or infinite number of 2'
+    """
+    for name, value in model.state_dict().items():
+        if value.array.dtype.kind == "f" and (bad := value.numel() - int(xp_of(value.array).isfinite(value.array).sum())):
+            return f"{name} holds {bad} NaN or infinite number{'s' * (bad > 1)} of {value.numel()}"
+    return None
+
+
 def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
     """The sentence for images of other classes than the network knows; of many classes only the first that differ."""
     if max(len(known), len(there)) <= 12:
@@ -116,10 +133,11 @@ def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
 
 
 class Training:
-    """One run of a recipe in a folder: the network, its optimiser, and the checkpoint after each epoch.
+    """One run of a recipe in a folder: the network, its optimiser, and its checkpoints.
 
-    A run that is resumed from a checkpoint goes on bit for bit as if it had never stopped. On any ``device`` it begins with the
-    same weights, and draws the same batches and masks; only rounding differs.
+    A checkpoint is written after each epoch, within an epoch after ``save_every`` minutes, and when Ctrl-C ends the run; the last
+    three are kept. A run that is resumed from any of them goes on bit for bit as if it had never stopped. On any ``device`` it
+    begins with the same weights, and draws the same batches and masks; only rounding differs.
 
     >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 2, "batch_size": 10})
     >>> run = ninx.train.Training(recipe, "run")
@@ -136,9 +154,10 @@ class Training:
         resumed: Checkpoint | None = None,
         data_dir: str | Path | None = None,
         device: str = "cpu",
+        save_every: float = 5.0,
     ):
         use_device(device)
-        self.recipe, self.folder = recipe, Path(folder)
+        self.recipe, self.folder, self.save_every = recipe, Path(folder), save_every
         self.train_set, self.test_set = splits(recipe, data_dir)
         _check_fit(recipe, self.train_set)
         manual_seed(recipe.seed)
@@ -165,7 +184,13 @@ class Training:
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.watch = Watch(len(self.train_set.classes))
         self.history: list[dict[str, Any]] = []
+        self._done: Progress | None = None  # of the epoch that is not finished
+        self._right: Any = 0  # its right answers; on a GPU, which need not be waited for
+        self._whole, self._news = True, False  # no step is half done; there is something to save
+        self._saved = time.monotonic()
         self.resumed = resumed is not None
+        self.owns = self.resumed  # the checkpoint in the folder is of this run, not of an earlier one
+        self.holds = ""  # how far the run was when it was saved last; "" before its first step
         if resumed is not None:
             self._resume(resumed)
 
@@ -179,12 +204,20 @@ class Training:
         except (KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"checkpoint: the state of its schedule is damaged ({type(error).__name__}: {error})") from None
         set_rng_state(checkpoint.rng)
-        self.history = list(checkpoint.history)
-        self.loader.epoch = len(self.history)
+        self.history, self._done = list(checkpoint.history), checkpoint.progress
+        self._right = 0 if self._done is None else self._done.right
+        self.holds = self._reached()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the epoch is that is not finished; None between two epochs."""
+        if self._done is None or not self._done.batches:
+            return None
+        return self._done.model_copy(update={"right": int(self._right)})
 
     @property
     def checkpoint(self) -> Path:
-        """The file that holds the last finished epoch."""
+        """The file that holds the last checkpoint."""
         return self.folder / CHECKPOINT
 
     @unfailing
@@ -197,7 +230,7 @@ class Training:
         )
 
     def save(self) -> None:
-        """Write the checkpoint and the metrics.
+        """Write the checkpoint and the metrics; the checkpoint that is there becomes the first of the earlier ones.
 
         >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
         >>> run.save()
@@ -215,8 +248,19 @@ class Training:
             self.schedule.state_dict(),
             get_rng_state(),
             self.history,
+            self.progress,
+            machine(self.model),
         )
+        if self.owns:
+            keep_earlier(self.checkpoint)
+        else:
+            forget_earlier(self.checkpoint)
         save_checkpoint(self.checkpoint, state)
+        self._saved, self._news, self.owns = time.monotonic(), False, True
+        self.holds = self._reached()
+        self._write_metrics()
+
+    def _write_metrics(self) -> None:
         write_atomically(self.folder / METRICS, "".join(json.dumps(line) + "\n" for line in self.history).encode())
 
     def run(
@@ -226,11 +270,13 @@ class Training:
     ) -> Iterator[dict[str, Any]]:
         """Train the epochs that are left; yields the metrics of each, after it was saved.
 
-        An earlier run in the folder is replaced when the first epoch is done, not before: until then it is all there is.
+        An earlier run in the folder is replaced by the first checkpoint, not before: until then it is all there is. Ctrl-C takes
+        effect after the step that is under way, and what was learnt until then is saved; a second one takes effect at once.
         ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss; ``on_warning``
         with a sentence where something goes wrong (see `ninx.train.watch`), once for each kind.
 
-        Raises ValueError, naming the epoch and the layer, if the loss is no longer a finite number.
+        Raises ValueError, naming the epoch and the layer, if the loss or a weight is no longer a finite number; the last
+        checkpoint then is of before. Raises it too if another process trains in the folder.
 
         >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1, "batch_size": 10})
         >>> run = ninx.train.Training(recipe, "run")
@@ -240,56 +286,98 @@ class Training:
         20 images
         ['accuracy', 'epoch', 'images_per_second', 'loss', 'lr']
         """
-        if self.resumed or not self.checkpoint.exists():
-            self.save()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder):
+            tidy(self.folder, (CHECKPOINT, METRICS))
+            if not self.checkpoint.exists():
+                self.save()
+            elif self.resumed:
+                self._write_metrics()  # a run that was killed may have written the checkpoint alone
+            try:
+                yield from self._epochs(on_step, on_warning)
+            except KeyboardInterrupt:
+                if self._news and self._whole and self.owns:
+                    self.save()
+                raise
+
+    def _epochs(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> Iterator[dict[str, Any]]:
         while len(self.history) < self.recipe.epochs:
-            metrics = self._epoch(on_step, on_warning)
+            done = self._train(on_step, on_warning)
+            metrics: dict[str, Any] = {"epoch": len(self.history) + 1, **done.metrics()}
             if self.recipe.holdout:
                 result = evaluate(self.model, self.test_set, self.preparation, self.recipe.workers)
                 metrics |= {"holdout_loss": result.loss, "holdout_accuracy": result.accuracy}
             if (said := self.watch.epoch(metrics)) is not None:
                 on_warning(said)
-            self.history.append(metrics)
-            self.schedule.after_epoch(metrics["accuracy"])
-            self.save()
+            self._check_weights()
+            with held_back():
+                self.history.append(metrics)
+                self._done, self._right = None, 0
+                self.schedule.after_epoch(metrics["accuracy"])
+                self.save()
             yield metrics
 
-    def _epoch(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> dict[str, Any]:
+    def _train(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> Progress:
+        """The batches of the epoch that are left."""
         self.model.train()
-        right: Any = 0
-        seen, total, start, lr = 0, 0.0, time.perf_counter(), self.optimizer.param_groups[0]["lr"]
-        for images, labels in self.loader:
-            logits = self.model(images)
-            loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise ValueError(self._failed(value, images, labels))
-            self.optimizer.zero_grad()
-            loss.backward()
-            if self.recipe.optim.clip_norm is not None:
-                nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
-            self.optimizer.step()
-            self.schedule.after_batch()
-            seen += len(labels)
-            right = (argmax(logits, 1) == labels).sum() + right  # read once, after the epoch: a GPU must not wait for it
-            total += value * len(labels)
-            on_step(seen, value)
-            if (said := self.watch.step(value, logits)) is not None:
+        self.loader.epoch = len(self.history)
+        if self._done is None:
+            rate = self.optimizer.param_groups[0]["lr"]
+            self._done = Progress(batches=0, images=0, right=0, loss=0.0, seconds=0.0, lr=rate)
+        done = self._done
+        start = time.perf_counter() - done.seconds
+        for images, labels in self.loader.from_batch(done.batches):
+            with held_back():
+                self._whole = False
+                logits, loss = self._step(images, labels)
+                done.batches, done.images, done.loss = done.batches + 1, done.images + len(labels), done.loss + loss * len(labels)
+                self._right = (argmax(logits, 1) == labels).sum() + self._right
+                self._whole = self._news = True
+            done.seconds = time.perf_counter() - start
+            on_step(done.images, loss)
+            if (said := self.watch.step(loss, logits)) is not None:
                 on_warning(said)
-        seconds = time.perf_counter() - start
-        return {
-            "epoch": len(self.history) + 1,
-            "loss": total / seen,
-            "accuracy": int(right) / seen,
-            "lr": lr,  # at the beginning
-            "images_per_second": seen / seconds,
-        }
+            if time.monotonic() - self._saved >= 60 * self.save_every:
+                self._check_weights()
+                self.save()
+        done.right = int(self._right)
+        return done
+
+    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+        """One step of the optimiser; the answers (N, K), and the loss."""
+        logits = self.model(images)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise ValueError(self._failed(value, images, labels))
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.recipe.optim.clip_norm is not None:
+            nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
+        self.optimizer.step()
+        self.schedule.after_batch()
+        return logits, value
+
+    def _check_weights(self) -> None:
+        """Refuse to save a network that is damaged: the checkpoint of before is worth more."""
+        if (found := not_finite(self.model)) is not None:
+            raise ValueError(
+                f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}"
+            )
+
+    def _kept(self) -> str:
+        """What the checkpoint holds, as the end of a sentence."""
+        return f"; {self.checkpoint} holds {self.holds}" if self.holds else ""
+
+    def _reached(self) -> str:
+        done = self.progress
+        if done is None:
+            return f"epoch {len(self.history)}" if self.history else ""
+        return f"epoch {len(self.history)} and {done.batches} of {len(self.loader)} batches of the next"
 
     def _failed(self, loss: float, images: Tensor, labels: Tensor) -> str:
         """The sentence for a loss that is no number: where it came from, and what is left."""
         from ..study.checking import first_not_finite  # only now, as it goes through the batch once more
 
-        epochs = len(self.history)
-        kept = f"; {self.checkpoint} holds epoch {epochs}" if epochs else ""
         where = first_not_finite(self.model, images, labels)
-        return f"train: the loss became {loss} in epoch {epochs + 1}{where}; try a smaller optim.lr{kept}"
+        return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; try a smaller optim.lr{self._kept()}"

@@ -19,7 +19,7 @@ from ..functional import softmax
 from ..looks import shortened, unfailing
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
-from .loop import Evaluation, Training, evaluate, unlike
+from .loop import Evaluation, Training, evaluate, not_finite, unlike
 from .preparation import Preparation
 from .recipe import Recipe
 
@@ -98,7 +98,7 @@ class Run:
         """Loss and confusion matrix on the recipe's data set, on all images of ``split``: "test" or "train".
 
         Raises ValueError where the images are not there (see `ninx.data.load`), or are of other classes than the network knows:
-        of other names, or in another order.
+        of other names, or in another order; and for a network with a NaN in its weights, whose answers mean nothing.
 
         >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
         >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
@@ -106,6 +106,7 @@ class Run:
         >>> result.confusion.shape, int(result.confusion.sum())
         ((10, 10), 1000)
         """
+        self.check_weights("eval")
         dataset = data.load(self.recipe.data, split, data_dir)
         if dataset.classes != self.classes:
             raise ValueError(f"eval: {unlike(self.classes, dataset.classes, split)}")
@@ -184,6 +185,7 @@ class Run:
 
     def _probabilities(self, inputs: list[data.Image]) -> list[data.Image]:
         """The answer to each input; those of one shape go through the network together."""
+        self.check_weights("predict")
         rows: dict[int, data.Image] = {}
         device = next((p.device for p in self.model.parameters()), "cpu")
         for shape in {x.shape for x in inputs}:
@@ -193,6 +195,16 @@ class Run:
                 batch = Tensor(np.stack([inputs[i] for i in some])).to(device)
                 rows.update(zip(some, softmax(answer(batch), 1).numpy(), strict=True))
         return [rows[i] for i in range(len(inputs))]
+
+    def check_weights(self, where: str = "run") -> None:
+        """Raise ValueError for a network with a NaN or an infinity in its weights; ``where`` begins the sentence.
+
+        >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v0", "model.switches": {}}
+        >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+        >>> ninx.load_run("run").check_weights()
+        """
+        if (found := not_finite(self.model)) is not None:
+            raise ValueError(f"{where}: the network in {self.folder} is damaged, its answers would mean nothing: {found}")
 
     @unfailing
     def __repr__(self) -> str:
@@ -205,10 +217,11 @@ class Run:
         return f"Run({place!r}: {r.model.name} on {r.data}, epoch {len(self.history)} of {r.epochs}{reached})"
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, verify: bool = True) -> Run:
     """A training that was saved, from its run folder (or the checkpoint in it): ``load_run("runs/digits-seed0")``.
 
-    `ninx.load_checkpoint` returns the network alone. Raises ValueError, in one sentence, for what is missing or damaged.
+    `ninx.load_checkpoint` returns the network alone. Raises ValueError, in one sentence, for what is missing or damaged;
+    ``verify=False`` reads a checkpoint with a wrong checksum all the same.
 
     >>> ninx.load_run("runs/nothing")
     Traceback (most recent call last):
@@ -216,7 +229,7 @@ def load_run(path: str | Path) -> Run:
     ValueError: checkpoint: there is no file runs/nothing...
     """
     path = Path(path)
-    return Run(read_checkpoint(path), path if path.is_dir() else path.parent)
+    return Run(read_checkpoint(path, verify), path if path.is_dir() else path.parent)
 
 
 def answers(classes: Sequence[str], outputs: int) -> list[str]:

@@ -114,7 +114,7 @@ def test_an_interrupted_epoch_leaves_the_last_checkpoint(tmp_path: Path) -> None
         list(run.run(interrupt))
     saved = train.read_checkpoint(run.checkpoint)
     assert saved.epoch == 1
-    assert not list((tmp_path / "run").glob(".*")), "a temporary file was left behind"
+    assert [file.name for file in (tmp_path / "run").glob(".*")] == [".lock"], "a temporary file was left behind"
 
 
 @pytest.mark.parametrize("kind", ["translate", "rotate", "scale", "flip"])
@@ -269,7 +269,7 @@ def test_damaged_checkpoints_end_in_one_sentence(tmp_path: Path, how: str, match
     run.save()
     _damage(run.checkpoint, how)
     with pytest.raises(ValueError, match=match):
-        train.read_checkpoint(run.checkpoint)
+        train.read_checkpoint(run.checkpoint, verify=False)  # who writes another description writes another checksum, too
 
 
 def _changed_somewhere(rng: random.Random, tree: Any) -> Any:
@@ -295,7 +295,7 @@ def _damaged_somewhere(rng: random.Random, arrays: dict[str, np.ndarray], descri
     if how == 0:
         text, at = described[entry], rng.randrange(len(described[entry]) + 1)
         described[entry] = text[:at] + rng.choice(["", chr(rng.randrange(32, 127)) + text[at + 1 :]])
-    elif how <= 2 and entry != "format":
+    elif how <= 2 and entry not in ("format", "checksum"):
         described[entry] = json.dumps(_changed_somewhere(rng, json.loads(described[entry])))
     elif how == 3:
         parts = name.split("/")
@@ -320,7 +320,7 @@ def test_a_checkpoint_that_is_damaged_somewhere_ends_in_one_sentence_or_in_a_run
         save_file(changed[0], path, changed[1])
         sentence = re.escape(f"checkpoint {path}: ")
         try:
-            saved = train.read_checkpoint(path)
+            saved = train.read_checkpoint(path, verify=False)
             sentence = r"[\w. ]+: |there is no "  # Python's own say no name first, as "invalid literal for int() with base"
             saved.model()
             resumed = train.Training(saved.recipe, tmp_path, saved)

@@ -38,7 +38,7 @@ from .tiling import SKEW, Image, Points, Tiling, row_of, tiles_of, tiling_of, tr
 from .transforms import POINTS, SIDE, TAPS, OutputArgs, outputs3, outputs5
 from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
-TILES = 36 // MR2 * MR2  # in a block; all its points take 36 times that, and the less they take the nearer is the cache they lie in
+TILES = 36 // MR2 * MR2  # in a block: few, as their points, 36 times as many, are to lie in a cache near by
 MC = -(-TILES // MR1) * MR1  # rows of a block: the last micro-tile of either height ends in it
 CHANNELS = 32  # with fewer the transforms cost more than the products save
 FEWEST = 32  # tiles; with fewer the weights' transform does,
@@ -172,7 +172,7 @@ def _convolve(
     count = win.N * tiles.down * tiles.across
     begin, end = t * count // threads, (t + 1) * count // threads
     blocks = max(1, -(-(end - begin) // TILES))
-    step = max(1, -(-(end - begin) // (blocks * MR2))) * MR2  # all blocks alike: one of a few tiles would read all weights for them
+    step = max(1, -(-(end - begin) // (blocks * MR2))) * MR2  # alike: a block of a few tiles would read all weights for them
     for first in range(begin, end, step):
         last = min(first + step, end)
         transform_tiles(0, x, source, both.u, both.zeros, first, last, first, tiles)
