@@ -14,6 +14,7 @@ from .console import say
 from .costs import summarize
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
+from .mapping import show_maps
 from .training import train
 from .using import evaluate_run, predict
 from .warming import warm_up
@@ -59,6 +60,7 @@ def _options(
 app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
+app.command("maps")(show_maps)
 app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)

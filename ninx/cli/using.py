@@ -24,7 +24,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or
 def evaluate_run(run: RunFolder, data_dir: DataDir = None, device: Device = "cpu") -> None:
     """Test accuracy and confusion matrix of a trained network."""
     trained = load_run(run)
-    _to(trained, device)
+    to_device(trained, device)
     show_evaluation(trained.evaluate("test", data_dir), trained.classes, "test")
 
 
@@ -47,7 +47,7 @@ def predict(
     if not run.is_dir() and run.suffix.lower() in SUFFIXES:
         raise ValueError(f"predict: {run} is a picture; the run comes first: ninx predict RUN IMAGE...")
     trained = load_run(run)
-    _to(trained, device)
+    to_device(trained, device)
     failed = False
     for path in images:
         try:
@@ -63,7 +63,8 @@ def predict(
         raise typer.Exit(2)
 
 
-def _to(run: Run, device: str) -> None:
+def to_device(run: Run, device: str) -> None:
+    """The run's network on a device, its kernels compiled."""
     if device == "cpu":
         compile_ahead(training=False)
     use_device(device)

@@ -145,6 +145,19 @@ class Maps:
         box = self.seen.patch(*self.strongest(n, k)) if frame and self.seen is not None else None
         return heat.over(self.pictures[n], cells, shown, *self.edges(n), scale, box)
 
+    def alone(self, n: int, k: int | str) -> Floats:
+        """The map of class k without the image, as grey values at the size of the image: uint8 (H, W).
+
+        >>> net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.GlobalAvgPool2d(), nn.Flatten())
+        >>> ninx.maps(net, np.ones((1, 1, 28, 28))).alone(0, 2).shape
+        (28, 28)
+        """
+        all_maps = self.values[n]
+        low, high = float(all_maps.min()), float(all_maps.max())
+        cells = ((all_maps[self.number(k)] - low) * (255 / ((high - low) or 1))).round().astype(np.uint8)
+        rows, columns = self.edges(n)
+        return np.asarray(cells.repeat(np.diff(rows), 0).repeat(np.diff(columns), 1))
+
     def save(self, folder: str | Path, names: Sequence[str] = (), count: int = 3) -> list[Path]:
         """A PNG file for each image, called by its number or its name: the image and the maps of its ``count`` best classes."""
         from .figure import draw_maps
