@@ -140,11 +140,11 @@ def _fell(found: Deletion, classes: tuple[str, ...]) -> None:
     """What hiding cells does, in sentences."""
     n, (hidden, cells) = len(found.before), found.hidden
     if n == 1:
-        name = escape(printable(classes[int(found.classes[0])]))
+        name, random = escape(printable(classes[int(found.classes[0])])), found.random[0]
         say(
-            f"Hidden: {hidden} of {cells} cells. The score of {name} falls from {found.before[0]:.2f} to {found.strongest[0]:.2f} "
-            f"without the strongest, to {found.random[0].mean():.2f} without random ones (mean of {DRAWS} draws, "
-            f"{found.random[0].min():.2f} to {found.random[0].max():.2f}), to {found.weakest[0]:.2f} without the weakest."
+            f"Hidden: {hidden} of {cells} cells. The score of {name}, {found.before[0]:.2f}, becomes {found.strongest[0]:.2f} "
+            f"without the strongest, {random.mean():.2f} without random ones (mean of {DRAWS} draws, {random.min():.2f} to "
+            f"{random.max():.2f}), {found.weakest[0]:.2f} without the weakest."
         )
         return
     say(
@@ -160,7 +160,7 @@ def _fell(found: Deletion, classes: tuple[str, ...]) -> None:
     )
     if not seen.all() and seen.any():
         say(
-            f"For {int((~seen).sum())} images the strongest cells lie on the background, so that hiding them changes fewer pixels "
-            f"than hiding random ones does: there they cost more for {percent(wins[~seen].mean())}, and for the other "
-            f"{int(seen.sum())} for {percent(wins[seen].mean())}."
+            f"For {int((~seen).sum())} images the strongest cells lie on the background: to hide them changes fewer pixels than "
+            f"to hide random ones. Of these they cost more for {percent(wins[~seen].mean())}, of the other {int(seen.sum())} for "
+            f"{percent(wins[seen].mean())}."
         )

@@ -16,6 +16,7 @@ from ninx.kernels.names import unknown
 from ..engine import Tensor
 from ..hints import leave_out, without_absent
 from ..looks import unfailing
+from ..notebook import tree_html
 from .hooks import Hooks
 from .moves import Moves
 from .parameter import Buffer, Parameter, as_buffer
@@ -307,6 +308,10 @@ class Module(Hooks, Moves, State):
         if not parts and len(own) < 2:
             return f"{type(self).__name__}({''.join(own)})"
         return f"{type(self).__name__}(\n  " + "\n  ".join([*own, *parts]) + "\n)"
+
+    def _repr_html_(self) -> str:
+        """The tree for a notebook: it opens and closes, and counts the parameters."""
+        return tree_html("", self)
 
     def _shown_parts(self) -> Iterator[tuple[str, str]]:
         """(name, text) of the direct parts."""

@@ -19,10 +19,12 @@ from ..array import use_device
 from ..engine import Tensor, no_grad
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
+from ..notebook import in_notebook
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import CHECKPOINT as CHECKPOINT
 from .checkpoint import Checkpoint, save_checkpoint
+from .history import History, Showing
 from .parameters import groups, initialise
 from .preparation import Preparation
 from .recipe import Recipe
@@ -164,7 +166,7 @@ class Training:
         )
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.watch = Watch(len(self.train_set.classes))
-        self.history: list[dict[str, Any]] = []
+        self.history = History()
         self.resumed = resumed is not None
         if resumed is not None:
             self._resume(resumed)
@@ -179,7 +181,7 @@ class Training:
         except (KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"checkpoint: the state of its schedule is damaged ({type(error).__name__}: {error})") from None
         set_rng_state(checkpoint.rng)
-        self.history = list(checkpoint.history)
+        self.history = History(checkpoint.history)
         self.loader.epoch = len(self.history)
 
     @property
@@ -221,14 +223,15 @@ class Training:
 
     def run(
         self,
-        on_step: Callable[[int, float], None] = lambda done, loss: None,
+        on_step: Callable[[int, float], None] | None = None,
         on_warning: Callable[[str], None] = warnings.warn,
     ) -> Iterator[dict[str, Any]]:
         """Train the epochs that are left; yields the metrics of each, after it was saved.
 
         An earlier run in the folder is replaced when the first epoch is done, not before: until then it is all there is.
-        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss; ``on_warning``
-        with a sentence where something goes wrong (see `ninx.train.watch`), once for each kind.
+        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss; without it a
+        notebook shows a bar and the epochs. ``on_warning`` is called with a sentence where something goes wrong (see
+        `ninx.train.watch`), once for each kind.
 
         Raises ValueError, naming the epoch and the layer, if the loss is no longer a finite number.
 
@@ -242,8 +245,10 @@ class Training:
         """
         if self.resumed or not self.checkpoint.exists():
             self.save()
+        showing = Showing(self) if on_step is None and in_notebook() else None
+        moved = on_step or (showing.step if showing else lambda done, loss: None)
         while len(self.history) < self.recipe.epochs:
-            metrics = self._epoch(on_step, on_warning)
+            metrics = self._epoch(moved, on_warning)
             if self.recipe.holdout:
                 result = evaluate(self.model, self.test_set, self.preparation, self.recipe.workers)
                 metrics |= {"holdout_loss": result.loss, "holdout_accuracy": result.accuracy}
@@ -252,6 +257,8 @@ class Training:
             self.history.append(metrics)
             self.schedule.after_epoch(metrics["accuracy"])
             self.save()
+            if showing is not None:
+                showing.epoch()
             yield metrics
 
     def _epoch(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> dict[str, Any]:
