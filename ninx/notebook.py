@@ -12,8 +12,9 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+CODE = "margin: 0; font-family: monospace; line-height: 1.3"  # an exported notebook gives <pre> the font of the text
 QUIET = "opacity: 0.75"  # text that says less, in whatever colour the notebook has
-LINES = 40  # of a tensor's text; the rest is left out
+LINES = 24  # of a tensor's text; the rest is left out
 PAUSE = 0.2  # seconds between two looks of a bar
 
 
@@ -29,16 +30,26 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def code_html(text: str) -> str:
+    """Text whose columns stand below each other: code, or a table of numbers.
+
+    >>> from ninx.notebook import code_html
+    >>> code_html("a < b")
+    '<pre style="margin: 0; font-family: monospace; line-height: 1.3">a &lt; b</pre>'
+    """
+    return f'<pre style="{CODE}">{escape(text)}</pre>'
+
+
 def tensor_html(text: str, facts: list[str]) -> str:
     """A tensor: its facts (shape, dtype, ...) in a line, and its text below.
 
     >>> from ninx.notebook import tensor_html
     >>> tensor_html("tensor(<3)", ["0-d", "int64"])
-    '<div><span style="opacity: 0.75">0-d, int64</span><pre style="margin: 0">tensor(&lt;3)</pre></div>'
+    '<div><span style="opacity: 0.75">0-d, int64</span><pre style="...">tensor(&lt;3)</pre></div>'
     """
     lines = text.splitlines()
     shown = "\n".join(lines[:LINES]) + ("\n..." if len(lines) > LINES else "")
-    return f'<div><span style="{QUIET}">{escape(", ".join(facts))}</span><pre style="margin: 0">{escape(shown)}</pre></div>'
+    return f'<div><span style="{QUIET}">{escape(", ".join(facts))}</span>{code_html(shown)}</div>'
 
 
 def tree_html(name: str, module: Any, opened: bool = True) -> str:
@@ -72,7 +83,10 @@ def bar_html(done: int, total: int, text: str) -> str:
 
 
 class Live:
-    """One output of a cell that is written anew. Made only `in_notebook`."""
+    """One output of a cell that is written anew. Made only `in_notebook`.
+
+    IPython's own updatable output: it needs neither ipywidgets nor an extension of the notebook, and is kept in the file.
+    """
 
     def __init__(self) -> None:
         from IPython.display import display

@@ -30,9 +30,9 @@ class Deletion:
     (N, draws): with as many random ones. ``hidden``: how many cells of how many. ``classes`` (N): whose score it is.
     ``changed`` (N), ``random_changed`` (N, draws): how many values of the image were changed by hiding.
 
-    >>> found = ninx.study.deletion.deletion(nn.Sequential(nn.GlobalAvgPool2d(), nn.Flatten()), ninx.ones(1, 3, 4, 4))
-    Traceback (most recent call last):
-    ValueError: maps: the network pools no maps, it weighs the pixels themselves
+    >>> scores = np.array([5.0]), np.array([1.0]), np.array([5.0]), np.array([[4.0, 5.0]])
+    >>> ninx.study.deletion.Deletion(*scores, np.array([90]), np.array([[10, 20]]), (5, 49), np.array([7]))
+    Deletion(1 image, 5 of 49 cells: the score falls by 4.00, by 0.50 for random cells; more than these for 100.0 %)
     """
 
     before: Floats

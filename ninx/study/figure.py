@@ -17,11 +17,17 @@ from . import heat
 if TYPE_CHECKING:
     from .maps import Maps
 
-TENTH = 0.1
+TENTH = 0.1  # the share of the cells that the paper's figure shows
 
 
 def draw_maps(maps: Maps, n: int, path: Path, count: int = 3) -> Path:
-    """Image n, and for each of its best classes the whole map and, below it, the strongest tenth of its cells."""
+    """Image n, and for each of its best classes the whole map and, below it, the strongest tenth of its cells.
+
+    >>> from pathlib import Path
+    >>> net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.GlobalAvgPool2d(), nn.Flatten())
+    >>> ninx.study.figure.draw_maps(ninx.maps(net, np.ones((1, 1, 9, 9))), 0, Path("one.png")).exists()
+    True
+    """
     from matplotlib.figure import Figure  # slow to import
 
     best = maps.best(n, count)
@@ -50,7 +56,12 @@ def draw_maps(maps: Maps, n: int, path: Path, count: int = 3) -> Path:
 
 
 def as_html(maps: Maps, count: int = 3, most: int = 5) -> str:
-    """The same for a notebook, with the pictures inside."""
+    """The same for a notebook, of the first ``most`` images, with the pictures inside.
+
+    >>> net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.GlobalAvgPool2d(), nn.Flatten())
+    >>> ninx.study.figure.as_html(ninx.maps(net, np.ones((1, 1, 9, 9)))).count("<img")
+    7
+    """
     rows = ""
     for n in range(min(len(maps.values), most)):
         cells = _cell(heat.enlarged(maps.pictures[n]), "image", "")
@@ -60,8 +71,8 @@ def as_html(maps: Maps, count: int = 3, most: int = 5) -> str:
             cells += _cell(maps.image(n, k, TENTH), "strongest tenth", f"strongest cells of class {_name(maps, k)}")
         rows += f"<tr>{cells}</tr>"
     more = len(maps.values) - most
-    left = f"<p>and {more} more images</p>" if more > 0 else ""
-    return f"<p>{escape(repr(maps))}</p><p>{escape(maps.what)}</p><table><tbody>{rows}</tbody></table>{left}"
+    left = f"<p>and {more} more image{'s' * (more > 1)}</p>" if more > 0 else ""
+    return f"<p>{escape(repr(maps))}</p><p>Shown are {escape(maps.what)}.</p><table><tbody>{rows}</tbody></table>{left}"
 
 
 def _cell(image: np.ndarray[Any, Any], text: str, alt: str) -> str:

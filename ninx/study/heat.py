@@ -16,6 +16,7 @@ STOPS = np.array([0.0, 0.3, 0.6, 0.85, 1.0])
 COLOURS = np.array([[8, 8, 40], [90, 20, 120], [205, 60, 80], [250, 160, 40], [255, 250, 170]])  # weak to strong
 COLOUR, PICTURE = 0.6, 0.4  # shares in the mixture where a cell is coloured
 FRAME = (60, 230, 255)
+SIDE = 168  # pixels that the larger side of what is drawn has at least
 
 
 def coloured(values: Array) -> Array:
@@ -28,7 +29,11 @@ def coloured(values: Array) -> Array:
 
 
 def grey_picture(picture: Array) -> Array:
-    """uint8 (H, W) or (H, W, 3) as grey values (H, W)."""
+    """uint8 (H, W) or (H, W, 3) as grey values (H, W).
+
+    >>> ninx.study.heat.grey_picture(np.full((1, 2, 3), 9, np.uint8)).tolist()
+    [[9, 9]]
+    """
     return picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
 
 
@@ -53,7 +58,11 @@ def over(picture: Array, cells: Array, shown: Array, rows: Array, columns: Array
 
 
 def framed(image: Array, box: Box, scale: int) -> Array:
-    """The RGB image with the outline of a patch, given in pixels before the magnification; open where it reaches outside."""
+    """The RGB image with the outline of a patch, given in pixels before the magnification; open where it reaches outside.
+
+    >>> ninx.study.heat.framed(np.zeros((3, 3, 3), np.uint8), (0, 0, 2, 2), 1)[:, :, 0].tolist()
+    [[60, 60, 0], [60, 60, 0], [0, 0, 0]]
+    """
     top, left, bottom, right = (scale * n for n in box)
     height, width = image.shape[:2]
     thick = max(1, scale // 3)
@@ -82,11 +91,19 @@ def png(image: Array) -> bytes:
 
 
 def data_url(image: Array) -> str:
-    """The image for the ``src`` of an HTML page, which then needs no file beside it."""
+    """The image for the ``src`` of an HTML page, which then needs no file beside it.
+
+    >>> ninx.study.heat.data_url(np.zeros((2, 2, 3), np.uint8))[:22]
+    'data:image/png;base64,'
+    """
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
-def enlarged(picture: Array, side: int = 168) -> Array:
-    """A small picture a whole number of times as large, without blurring it."""
+def enlarged(picture: Array, side: int = SIDE) -> Array:
+    """A small picture a whole number of times as large, without blurring it.
+
+    >>> ninx.study.heat.enlarged(np.zeros((28, 28), np.uint8)).shape
+    (168, 168)
+    """
     scale = max(1, -(-side // max(picture.shape[:2])))
     return picture.repeat(scale, 0).repeat(scale, 1)

@@ -27,9 +27,7 @@ from .seen import Seen
 Floats = np.ndarray[Any, Any]
 
 BATCH = 25  # images that go through the network at once: every value on the way is kept
-SIDE = 168  # pixels that the larger side of a drawn map has at least
-TOP = 0.1  # the share of the cells that the paper's figure shows
-SHOWN = 5  # images, at most, in a notebook
+TOP = 0.1  # the share of the cells that are hidden, and shown in the paper's figure
 
 WHAT = {
     "gap": "the maps before global average pooling: the mean of a map is its class's score",
@@ -68,7 +66,12 @@ class Maps:
 
     # ---------------------------------------------------------------- places
     def strongest(self, n: int, k: int | str) -> tuple[int, int]:
-        """(row, column) of the largest cell in the map of class k for image n; k is a number or a name."""
+        """(row, column) of the largest cell in the map of class k for image n; k is a number or a name.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> maps.strongest(0, "a")
+        (1, 1)
+        """
         values = self.values[n, self.number(k)]
         i, j = np.unravel_index(int(values.argmax()), values.shape)
         return int(i), int(j)
@@ -77,6 +80,10 @@ class Maps:
         """(top, left, bottom, right): the pixels that the strongest cell depends on, cut off at the border of the image.
 
         All of the image where a cell does not depend on one patch.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> maps.receptive_field(0, 0)
+        (0, 0, 6, 4)
         """
         height, width = self.pictures[n].shape[:2]
         if self.seen is None:
@@ -88,6 +95,10 @@ class Maps:
         """Where the cells lie on image n: cell (i, j) covers rows[i] to rows[i + 1] and columns[j] to columns[j + 1].
 
         A cell lies around the middle of what it sees; the outermost reach to the border.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> [edge.tolist() for edge in maps.edges(0)]
+        [[0, 3, 6], [0, 2, 4]]
         """
         found = []
         for axis in (0, 1):
@@ -101,7 +112,12 @@ class Maps:
         return found[0], found[1]
 
     def number(self, k: int | str) -> int:
-        """The number of a class, given by its number or its name. Raises ValueError for another."""
+        """The number of a class, given by its number or its name. Raises ValueError for another.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> maps.number("a"), maps.number(-1)
+        (0, 0)
+        """
         if isinstance(k, str):
             if k not in self.classes:
                 raise ValueError(f"maps: there is no class {k!r}; there are {few(self.classes)}")
@@ -111,11 +127,21 @@ class Maps:
         return int(k) % len(self.classes)
 
     def best(self, n: int, count: int = 3) -> list[int]:
-        """The classes with the highest scores for image n, the highest first."""
+        """The classes with the highest scores for image n, the highest first.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> maps.best(0)
+        [0]
+        """
         return [int(k) for k in np.argsort(-self.scores[n], kind="stable")[:count]]
 
     def highest(self, n: int, k: int | str, share: float = TOP) -> Floats:
-        """(h, w), bool: the largest ``share`` of the cells of a map, at least one; of equal ones the first."""
+        """(h, w), bool: the largest ``share`` of the cells of a map, at least one; of equal ones the first.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> maps.highest(0, "a", 0.5).tolist()
+        [[False, False], [True, True]]
+        """
         values = self.values[n, self.number(k)]
         chosen = np.zeros(values.size, bool)
         chosen[np.argsort(-values.ravel(), kind="stable")[: max(1, round(share * values.size))]] = True
@@ -127,7 +153,7 @@ class Maps:
         """What is shown, in a sentence."""
         return WHAT[self.kind].format(cut=float((self.values == 0).mean()))
 
-    def image(self, n: int, k: int | str, top: float = 1.0, frame: bool = True, side: int = SIDE) -> Floats:
+    def image(self, n: int, k: int | str, top: float = 1.0, frame: bool = True, side: int = heat.SIDE) -> Floats:
         """The map of class k over image n: RGB, uint8, a whole number of times as large as the image.
 
         Dark is the smallest value of all the maps of this image, bright the largest. ``top``: only so large a share of the cells
@@ -159,7 +185,12 @@ class Maps:
         return np.asarray(cells.repeat(np.diff(rows), 0).repeat(np.diff(columns), 1))
 
     def save(self, folder: str | Path, names: Sequence[str] = (), count: int = 3) -> list[Path]:
-        """A PNG file for each image, called by its number or its name: the image and the maps of its ``count`` best classes."""
+        """A PNG file for each image, called by its number or its name: the image and the maps of its ``count`` best classes.
+
+        >>> net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.GlobalAvgPool2d(), nn.Flatten())
+        >>> [file.name for file in ninx.maps(net, np.ones((2, 1, 9, 9))).save("drawn", ["cat", "dog"])]
+        ['cat.png', 'dog.png']
+        """
         from .figure import draw_maps
 
         folder = Path(folder)
@@ -167,7 +198,12 @@ class Maps:
 
     # ---------------------------------------------------------------- text
     def sheet(self, n: int, count: int = 3) -> Sheet:
-        """The best classes of image n: score, strongest cell, where it is and what it sees of the image."""
+        """The best classes of image n: score, strongest cell, where it is and what it sees of the image.
+
+        >>> maps = ninx.study.maps.Maps(np.arange(4.0).reshape(1, 1, 2, 2), np.array([[1.5]]), "gap", [np.zeros((6, 4))], ("a",))
+        >>> maps.sheet(0).rows[0].cells
+        ('a', '1.50', '3.00', '1, 1', '0 to 5', '0 to 3')
+        """
         heads = [Column("class", text=True), Column("score"), Column("strongest"), Column("row, column")]
         table = Sheet([*heads, Column("sees rows", spare=1), Column("sees columns", spare=1)])
         for k in self.best(n, count):
@@ -222,7 +258,15 @@ def class_maps(model: nn.Module | runs.Run, images: Any) -> Maps:
 
 
 def of_pictures(run: runs.Run, pictures: Sequence[Floats]) -> Maps:
-    """The maps of pictures that are in the form of the run's data set already, uint8 (H, W) or (H, W, 3), all of one size."""
+    """The maps of pictures that are in the form of the run's data set already, uint8 (H, W) or (H, W, 3), all of one size.
+
+    Raises ValueError as `class_maps` does, and for pictures that the preparation leaves in several sizes.
+
+    >>> tiny = {"limit": 20, "epochs": 1, "model.name": "nin-mnist-v2", "model.switches": {}}
+    >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
+    >>> ninx.study.maps.of_pictures(ninx.load_run("run"), ninx.data.digits("test").images[:2])
+    Maps(2 images, 10 classes, maps of 3x3 cells, gap after relu)
+    """
     inputs = [run.preparation.one(picture) for picture in pictures]
     if len({x.shape for x in inputs}) != 1:
         raise ValueError(f"maps: images of one size go together, these have {few(sorted({x.shape[1:] for x in inputs}))}")
