@@ -77,8 +77,8 @@ def as_html(maps: Maps, count: int = 3, most: int = 5) -> str:
 
 def _cell(image: np.ndarray[Any, Any], text: str, alt: str) -> str:
     style = "text-align: center; padding: 2px"
-    picture = f'<img src="{heat.data_url(image)}" alt="{escape(alt or text)}" width="112">'
-    return f'<td style="{style}">{picture}<br>{escape(text)}</td>'
+    picture = f'<img src="{heat.data_url(image)}" alt="{escape(alt or text)}" width="112"/>'
+    return f'<td style="{style}">{picture}<br/>{escape(text)}</td>'
 
 
 def _name(maps: Maps, k: int) -> str:

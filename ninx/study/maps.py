@@ -163,9 +163,7 @@ class Maps:
         >>> ninx.maps(net, np.ones((1, 1, 28, 28))).image(0, 2).shape
         (168, 168, 3)
         """
-        all_maps, k = self.values[n], self.number(k)
-        low, high = float(all_maps.min()), float(all_maps.max())
-        cells = (all_maps[k] - low) / ((high - low) or 1)
+        cells = self._shades(n, k)
         shown = self.highest(n, k, top) if top < 1 else np.ones(cells.shape, bool)
         scale = max(1, -(-side // max(self.pictures[n].shape[:2])))
         box = self.seen.patch(*self.strongest(n, k)) if frame and self.seen is not None else None
@@ -178,11 +176,15 @@ class Maps:
         >>> ninx.maps(net, np.ones((1, 1, 28, 28))).alone(0, 2).shape
         (28, 28)
         """
-        all_maps = self.values[n]
-        low, high = float(all_maps.min()), float(all_maps.max())
-        cells = ((all_maps[self.number(k)] - low) * (255 / ((high - low) or 1))).round().astype(np.uint8)
-        rows, columns = self.edges(n)
+        cells, (rows, columns) = (255 * self._shades(n, k)).round().astype(np.uint8), self.edges(n)
         return np.asarray(cells.repeat(np.diff(rows), 0).repeat(np.diff(columns), 1))
+
+    def _shades(self, n: int, k: int | str) -> Floats:
+        """The map of class k from 0, the smallest value of all the maps of image n, to 1, the largest; NaN as 0."""
+        finite = self.values[n][np.isfinite(self.values[n])]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+        shades = (self.values[n, self.number(k)].astype(float) - low) / ((high - low) or 1)
+        return np.clip(np.nan_to_num(shades, nan=0.0), 0, 1)
 
     def save(self, folder: str | Path, names: Sequence[str] = (), count: int = 3) -> list[Path]:
         """A PNG file for each image, called by its number or its name: the image and the maps of its ``count`` best classes.
