@@ -67,8 +67,8 @@ def tree_html(name: str, module: Any, opened: bool = True) -> str:
     if not parts:
         return f'<div style="margin-left: 1.2em">{said}{counted}</div>'
     inside = "".join(tree_html(key, part, opened=False) for key, part in parts)
-    margin = "1.2em" if name else "0"
-    return f'<details style="margin-left: {margin}"{" open" * opened}><summary>{said}{counted}</summary>{inside}</details>'
+    settings = f'style="margin-left: {"1.2em" if name else "0"}"' + ' open=""' * opened
+    return f"<details {settings}><summary>{said}{counted}</summary>{inside}</details>"
 
 
 def bar_html(done: int, total: int, text: str) -> str:
