@@ -31,7 +31,7 @@ def draw_maps(maps: Maps, n: int, path: Path, count: int = 3) -> Path:
     from matplotlib.figure import Figure  # slow to import
 
     best = maps.best(n, count)
-    figure = Figure(figsize=(2.1 * (len(best) + 1), 5.0), layout="constrained")
+    figure = Figure(figsize=(2.1 * (len(best) + 1), 4.6), layout="constrained")
     axes: Any = figure.subplots(2, len(best) + 1, squeeze=False)
     picture = maps.pictures[n]
     axes[0, 0].imshow(picture, cmap="gray" if picture.ndim == 2 else None, vmin=0, vmax=255)
