@@ -89,9 +89,10 @@ class Live:
     """
 
     def __init__(self) -> None:
-        from IPython.display import display
+        from IPython import display
 
-        self.handle = display({"text/plain": ""}, raw=True, display_id=True)
+        show: Any = display.display  # it has no types
+        self.handle = show({"text/plain": ""}, raw=True, display_id=True)
         self.last = 0.0
 
     def show(self, html: Callable[[], str], text: str, now: bool = False) -> None:

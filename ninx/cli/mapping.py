@@ -84,11 +84,12 @@ def _test_set(trained: Run, count: int, out: Path | None, top: int, show: bool, 
     """The first images of the test set: their maps, or with --deletion what hiding costs the true class."""
     dataset = data.load(trained.recipe.data, "test", data_dir)
     chosen = dataset.take(slice(count))
+    pictures = [chosen[i][0] for i in range(len(chosen))]
     if deleted:
-        inputs = np.stack([trained.preparation.one(image) for image, _ in chosen])
+        inputs = np.stack([trained.preparation.one(picture) for picture in pictures])
         _fell(deletion(trained, inputs, chosen.labels), trained.classes)
         return
-    found = of_pictures(trained, [image for image, _ in chosen])
+    found = of_pictures(trained, pictures)
     say(escape(f"Shown are {found.what}."))
     for n in range(len(found.values)):
         _tell(found, n, f"test image {n} ({trained.classes[int(chosen.labels[n])]})", top, show)
@@ -106,7 +107,7 @@ def _tell(found: Maps, n: int, name: str, top: int, show: bool) -> None:
         console.print(terminal(found, n, top))
 
 
-def terminal(found: Maps, n: int, top: int) -> Table | Group:
+def terminal(found: Maps, n: int, top: int) -> Group:
     """The maps of the best classes side by side, as many as fit, in half blocks; where there are no colours in greys.
 
     Without colours an overlay cannot be told from the image, so the map stands alone.
@@ -122,7 +123,7 @@ def terminal(found: Maps, n: int, top: int) -> Table | Group:
         parts.append(picture)
     width = max(len(line) for part in parts for line in part.plain.split("\n")) + 3
     fit = max(1, (console.width + 3) // width)
-    rows = []
+    rows: list[Table | Text] = []
     for i in range(0, len(parts), fit):
         table = Table.grid(padding=(0, 3, 0, 0), pad_edge=False)
         table.add_row(*parts[i : i + fit])

@@ -47,17 +47,17 @@ class Deletion:
     @property
     def falls(self) -> Floats:
         """(N,): by how much the score falls if the strongest cells are hidden."""
-        return self.before - self.strongest
+        return np.asarray(self.before - self.strongest)
 
     @property
     def random_falls(self) -> Floats:
         """(N,): by how much it falls on average over the draws of random cells."""
-        return self.before - self.random.mean(1)
+        return np.asarray(self.before - self.random.mean(1))
 
     @property
     def wins(self) -> Floats:
         """(N,), bool: do the strongest cells matter more than random ones do on average?"""
-        return self.falls > self.random_falls
+        return np.asarray(self.falls > self.random_falls)
 
     @property
     def visible(self) -> Floats:
@@ -65,7 +65,7 @@ class Deletion:
 
         Not where they lie on the background, which looks the same when it is hidden.
         """
-        return self.changed >= self.random_changed.mean(1)
+        return np.asarray(self.changed >= self.random_changed.mean(1))
 
     @unfailing
     def __repr__(self) -> str:
@@ -80,7 +80,7 @@ class Deletion:
 def deletion(
     model: nn.Module | Run,
     images: Any,
-    classes: Sequence[int] | None = None,
+    classes: Sequence[int] | Floats | None = None,
     share: float = TOP,
     draws: int = DRAWS,
     seed: int = 0,

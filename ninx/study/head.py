@@ -74,7 +74,7 @@ def _from(scores: Tensor, image: Tensor, seen: Any) -> Head:
             raise ValueError(f"maps: in the head of the network, {where}, stands a ReLU, {WHY}")
         if (pooled := _pooled(t, x)) is not None:
             break
-        others = [i for i in t.node.inputs if i is not None and i is not x]  # type: ignore[union-attr]
+        others = [i for i in _inputs(t) if i is not x]
         if name in MOVED:
             if x.ndim == 4 and x.shape[2] * x.shape[3] > 1:
                 raise ValueError(f"maps: {_whole(x)}")
@@ -82,7 +82,7 @@ def _from(scores: Tensor, image: Tensor, seen: Any) -> Head:
         elif name == "add" and len(others) == 1:
             bias = bias + _applied(weight, to_numpy(others[0].array))
             t = x
-        elif name == "matmul" and len(others) == 1 and x is t.node.inputs[0]:  # type: ignore[union-attr]
+        elif name == "matmul" and len(others) == 1 and x is _inputs(t)[0]:
             step = to_numpy(others[0].array).T
             weight, t = step if weight is None else weight @ step, x
         elif name == "conv2d" and x.ndim == 4 and x.shape[2:] == (1, 1) and t.shape[2:] == (1, 1):
@@ -107,12 +107,17 @@ def _from(scores: Tensor, image: Tensor, seen: Any) -> Head:
 
 def _input(t: Tensor, image: Tensor) -> Tensor:
     """The one input of an operation through which the image comes."""
-    given = [i for i in t.node.inputs if i is not None and (i is image or _depends(i, image))]  # type: ignore[union-attr]
+    given: list[Tensor] = [i for i in _inputs(t) if i is image or _depends(i, image)]
     if len(given) != 1:
         raise ValueError(f"maps: its scores come together from {len(given)} ways ({t.node.name}), {WHY}")  # type: ignore[union-attr]
     if given[0] is image:
         raise ValueError("maps: the network pools no maps, it weighs the pixels themselves")
     return given[0]
+
+
+def _inputs(t: Tensor) -> list[Tensor]:
+    """What the recorded operation that made t was given."""
+    return [i for i in getattr(t.node, "inputs", ()) if i is not None]
 
 
 def _depends(t: Tensor, image: Tensor) -> bool:
@@ -124,7 +129,7 @@ def _depends(t: Tensor, image: Tensor) -> bool:
             return True
         if t.node is not None and id(t.node) not in known:
             known.add(id(t.node))
-            waiting += [i for i in getattr(t.node, "inputs", ()) if i is not None]
+            waiting += _inputs(t)
     return False
 
 
@@ -141,7 +146,7 @@ def _pooled(t: Tensor, x: Tensor) -> str | None:
 def _cut(x: Tensor) -> bool:
     """Has a ReLU made the values of x, perhaps with a max pooling behind it?"""
     while x.node is not None and ReluMask.of(x.node) is None and x.node.name == "max_pool2d":
-        x = x.node.inputs[0]
+        x = _inputs(x)[0]
     return ReluMask.of(x.node) is not None
 
 

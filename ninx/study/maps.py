@@ -184,7 +184,7 @@ class Maps:
         finite = self.values[n][np.isfinite(self.values[n])]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
         shades = (self.values[n, self.number(k)].astype(float) - low) / ((high - low) or 1)
-        return np.clip(np.nan_to_num(shades, nan=0.0), 0, 1)
+        return np.asarray(np.clip(np.nan_to_num(shades, nan=0.0), 0, 1))
 
     def save(self, folder: str | Path, names: Sequence[str] = (), count: int = 3) -> list[Path]:
         """A PNG file for each image, called by its number or its name: the image and the maps of its ``count`` best classes.

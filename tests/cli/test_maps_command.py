@@ -60,7 +60,9 @@ def test_hiding_cells_of_an_image_and_of_the_test_set(run: Path) -> None:
     one = _ninx("maps", "run", "one.png", "--deletion", cwd=run)
     assert re.search(r"Hidden: 1 of 9 cells\. The score of \d, .* without the weakest\.", one.stdout), one.stderr
     many = _ninx("maps", "run", "--deletion", "--test", "20", cwd=run)
-    assert re.search(r"20 test images, 1 of 9 cells hidden .* falls by -?\d\.\d\d without the strongest", many.stdout), many.stderr
+    assert re.search(r"20 test images, 1 of 9 cells hidden .* falls by -?\d\.\d\d without the strongest", many.stdout), (
+        many.stderr
+    )
     assert re.search(r"The strongest cost more than random ones for \d+\.\d % of the images", many.stdout)
 
 

@@ -104,6 +104,7 @@ def cell(monkeypatch: pytest.MonkeyPatch) -> Display:
     ipython, module = types.ModuleType("IPython"), types.ModuleType("IPython.display")
     ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())  # type: ignore[attr-defined]
     module.display = display.display  # type: ignore[attr-defined]
+    ipython.display = module  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     monkeypatch.setattr(notebook, "PAUSE", 0.0)
