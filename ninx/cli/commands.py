@@ -15,6 +15,7 @@ from .costs import summarize
 from .graphs import draw_graph
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
+from .mapping import show_maps
 from .training import train
 from .using import evaluate_run, predict
 from .warming import warm_up
@@ -60,6 +61,7 @@ def _options(
 app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
+app.command("maps")(show_maps)
 app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)

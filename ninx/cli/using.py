@@ -26,7 +26,7 @@ def evaluate_run(
 ) -> None:
     """Test accuracy and confusion matrix of a trained network."""
     trained = load_run(run, verify=not ignore_checksum)
-    _to(trained, device)
+    to_device(trained, device)
     show_evaluation(trained.evaluate("test", data_dir), trained.classes, "test")
 
 
@@ -51,7 +51,7 @@ def predict(
         raise ValueError(f"predict: {run} is a picture; the run comes first: ninx predict RUN IMAGE...")
     trained = load_run(run, verify=not ignore_checksum)
     trained.check_weights("predict")
-    _to(trained, device)
+    to_device(trained, device)
     failed = False
     for path in images:
         try:
@@ -67,7 +67,8 @@ def predict(
         raise typer.Exit(2)
 
 
-def _to(run: Run, device: str) -> None:
+def to_device(run: Run, device: str) -> None:
+    """The run's network on a device, its kernels compiled."""
     if device == "cpu":
         compile_ahead(training=False)
     use_device(device)

@@ -17,6 +17,7 @@ from ..engine import Tensor
 from ..hints import leave_out, without_absent
 from ..looks import unfailing
 from .drawn import Drawn
+from ..notebook import tree_html
 from .hooks import Hooks
 from .moves import Moves
 from .parameter import Buffer, Parameter, as_buffer
@@ -308,6 +309,10 @@ class Module(Drawn, Hooks, Moves, State):
         if not parts and len(own) < 2:
             return f"{type(self).__name__}({''.join(own)})"
         return f"{type(self).__name__}(\n  " + "\n  ".join([*own, *parts]) + "\n)"
+
+    def _repr_html_(self) -> str:
+        """The tree for a notebook: it opens and closes, and counts the parameters."""
+        return tree_html("", self)
 
     def _shown_parts(self) -> Iterator[tuple[str, str]]:
         """(name, text) of the direct parts."""

@@ -7,7 +7,6 @@ definition's, y[i,j] = sum over r,q of x[i*S - P + r, j*S - P + q] * w[r,q]: whi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from .. import functional as F
 from ..array import to_numpy
 from ..engine import Tensor
 from ..kernels import use_kernels
+from ..notebook import code_html
 from ..ops import tensor
 
 WIDTH = 80  # of the text
@@ -51,7 +51,7 @@ class Worked(NamedTuple):
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        return f"<pre>{escape(repr(self))}</pre>"
+        return code_html(repr(self))
 
 
 def convolution(x: Any = IMAGE, w: Any = KERNEL, g: Any = None, *, stride: int = 1, padding: int = 0) -> Worked:

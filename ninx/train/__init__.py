@@ -4,6 +4,7 @@ from ninx.kernels.listing import only_public
 
 from . import recipe
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint, save_checkpoint
+from .history import History
 from .loop import Evaluation, Training, evaluate
 from .recipe import Recipe
 from .runs import Prediction, Run, load_run
@@ -11,6 +12,7 @@ from .runs import Prediction, Run, load_run
 __all__ = [
     "Checkpoint",
     "Evaluation",
+    "History",
     "Prediction",
     "Recipe",
     "Run",

@@ -19,6 +19,7 @@ from ..array import use_device, xp_of
 from ..engine import Tensor, no_grad
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
+from ..notebook import in_notebook
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
 from .checkpoint import CHECKPOINT as CHECKPOINT
@@ -26,6 +27,8 @@ from .checkpoint import Checkpoint, Progress, save_checkpoint
 from .folders import forget_earlier, keep_earlier, locked, tidy
 from .interrupts import held_back
 from .machine import machine
+from .checkpoint import Checkpoint, save_checkpoint
+from .history import History, Showing
 from .parameters import groups, initialise
 from .preparation import Preparation
 from .recipe import Recipe
@@ -183,7 +186,7 @@ class Training:
         )
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.watch = Watch(len(self.train_set.classes))
-        self.history: list[dict[str, Any]] = []
+        self.history = History()
         self._done: Progress | None = None  # of the epoch that is not finished
         self._right: Any = 0  # its right answers; on a GPU, which need not be waited for
         self._whole, self._news = True, False  # no step is half done; there is something to save
@@ -204,7 +207,7 @@ class Training:
         except (KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"checkpoint: the state of its schedule is damaged ({type(error).__name__}: {error})") from None
         set_rng_state(checkpoint.rng)
-        self.history, self._done = list(checkpoint.history), checkpoint.progress
+        self.history, self._done = History(checkpoint.history), checkpoint.progress
         self._right = 0 if self._done is None else self._done.right
         self.holds = self._reached()
 
@@ -265,15 +268,16 @@ class Training:
 
     def run(
         self,
-        on_step: Callable[[int, float], None] = lambda done, loss: None,
+        on_step: Callable[[int, float], None] | None = None,
         on_warning: Callable[[str], None] = warnings.warn,
     ) -> Iterator[dict[str, Any]]:
         """Train the epochs that are left; yields the metrics of each, after it was saved.
 
         An earlier run in the folder is replaced by the first checkpoint, not before: until then it is all there is. Ctrl-C takes
         effect after the step that is under way, and what was learnt until then is saved; a second one takes effect at once.
-        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss; ``on_warning``
-        with a sentence where something goes wrong (see `ninx.train.watch`), once for each kind.
+        ``on_step`` is called after each step with the number of images seen in this epoch and the step's loss; without it a
+        notebook shows a bar and the epochs. ``on_warning`` is called with a sentence where something goes wrong (see
+        `ninx.train.watch`), once for each kind.
 
         Raises ValueError, naming the epoch and the layer, if the loss or a weight is no longer a finite number; the last
         checkpoint then is of before. Raises it too if another process trains in the folder.
@@ -293,8 +297,13 @@ class Training:
                 self.save()
             elif self.resumed:
                 self._write_metrics()  # a run that was killed may have written the checkpoint alone
+            showing = Showing(self) if on_step is None and in_notebook() else None
+            moved = on_step or (showing.step if showing else lambda done, loss: None)
             try:
-                yield from self._epochs(on_step, on_warning)
+                for metrics in self._epochs(moved, on_warning):
+                    if showing is not None:
+                        showing.epoch()
+                    yield metrics
             except KeyboardInterrupt:
                 if self._news and self._whole and self.owns:
                     self.save()

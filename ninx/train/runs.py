@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, overload
 
@@ -20,6 +21,8 @@ from ..looks import shortened, unfailing
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
 from .loop import Evaluation, Training, evaluate, not_finite, unlike
+from .history import History
+from .loop import Evaluation, Training, evaluate, unlike
 from .preparation import Preparation
 from .recipe import Recipe
 
@@ -90,7 +93,7 @@ class Run:
 
     def __init__(self, checkpoint: Checkpoint, folder: str | Path):
         self.checkpoint, self.folder = checkpoint, Path(folder)
-        self.recipe, self.classes, self.history = checkpoint.recipe, checkpoint.classes, checkpoint.history
+        self.recipe, self.classes, self.history = checkpoint.recipe, checkpoint.classes, History(checkpoint.history)
         self.model: nn.Module = checkpoint.model()
         self.preparation: Preparation = checkpoint.preparation()
 
@@ -215,6 +218,10 @@ class Run:
         reached = f", {which} accuracy {100 * last[held]:.2f} %" if held in last else ""
         place = shortened(str(self.folder), 60)
         return f"Run({place!r}: {r.model.name} on {r.data}, epoch {len(self.history)} of {r.epochs}{reached})"
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with the metrics of each epoch below it."""
+        return f"<p>{escape(repr(self))}</p>{self.history._repr_html_()}"
 
 
 def load_run(path: str | Path, verify: bool = True) -> Run:

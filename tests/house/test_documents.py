@@ -67,6 +67,12 @@ COMMANDS = {
     "ninx eval runs/digits-seed0": Rule(Run("", "confusion matrix"), Run("", r"test accuracy 9[789]\.")),
     "ninx predict runs/digits-seed0 seven.jpg": Rule(Run("", r"seven\.jpg: \d"), Run("", r"seven\.jpg: 7")),
     "ninx predict --show runs/digits-seed0 seven.jpg": Rule(Run("", r"9 +█* +\d+\.\d %"), None),
+    "ninx maps runs/digits-seed0 seven.jpg": Rule(Run("", r"Wrote runs/digits-seed0/maps/seven\.png"), None),
+    "ninx maps runs/digits-seed0 seven.jpg --show": Rule(Run("", r"the mean of a map is its class's score"), None),
+    "ninx maps runs/digits-seed0 --test 4": Rule(Run("", r"Wrote runs/digits-seed0/maps/test-3\.png"), None),
+    "ninx maps runs/digits-seed0 --deletion": Rule(
+        Run("--test 20", r"20 test images, 5 of 49 cells hidden"), Run("", r"more than random ones for [678]\d\.\d %")
+    ),
     "ninx train --resume runs/digits-seed0": Rule(Run("--epochs 2", "epoch +2/2"), Run("--epochs 8", "epoch +8/8")),
     "ninx train --epochs 3 --set optim.lr=0.05": Rule(
         Run("--limit 60 --holdout 50", "epoch +3/3"), Run("", r"test accuracy 9\d\.")

@@ -30,6 +30,7 @@ FLOORS = [
         "ninx.hint_texts",
         "ninx.hints",
         "ninx.looks",
+        "ninx.notebook",
         "ninx.pickled_arrays",
         "ninx.pickles",
         "ninx.stored_numbers",

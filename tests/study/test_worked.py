@@ -77,7 +77,8 @@ def test_every_sum_of_the_text_comes_true(case: Any) -> None:
 def test_no_line_is_wider_than_80(case: Any) -> None:
     found, _ = drawn(case)
     assert max(map(len, str(found).splitlines())) <= 80
-    assert found._repr_html_().startswith("<pre>y = conv2d")
+    assert ">y = conv2d" in found._repr_html_()
+    assert found._repr_html_().startswith('<pre style="margin: 0; font-family: monospace')  # in columns, in every notebook
 
 
 def test_im2col_names_the_pixel_of_every_value() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...array import device_of
+from ...notebook import tensor_html
 from .conversion import Conversion
 from .deferred import ops
 
@@ -141,6 +142,10 @@ class Description(Conversion):
 
     def __repr__(self) -> str:
         return ops.to_string(self)
+
+    def _repr_html_(self) -> str:
+        facts = ["x".join(map(str, self.shape)) or "0-d", str(self.dtype), str(self.device)]
+        return tensor_html(repr(self), facts + ["requires grad"] * self.requires_grad)
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec and self.ndim == 0 else str(self), spec)

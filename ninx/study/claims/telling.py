@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
+from ...notebook import code_html
 from ...tables import Column, Sheet
 from .claim import FALSE, HALF, TRUE, UNKNOWN, Finding
 
@@ -102,7 +103,7 @@ class Answer(NamedTuple):
             for part in PARTS
         )
         caption = f'<caption style="text-align: left">{escape(self.name)}</caption>'
-        return f"<table>{caption}<tbody>{rows}</tbody></table>\n<pre>{escape(self.code)}</pre>"
+        return f"<table>{caption}<tbody>{rows}</tbody></table>\n{code_html(self.code)}"
 
     def as_data(self) -> dict[str, Any]:
         """Everything, for JSON. The verdict and the figures are the same in every language.

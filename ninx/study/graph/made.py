@@ -10,12 +10,13 @@ import numpy as np
 
 from ninx import kernels
 from ninx.kernels import geometry, memory
+from ninx.kernels.geometry import Geometry
 
 from ... import nn
 from ...array import Array
 from ...engine import Leaf, Node, Tensor
 from ...ops.rectifier import ReluMask
-from ..seen import geometries
+from ..seen import kept
 from ..uncomputed import ROOT, batch_of, uncomputed, without_values
 from .recorded import Noted, Step
 from .vertices import Edge, Graph, Kept, Vertex
@@ -120,7 +121,7 @@ class _Vertices:
             "operation", node.name, node, layers=node.layers, settings=self.settings(node.layers), fused=self.fused(node),
             masked=isinstance(node.mask, ReluMask),
             edges=tuple(edges), kept=tuple(self.kept(node)), error=node.error,
-            geometry=next(geometries((w.sources, w.vjp, w.with_value) for w in node.ways), None),
+            geometry=next(kept(((w.sources, w.vjp, w.with_value) for w in node.ways), Geometry), None),
         )  # fmt: skip
 
     def settings(self, layers: Sequence[str]) -> str:
