@@ -9,7 +9,7 @@ from ninx.study.pages import page
 
 READ = {"do": "evaluate", "expression": "pageData().text"}
 NASTY = "</script><script>document.title = 'stolen'</script><!-- \u2028 & \" ' <b>"
-BODY = '<main><h1>Title</h1><p>Words.</p><div class="scrolls" tabindex="0" role="region" aria-label="t"><table>{}</table></div></main>'
+BODY = '<main><h1>Title</h1><p>Words.</p><div class="scrolls" tabindex="0"><table>{}</table></div></main>'
 WIDE = BODY.format("<tr><th>a</th>" + "<td>123456.789</td>" * 30 + "</tr>")
 
 
@@ -37,7 +37,7 @@ def test_data_that_json_has_not_are_refused() -> None:
 
 def test_only_the_scripts_of_the_page_run_and_nothing_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    body = "<main><h1>T</h1><img src='https://example.invalid/x.png' alt='' onerror='window.bad = 1'><script>window.bad = 2</script></main>"
+    body = "<main><img src='https://example.invalid/x.png' alt='' onerror='bad = 1'><script>bad = 2</script></main>"
     path.write_text(page("t", body, scripts=["window.good = 1"]), encoding="utf-8")
     seen = visit(path, {"do": "evaluate", "expression": "[window.good, window.bad]"})
     assert seen.results == [[1, None]]
