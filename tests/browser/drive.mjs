@@ -62,7 +62,7 @@ const browser = await puppeteer.launch({
 const errors = [];
 const requests = [];
 try {
-  const page = await browser.newPage();
+  const [page] = await browser.pages(); // it begins with one
   page.setDefaultTimeout(300_000);
   page.on("console", (message) => {
     if (["error", "warn", "warning"].includes(message.type())) errors.push(`console: ${message.text()}`);
