@@ -12,6 +12,7 @@ from .checking import check_network
 from .claims import show_claims
 from .console import say
 from .costs import summarize
+from .explaining import explain_network
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .training import train
@@ -60,6 +61,7 @@ app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("check")(check_network)
+app.command("explain")(explain_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)
 app.command("data")(show_data)

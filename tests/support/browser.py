@@ -51,7 +51,7 @@ def visit(
         "scheme": scheme,
         "steps": steps,
     }
-    command = [_need("node"), str(HERE / "drive.mjs")]
+    command = [need_node(), str(HERE / "drive.mjs")]
     done = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Visit(**json.loads(done.stdout))
@@ -70,16 +70,17 @@ def need_browser(browser: str) -> str:
     return found
 
 
-def _need(program: str) -> str:
-    found = shutil.which(program)
+def need_node() -> str:
+    """The path of Node; skips the test where it is not installed."""
+    found = shutil.which("node")
     if found is None:
-        pytest.skip(f"no {program}: the browser is not driven (apt-get install nodejs npm)")
+        pytest.skip("no node: JavaScript is not run (apt-get install nodejs npm)")
     return found
 
 
 def need_modules() -> Path:
     """The folder node_modules with what package-lock.json names; skips the test where it cannot be installed."""
-    _need("node")
+    need_node()
     found = _modules()
     if isinstance(found, str):
         pytest.skip(found)

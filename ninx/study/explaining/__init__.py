@@ -1,8 +1,8 @@
 """A page that explains a network of one's own: it computes every layer in the browser, and shows the numbers of every value.
 
 The parts: network (the layers as data), pictures (of the test set) and, in JavaScript, engine (the forward pass), prepare
-(pixels to input), cell (the numbers of one value), words (English and Chinese), maps (pictures of numbers), pad (to draw on) and
-view (the page).
+(pixels to input), cell (the numbers of one value), network (which reads the page's data), words (English and Chinese), maps
+(pictures of numbers), pad (to draw on), magnifier (one value), answer (classes and gallery) and view (the page).
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from ..pages import page
 from ..pages.shell import asset
 from ..summary import summary
 from .network import Unexplained, network_of, rounded
-from .pictures import noise, scores_of, steps_of, tried
+from .pictures import noise, plain_steps, scores_of, steps_of, tried
 
 __all__ = ["Explained", "Unexplained", "explain"]
 
-SCRIPTS = ("engine.js", "prepare.js", "cell.js", "words.js", "maps.js", "pad.js", "magnifier.js", "answer.js", "view.js")
+COMPUTING = ("engine.js", "prepare.js", "cell.js", "network.js")  # which touch nothing of the page
+SCRIPTS = (*COMPUTING, "words.js", "maps.js", "pad.js", "magnifier.js", "answer.js", "view.js")
 
 
 @dataclass(frozen=True)
 class Explained:
-    """What was written: ``size`` in bytes; the ``dtype`` of the weights in the page; of the test images, how many were ``tested``,
-    ``right`` and shown as ``mistakes`` (0: there were none, for the reason ``without``).
+    """What was written: ``size`` in bytes; ``dtype`` of the weights in the page; how many test images were ``tested``, how many
+    of these were ``right`` and are shown as ``mistakes`` (0: there were none, for the reason ``without``).
 
     ``distance`` is what the rounding of the weights changes in the scores, as a share of the largest; ``changed``, in how many of
     the tested images it changes the answer.
@@ -61,7 +62,7 @@ def explain(
     ``target``: a run (`ninx.load_run`), or an nn.Sequential, which needs ``input_shape`` (C, H, W). Of a run the page holds the
     worst mistakes on its test images, which are looked for in ``data_dir``. ``dtype``: "float32" or "float16" for the weights.
 
-    Raises ValueError for what the page cannot compute (see `network_of`), and where an input shape is missing.
+    Raises `Unexplained`, a ValueError, for what the page cannot compute, and ValueError where an input shape is missing.
 
     >>> model = nn.Sequential(nn.MLPConv(1, (4, 4, 10), 3, padding=1), nn.GlobalAvgPool2d(), nn.Flatten())
     >>> from ninx.study.explaining import explain
@@ -74,6 +75,8 @@ def explain(
     shape = _shape(run) if run is not None else input_shape
     if shape is None or len(shape) != 3:
         raise ValueError("explain: a network by itself needs the shape of its pictures, (C, H, W), such as (1, 28, 28)")
+    if shape[0] not in (1, 3):
+        raise Unexplained(f"explain: the pictures have {shape[0]} channels; the page draws grey ones (1) and coloured ones (3)")
     network = network_of(model, shape, dtype)
     small = copy.deepcopy(model)
     small.load_state_dict(rounded(model, network))
@@ -103,7 +106,7 @@ def explain(
         "run": None if run is None else {"data": run.recipe.data, "epoch": len(run.history), "recipe": run.recipe.name},
         "classes": answers(run.classes if run is not None else tuple(map(str, range(outputs))), outputs),
         "weights": found,
-        "prepare": _plain(shape) if run is None else steps_of(run),
+        "prepare": plain_steps(shape) if run is None else steps_of(run),
         "pictures": pictures,
         "network": network.as_data(),
         "source": asset("engine.js", __package__),
@@ -123,9 +126,3 @@ def explain(
 def _shape(run: Run) -> tuple[int, ...]:
     """(C, H, W) of what the network of a run is given: a picture of its data set, prepared."""
     return run.preparation.one(np.zeros(run.checkpoint.image_shape, np.uint8)).shape
-
-
-def _plain(shape: tuple[int, ...]) -> dict[str, Any]:
-    """The preparation of a network by itself: values from 0 to 1."""
-    c, h, w = shape
-    return {"frame": "fit", "image": [h, w, c], "whitened": False}

@@ -26,10 +26,16 @@ function makePad(canvas, controls, changed) {
     context.strokeStyle = controls.colour ? controls.colour.value : "#fff";
     context.lineWidth = Number(controls.pen.value);
     context.lineCap = context.lineJoin = "round";
+    context.fillStyle = context.strokeStyle;
     context.beginPath();
-    context.moveTo(...from);
-    context.lineTo(...to);
-    context.stroke();
+    if (from === to) { // a line of no length would leave nothing behind
+      context.arc(...to, context.lineWidth / 2, 0, 2 * Math.PI);
+      context.fill();
+    } else {
+      context.moveTo(...from);
+      context.lineTo(...to);
+      context.stroke();
+    }
     changed(pixels());
   };
   canvas.addEventListener("pointerdown", (event) => {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import PIL
 
 from ... import data, nn
 from ...array import to_numpy
@@ -20,6 +21,7 @@ from ...train.runs import BATCH, DIGITS, Run
 
 TESTED = 1_000  # test images that are tried, evenly spread over the set
 MISTAKES, RIGHT = 12, 10  # of them in the page
+TALL_FIRST = int(PIL.__version__.split(".")[0]) >= 13  # scales what is tall down the columns first, and rounds in between
 
 
 @dataclass
@@ -89,6 +91,12 @@ def noise(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     return [{**picture_of(image, None, image), "label": None, "mistake": False} for image in images]
 
 
+def plain_steps(shape: tuple[int, ...]) -> dict[str, Any]:
+    """The preparation of a network by itself: its pictures (C, H, W) are scaled to their size, with values from 0 to 1."""
+    c, h, w = shape
+    return {"frame": "fit", "image": [h, w, c], "whitened": False, "tallFirst": TALL_FIRST}
+
+
 def steps_of(run: Run) -> dict[str, Any]:
     """The preparation of a run, as the page does it."""
     p, recipe = run.preparation.recipe, run.recipe
@@ -101,6 +109,7 @@ def steps_of(run: Run) -> dict[str, Any]:
         "resize": p.resize,
         "contrast": {"scale": contrast.scale, "bias": contrast.bias, "epsilon": contrast.epsilon} if p.gcn else None,
         "local": {"weights": local.weights.tolist(), "threshold": local.threshold} if p.lcn else None,
+        "tallFirst": TALL_FIRST,
         "whitened": run.preparation.zca is not None,
         "crop": p.crop,
         "mean": run.preparation.mean if p.normalize else None,

@@ -6,15 +6,15 @@
 /** The picture in the form of the data set's: a digit cropped and centred as MNIST's are, anything else scaled to its size. */
 function framed(pixels, recipe) {
   const [h, w, c] = recipe.image;
-  if (recipe.frame === "digit") return centred(grey(pixels));
+  if (recipe.frame === "digit") return centred(grey(pixels), recipe.tallFirst);
   const coloured = c === 1 ? grey(pixels) : pixels;
-  return recipe.frame === "own" ? coloured : covering(coloured, h, w);
+  return recipe.frame === "own" ? coloured : covering(coloured, h, w, recipe.tallFirst);
 }
 
 /** The steps that no picture escapes, in the order of the recipe; of a whitened data set only the prepared pictures are there. */
 function prepared(pixels, recipe) {
   let x = pixels;
-  if (recipe.resize) x = shorterSide(x, recipe.resize);
+  if (recipe.resize) x = shorterSide(x, recipe.resize, recipe.tallFirst);
   x = { ...x, data: Float32Array.from(x.data, (v) => v / 255) };
   if (recipe.contrast) x = globalContrast(x, recipe.contrast);
   if (recipe.local) x = localContrast(x, recipe.local);
@@ -37,13 +37,13 @@ const FILTERS = {
 };
 const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
-/** The part `box` (left, top, right, bottom) of 8-bit pixels, scaled to h x w: along the lines, then down the columns.
-    The weights are whole numbers of 1 / 2^22, and each pass rounds to 8 bits: so does Pillow, which the engine reads with. */
-function resized(x, h, w, filter, box = [0, 0, x.w, x.h]) {
-  const across = box[0] !== 0 || box[2] !== x.w || w !== x.w, down = box[1] !== 0 || box[3] !== x.h || h !== x.h;
-  const wide = across ? alongLines(x, w, box[0], box[2], filter) : x;
-  if (!down) return wide;
-  return turned(alongLines(turned(wide), h, box[1], box[3], filter));
+/** The part `box` (left, top, right, bottom) of 8-bit pixels, scaled to h x w: along the lines and down the columns.
+    The box is rounded to float32, the weights are whole numbers of 1 / 2^22, and each pass rounds to 8 bits: so does Pillow,
+    which the engine reads pictures with. From version 13 on (`tallFirst`) it begins with the columns of what is tall. */
+function resized(x, h, w, filter, tallFirst, box = [0, 0, x.w, x.h]) {
+  const across = (y) => (box[0] !== 0 || box[2] !== x.w || w !== x.w ? alongLines(y, w, box[0], box[2], filter) : y);
+  const down = (y) => (box[1] !== 0 || box[3] !== x.h || h !== x.h ? turned(alongLines(turned(y), h, box[1], box[3], filter)) : y);
+  return tallFirst && x.h > h && x.h - h > 2 * (x.w - w) ? across(down(x)) : down(across(x));
 }
 
 function turned({ h, w, c, data }) {
@@ -53,12 +53,12 @@ function turned({ h, w, c, data }) {
 }
 
 function alongLines(x, w, from, to, { support, weight }) {
-  const scale = (to - from) / w, stretch = Math.max(scale, 1), reach = support * stretch, one = 2 ** 22;
+  const scale = Math.fround(Math.fround(to) - Math.fround(from)) / w, stretch = Math.max(scale, 1), reach = support * stretch, narrow = 1 / stretch, one = 2 ** 22;
   const out = new Uint8Array(x.h * w * x.c);
   for (let j = 0; j < w; j++) {
-    const centre = from + (j + 0.5) * scale;
+    const centre = Math.fround(from) + (j + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - reach + 0.5)), last = Math.min(x.w, Math.trunc(centre + reach + 0.5));
-    const plain = range(first, last, 1).map((n) => weight((n - centre + 0.5) / stretch));
+    const plain = range(first, last, 1).map((n) => weight((n - centre + 0.5) * narrow));
     const sum = plain.reduce((a, b) => a + b, 0);
     const whole = plain.map((v) => Math.trunc((v / sum) * one + (v / sum < 0 ? -0.5 : 0.5)));
     for (let i = 0; i < x.h; i++) {
@@ -73,20 +73,20 @@ function alongLines(x, w, from, to, { support, weight }) {
 }
 
 /** Scaled until it just covers h x w, and the middle taken. */
-function covering(x, h, w) {
+function covering(x, h, w, tallFirst) {
   const wider = x.w / x.h >= w / h, width = wider ? (w / h) * x.h : x.w, height = wider ? x.h : x.w / (w / h);
   const left = (x.w - width) * 0.5, top = (x.h - height) * 0.5;
-  return resized(x, h, w, FILTERS.linear, [left, top, left + width, top + height]);
+  return resized(x, h, w, FILTERS.linear, tallFirst, [left, top, left + width, top + height]);
 }
 
-function shorterSide(x, side) {
+function shorterSide(x, side, tallFirst) {
   const short = Math.min(x.h, x.w);
-  return resized(x, Math.floor((side * x.h) / short), Math.floor((side * x.w) / short), FILTERS.linear);
+  return resized(x, Math.floor((side * x.h) / short), Math.floor((side * x.w) / short), FILTERS.linear, tallFirst);
 }
 
 /** A light digit on dark, cropped, scaled to 20 pixels, and put into 28 x 28 with its centre of mass in the middle.
     Null where nothing stands out. Math.fround rounds to float32, in which the engine works here. */
-function centred(x) {
+function centred(x, tallFirst) {
   const size = 28, box = 20;
   const low = x.data.reduce((a, b) => Math.min(a, b)), high = x.data.reduce((a, b) => Math.max(a, b));
   if (high - low < 16) return null;
@@ -101,7 +101,7 @@ function centred(x) {
   const cut = { h: bottom - top, w: right - left, c: 1, data: new Uint8Array((bottom - top) * (right - left)) };
   for (let i = 0; i < cut.h; i++) for (let j = 0; j < cut.w; j++) cut.data[i * cut.w + j] = Math.fround(ink(top + i, left + j) * 255);
   const scale = box / Math.max(cut.h, cut.w);
-  const small = resized(cut, Math.max(1, halfEven(cut.h * scale)), Math.max(1, halfEven(cut.w * scale)), FILTERS.lanczos);
+  const small = resized(cut, Math.max(1, halfEven(cut.h * scale)), Math.max(1, halfEven(cut.w * scale)), FILTERS.lanczos, tallFirst);
   let digit = Float32Array.from(small.data);
   const most = digit.reduce((a, b) => Math.max(a, b));
   if (most > 0 && most < 128) digit = digit.map((v) => Math.fround(v * Math.fround(255 / most)));
