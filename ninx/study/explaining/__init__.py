@@ -93,7 +93,7 @@ def explain(
         except ValueError as error:
             found["without"] = str(error)
     if not pictures:
-        pictures = noise(shape) if run is None else []
+        pictures = noise(small, shape) if run is None else []
         inputs = list(np.random.default_rng(0).random((8, *shape), np.float32))
         scores, others = scores_of(model, inputs), scores_of(small, inputs)
         found["distance"] = float(np.abs(scores - others).max() / max(np.abs(scores).max(), 1e-30))

@@ -23,12 +23,13 @@ function showClasses(box, net, outputs, choose) {
     chance.firstChild.style.width = `${100 * chances[k]}%`;
     const row = make("tr", { class: k === likeliest[0] ? "best" : undefined }, make("th", { scope: "row", class: "text" }, net.classes[k]));
     if (maps) {
-      const canvas = make("canvas", { class: "pixels class-map" });
+      const last = { n: n - 1, k, ...strongestCell(maps, k), from: null };
+      const canvas = make("canvas", { class: "pixels class-map pick", onclick: () => choose(last, true) });
       drawMap(canvas, maps, k, 44, scale);
       row.append(make("td", { class: "text" }, canvas));
     }
     const target = n === null ? net.layers.length - 2 : n;
-    row.append(make("td", {}, make("button", { type: "button", class: "link", onclick: () => choose({ n: target, i: 0, j: 0, k, from: null }) }, figure(scores[k]))));
+    row.append(make("td", {}, make("button", { type: "button", class: "link", onclick: () => choose({ n: target, i: 0, j: 0, k, from: null }, true) }, figure(scores[k]))));
     row.append(make("td", { class: "wide" }, chance), make("td", {}, `${percent(chances[k])} %`));
     return row;
   });

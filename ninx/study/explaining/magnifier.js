@@ -18,7 +18,7 @@ function showCell(box, net, outputs, chosen, choose) {
   const cell = cellOf(layer, x, y, i, j, k), focus = document.activeElement?.dataset?.part;
   const from = sourceMap(cell, chosen, k);
   box.replaceChildren(
-    make("h3", { id: "magnifier-title" }, `${layer.name} · ${layerName(layer)}`),
+    make("h3", { id: "magnifier-title" }, layerTitle(layer)),
     controls(net, outputs, chosen, choose),
     pictures(x, y, cell, chosen, from, choose),
     make("p", { class: "sentence" }, sentence(layer, x, cell, net, k)),
@@ -53,7 +53,7 @@ function strongestCell(y, k) {
   return { i: Math.floor(best / y.w), j: best % y.w };
 }
 
-/** What the layer reads, with its window, and what it makes, with the value. */
+/** What the layer reads, with its window, and what it makes, with the value. A click takes another value, of this layer or the one before. */
 function pictures(x, y, cell, chosen, from, choose) {
   const side = 132, box = make("div", { class: "pair" });
   const frame = (map, k, words, mark, pick) => {
@@ -65,7 +65,7 @@ function pictures(x, y, cell, chosen, from, choose) {
       canvas.addEventListener("click", (event) => {
         const area = canvas.getBoundingClientRect();
         const place = (part, length, size) => Math.min(size - 1, Math.max(0, Math.floor((part / length) * size)));
-        choose({ i: place(event.clientY - area.top, area.height, map.h), j: place(event.clientX - area.left, area.width, map.w), from: null });
+        choose({ ...pick, i: place(event.clientY - area.top, area.height, map.h), j: place(event.clientX - area.left, area.width, map.w), from: null });
       });
     }
     return make("figure", {}, canvas, make("figcaption", {}, words));
@@ -79,11 +79,11 @@ function pictures(x, y, cell, chosen, from, choose) {
   };
   if (x.h * x.w > 1) {
     const rows = cell.rows, columns = cell.columns, tall = rows.at(-1) - rows[0] + 1, wide = columns.at(-1) - columns[0] + 1;
-    box.append(frame(x, from, `${say("reads")}: ${say("map")} ${from + 1}`, (context, step) => outline(context, step, rows[0], columns[0], tall, wide)));
+    box.append(frame(x, from, `${say("reads")}: ${say("map")} ${from + 1}`, (context, step) => outline(context, step, rows[0], columns[0], tall, wide), chosen.n > 0 && { n: chosen.n - 1, k: from }));
     box.append(make("span", { class: "arrow", "aria-hidden": "true" }, "→"));
   }
   if (y.h * y.w > 1) {
-    box.append(frame(y, chosen.k, `${say("makes")}: ${say("map")} ${chosen.k + 1}`, (context, step) => outline(context, step, chosen.i, chosen.j, 1, 1), true));
+    box.append(frame(y, chosen.k, `${say("makes")}: ${say("map")} ${chosen.k + 1}`, (context, step) => outline(context, step, chosen.i, chosen.j, 1, 1), {}));
   } else {
     box.append(make("figure", {}, make("output", { class: "big" }, figure(cell.value)), make("figcaption", {}, `${say("makes")}: ${say("number")} ${chosen.k + 1}`)));
   }
@@ -95,7 +95,7 @@ function sentence(layer, x, cell, net, k) {
   switch (layer.kind) {
     case "conv": {
       const count = cell.rows.length * cell.columns.length, words = { maps: x.c, window: layer.kernel.join("×"), count, total: counted(count * x.c) };
-      return say(count === 1 ? "sentencePoint" : "sentenceConv", words);
+      return say(count === 1 ? "sentencePoint" : x.c === 1 ? "sentenceOne" : "sentenceConv", words);
     }
     case "linear": return say("sentenceLinear", { maps: counted(x.data.length) });
     case "maxPool": return say("sentenceMax");
@@ -111,7 +111,6 @@ function sentence(layer, x, cell, net, k) {
 
 /** The numbers, as tables and formulas. */
 function numbers(layer, x, cell, chosen, from, choose) {
-  const go = (channel, i, j) => choose({ n: chosen.n - 1, k: channel, i, j, from: null });
   switch (layer.kind) {
     case "conv":
     case "linear": return sumNumbers(layer, x, cell, chosen, from, choose);
@@ -121,14 +120,13 @@ function numbers(layer, x, cell, chosen, from, choose) {
     case "batchNorm": return [formula(`(${figure(cell.input)} − ${bracket(cell.mean)}) / √(${figure(cell.variance)} + ${cell.epsilon}) × ${bracket(cell.weight)} + ${bracket(cell.bias)}`, cell.value)];
     case "softmax": return [formula(`e^(${figure(cell.scores[chosen.k])} − ${bracket(cell.most)}) / ${figure(cell.sum)}`, cell.value)];
     case "activation": return [formula(layer.function === "relu" ? `max(0, ${figure(cell.input)})` : `${layer.type}(${figure(cell.input)})`, cell.value)];
-    default: return [formula(figure(cell.input), cell.value), chosen.n > 0 ? backButton(() => go(from, cell.rows[0], cell.columns[0])) : null].filter(Boolean);
+    default: return [formula(figure(cell.input), cell.value)];
   }
 }
 
 const bracket = (v) => (v < 0 ? `(${figure(v)})` : figure(v));
 const formula = (text, value) => make("p", { class: "formula" }, text, make("strong", {}, ` = ${figure(value)}`));
 const total = (value) => make("p", { class: "formula" }, `${say("value")} `, make("strong", {}, `= ${figure(value)}`));
-const backButton = (onclick) => make("button", { type: "button", onclick }, "←");
 
 /** A sum of shares: the window of one input map in full, then what every input map adds. */
 function sumNumbers(layer, x, cell, chosen, from, choose) {
@@ -141,7 +139,7 @@ function sumNumbers(layer, x, cell, chosen, from, choose) {
       windowTable(say("products"), share.products, cell)));
   }
   const order = [...cell.shares].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)), shown = order.slice(0, 8), rest = order.slice(8);
-  const scale = strongest([...order.map((s) => s.sum), cell.bias]);
+  const remainder = rest.reduce((all, s) => all + s.sum, 0), scale = strongest([...shown.map((s) => s.sum), remainder, cell.bias]);
   const name = (n) => say(x.h * x.w > 1 || window ? "fromMap" : "fromNumber", n);
   const row = (head, sum, detail) => make("tr", {}, make("th", { scope: "row" }, head),
     window ? null : make("td", {}, detail), make("td", {}, figure(sum)), make("td", { class: "text" }, bar(sum, scale)));
@@ -149,10 +147,10 @@ function sumNumbers(layer, x, cell, chosen, from, choose) {
   const body = shown.map((s) => row(
     window || chosen.n > 0 ? make("button", { type: "button", class: "link", "aria-pressed": window ? String(s.channel === from) : undefined, onclick: pick(s.channel) }, name(s.channel + 1)) : name(s.channel + 1),
     s.sum, window ? "" : `${figure(s.values[0])} × ${bracket(s.weights[0])}`));
-  if (rest.length) body.push(row(say("others", rest.length), rest.reduce((all, s) => all + s.sum, 0), ""));
+  if (rest.length) body.push(row(say("others", rest.length), remainder, ""));
   body.push(row(say("bias"), cell.bias, ""));
   const foot = make("tr", { class: "total" }, make("th", { scope: "row" }, say("sum")), window ? null : make("td", {}), make("td", {}, figure(cell.value)), make("td", {}));
-  parts.push(make("div", { class: "scrolls", tabindex: 0, role: "group", "aria-label": say("share") }, make("table", { class: "shares" },
+  parts.push(make("div", { class: "scrolls", tabindex: 0, role: "group", "aria-label": say("share") }, make("table", { class: window ? "shares" : "shares narrow" },
     make("thead", {}, make("tr", {}, make("td", {}), window ? null : make("th", { scope: "col" }, `${say("window")} × ${say("weights")}`),
       make("th", { scope: "col" }, say("sum")), make("th", { scope: "col", class: "text" }, say("share")))),
     make("tbody", {}, ...body, foot))));
@@ -173,6 +171,7 @@ function bar(v, scale) {
 function windowTable(caption, values, { rows, columns, inside }, winner) {
   const scale = strongest(values), small = columns.length > 5, table = make("table", { class: small ? "window small" : "window" });
   table.append(make("caption", {}, caption));
+  table.style.setProperty("--columns", columns.length);
   rows.forEach((row, di) => {
     const line = make("tr");
     columns.forEach((column, dj) => {
@@ -190,6 +189,6 @@ function windowTable(caption, values, { rows, columns, inside }, winner) {
 
 /** A number that fits into a small cell. */
 function short(v) {
-  const size = Math.abs(v), text = size === 0 ? "0" : size >= 100 ? v.toFixed(0) : size >= 10 ? v.toFixed(1) : v.toFixed(2);
+  const size = Math.abs(v), text = size === 0 ? "0" : size >= 10 ? v.toFixed(0) : v.toFixed(size >= 1 ? 1 : 2);
   return text.replace(/^(-?)0\./, "$1.").replace("-", "−");
 }

@@ -56,8 +56,13 @@ def tried(run: Run, rounded: nn.Module, data_dir: Any = None) -> Tried:
     worst = [i for i in np.argsort(-loss, kind="stable").tolist() if wrong[i]][:MISTAKES]
     known = [int(np.flatnonzero(~wrong & (labels == c))[0]) for c in np.unique(labels[~wrong])[:RIGHT]]
     pictures = [
-        {**picture_of(images[i], run.preparation, inputs[i]), "label": int(labels[i]), "mistake": bool(wrong[i])}
-        for i in (*worst, *known)
+        {
+            **picture_of(images[i], run.preparation, inputs[i]),
+            "label": int(labels[i]),
+            "mistake": bool(wrong[i]),
+            "answer": answer,
+        }
+        for i, answer in ((i, int(others[i].argmax())) for i in (*worst, *known))
     ]
     distance = float(np.abs(scores - others).max() / max(np.abs(scores).max(), 1e-30))
     changed = int((scores.argmax(1) != others.argmax(1)).sum())
@@ -83,12 +88,16 @@ def picture_of(image: Image, preparation: Preparation | None, prepared: Image) -
     return found | {"given": {"shape": rows.shape, "data": base64.b64encode(rows.tobytes()).decode()}}
 
 
-def noise(shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Two pictures of noise, for a network without a data set."""
+def noise(model: nn.Module, shape: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Two pictures of noise, for a network without a data set; what it is to say of them."""
     rng = np.random.default_rng(0)
     c, h, w = shape
     images = [rng.integers(0, 256, (h, w, c), np.uint8) for _ in range(2)]
-    return [{**picture_of(image, None, image), "label": None, "mistake": False} for image in images]
+    answers = scores_of(model, [data.ToTensor()(image) for image in images]).argmax(1)
+    return [
+        {**picture_of(image, None, image), "label": None, "mistake": False, "answer": int(answer)}
+        for image, answer in zip(images, answers, strict=True)
+    ]
 
 
 def plain_steps(shape: tuple[int, ...]) -> dict[str, Any]:

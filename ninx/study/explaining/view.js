@@ -8,7 +8,7 @@ const explained = (() => {
   const SIDE = 40, LINES = 2; // of the small maps: their width in pixels, and how many lines of them a layer shows at first
   let outputs = null, truth = null, waiting = null, untouched = true;
   let chosen = { n: 0, i: 0, j: 0, k: 0, from: null };
-  const wide = new Set(), sheets = [];
+  const wide = new Set(), sheets = [], narrow = matchMedia("(max-width: 900px)");
 
   // ---------------------------------------------------------------- computing
 
@@ -68,12 +68,20 @@ const explained = (() => {
     showCell(element("magnifier"), net, outputs, chosen, choose);
   }
 
-  /** Another value under the magnifier; what is not named stays. */
-  function choose(change) {
+  /** On a narrow screen the magnifier lies below the layer that it is for. */
+  function placeMagnifier() {
+    const home = narrow.matches ? sheets[chosen.n].item : element("layers").parentElement;
+    if (element("magnifier").parentElement !== home) home.append(element("magnifier"));
+  }
+
+  /** Another value under the magnifier; what is not named stays. `jump`: it was chosen elsewhere on the page. */
+  function choose(change, jump = false) {
     chosen = { ...chosen, ...change };
     if (chosen.n < 0) chosen.n = 0;
     sheets.forEach((sheet, n) => sheet.name.setAttribute("aria-pressed", String(n === chosen.n)));
+    placeMagnifier();
     showMagnifier();
+    if (jump) element("magnifier").scrollIntoView({ block: "nearest" });
   }
 
   /** One layer of the list: its name, its shape, its maps. Returns how to draw it anew. */
@@ -97,14 +105,14 @@ const explained = (() => {
     function draw() {
       const y = outputs[n + 1], across = Math.max(200, item.clientWidth - 4), flat = y.h * y.w === 1, side = flat ? 14 : SIDE;
       const fits = mapsInLines(y, across, side, LINES), shown = wide.has(n) ? y.c : Math.min(y.c, fits);
-      name.textContent = `${layer.name} · ${layerName(layer)}`;
+      name.textContent = layerTitle(layer);
       shape.textContent = flat ? say("numbers", y.c) : `${say("maps", y.c)}, ${y.h}×${y.w}`;
       more.hidden = y.c <= fits;
       more.textContent = wide.has(n) ? say("fewer") : say("all", y.c);
       mapAt = drawSheet(canvas, y, shown, across, side);
     }
     element("layers").append(item);
-    return { draw, name };
+    return { draw, name, item };
   }
 
   /** All words, in the language that is chosen. */
@@ -131,10 +139,6 @@ const explained = (() => {
   // ---------------------------------------------------------------- the beginning
 
   readColours();
-  for (const shown of net.pictures) {
-    const chances = forward(net.layers, shown.input).at(-1).data;
-    shown.answer = chances.indexOf(chances.reduce((a, b) => Math.max(a, b)));
-  }
   const colour = net.prepare.image[2] === 3;
   const pad = makePad(element("pad"), {
     pen: element("pen"), colour: colour ? element("colour") : null, file: element("file"), fresh: () => untouched,
@@ -167,10 +171,17 @@ const explained = (() => {
     if (innerWidth !== width) sheets.forEach((sheet) => sheet.draw());
     width = innerWidth;
   });
+  narrow.addEventListener("change", placeMagnifier);
   element("source").textContent = net.source;
   pad.clear();
   net.layers.forEach((layer, n) => sheets.push(layerItem(layer, n)));
   showWords();
-  if (net.pictures.length) open(net.pictures[0]);
+  placeMagnifier();
+  if (net.pictures.length) {
+    open(net.pictures[0]);
+    choose(strongestCell(outputs[1], 0));
+  } else {
+    element("pad-note").textContent = say("nothing");
+  }
   return { net, run, inputOf: (pixels) => inputOf(pixels, net.prepare), pixels: () => pad.pixels(), outputs: () => outputs };
 })();

@@ -95,6 +95,10 @@ const WORDS = {
     (c) => `Each of the ${c.maps} input maps has a ${c.window} window and ${c.count} weights: ${c.total} products and the bias add up to this value.`,
     (c) => `${c.maps} 张输入图各有一个 ${c.window} 窗口和 ${c.count} 个权重：${c.total} 个乘积加上偏置就是这个值。`,
   ],
+  sentenceOne: [
+    (c) => `The ${c.window} window of the one input map and ${c.count} weights: ${c.total} products and the bias add up to this value.`,
+    (c) => `唯一一张输入图的 ${c.window} 窗口和 ${c.count} 个权重：${c.total} 个乘积加上偏置就是这个值。`,
+  ],
   sentencePoint: [
     (c) => `A 1×1 convolution looks at one pixel: the dot product of its ${c.maps} channels with ${c.maps} weights, plus the bias.`,
     (c) => `1×1 卷积只看一个像素：它的 ${c.maps} 个通道与 ${c.maps} 个权重的点积，再加偏置。`,
@@ -158,7 +162,11 @@ function figure(v) {
 const counted = (n) => n.toLocaleString(language ? "zh-CN" : "en-GB");
 const percent = (p) => (100 * p).toFixed(p > 0.9995 || p < 0.0995 ? 2 : 1);
 
-/** The name of a layer: what it does, with the size of its window. */
+/** What a layer is called in the network, and what it does, with the size of its window. */
+function layerTitle(layer) {
+  return layer.kind === "softmax" ? say("softmax") : `${layer.name} · ${layerName(layer)}`;
+}
+
 function layerName(layer) {
   const size = layer.adaptive ? `→ ${layer.out[0]}×${layer.out[1]}` : layer.kernel ? layer.kernel.join("×") : "";
   if (layer.kind === "activation") return layer.type;
