@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .generator import Generator
     from .saving import load, save
     from .study.checking import check
+    from .study.explaining import explain
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.summary import summary
     from .train.checkpoint import load_checkpoint
@@ -66,6 +67,7 @@ __all__ = [
     "detect_anomaly",
     "device",
     "enable_grad",
+    "explain",
     "float16",
     "float32",
     "float64",
@@ -138,6 +140,7 @@ _LAZY = {
     "gradcheck": "ninx.study.gradcheck",
     "gradgradcheck": "ninx.study.gradcheck",
     "check": "ninx.study.checking",
+    "explain": "ninx.study.explaining",
     "summary": "ninx.study.summary",
     "load_checkpoint": "ninx.train.checkpoint",
     "Run": "ninx.train.runs",
