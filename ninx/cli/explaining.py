@@ -14,6 +14,7 @@ from ninx.kernels.names import unknown
 from .. import models, nn
 from ..looks import printable
 from ..study.explaining import Explained, explain
+from ..study.explaining.network import check_size
 from ..study.named import is_own, own
 from ..train.runs import Run, load_run
 from .complete import model_names
@@ -61,10 +62,12 @@ def _target(network: str, input_shape: str | None) -> tuple[Run | nn.Module, tup
     """What is to be explained, the shape of its pictures and its name, where these are not the run's."""
     shape = None if input_shape is None else image_size("explain", input_shape)
     if is_own(network):
-        if shape is None:
+        if shape is None and not network.endswith(".py"):
             raise ValueError("explain: a network of your own needs --input CxHxW, the size of its pictures, such as 1x28x28")
         return own("explain", network), shape, network.rpartition(":")[2]
     if network in models.names() and not Path(network).exists():
+        with nn.shapes_only():
+            check_size(models.create(network))
         return models.create(network), shape or models.preset(network).input_shape, network
     if shape is not None:
         raise ValueError("explain: --input is for a network without a run; a run knows the size of its pictures")

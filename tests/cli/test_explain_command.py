@@ -56,7 +56,7 @@ def test_test_images_that_are_not_there_are_named() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["rum"], "explain: unknown run folder or network 'rum'"),
+        (["rum"], "explain: there is no run folder or network 'rum'"),
         (["own.py:net"], "explain: a network of your own needs --input CxHxW"),
         (["own.py:grouped", "--input", "4x9x9"], "explain: the pictures have 4 channels"),
         (["own.py"], "explain: say which network of own.py is meant"),

@@ -82,7 +82,7 @@ def explain(
     small.load_state_dict(rounded(model, network))
     outputs = network.layers[-1]["out"][-1]
     kinds = {"float16"} & {array.dtype.name for array in network.arrays}
-    found = {"dtype": "float16" if kinds else "float32", "distance": 0.0}
+    found: dict[str, Any] = {"dtype": "float16" if kinds else "float32", "distance": 0.0}
     pictures: list[dict[str, Any]] = []
     if run is not None:
         try:
@@ -125,4 +125,5 @@ def explain(
 
 def _shape(run: Run) -> tuple[int, ...]:
     """(C, H, W) of what the network of a run is given: a picture of its data set, prepared."""
-    return run.preparation.one(np.zeros(run.checkpoint.image_shape, np.uint8)).shape
+    shape: tuple[int, ...] = run.preparation.one(np.zeros(run.checkpoint.image_shape, np.uint8)).shape
+    return shape

@@ -57,9 +57,7 @@ def network_of(model: nn.Module, shape: tuple[int, ...], dtype: str | None = Non
     >>> [(layer["kind"], layer["out"]) for layer in network_of(model, (1, 8, 8)).layers]
     [('conv', (6, 6, 4)), ('activation', (6, 6, 4)), ('globalAverage', (1, 1, 4)), ('flatten', (1, 1, 4))]
     """
-    count = sum(p.numel() for p in model.parameters())
-    if count > MOST:
-        raise Unexplained(f"explain: the network has {count:,} parameters; a page can hold {MOST:,}")
+    count = check_size(model)
     chosen = dtype or ("float32" if count <= SMALL else "float16")
     found = Network()
     x = Tensor(np.zeros((1, *shape), np.float32))
@@ -84,6 +82,21 @@ def network_of(model: nn.Module, shape: tuple[int, ...], dtype: str | None = Non
     if x.ndim != 2:
         raise Unexplained(f"explain: the network answers with {x.shape[1:]} for one picture; the page wants one number per class")
     return found
+
+
+def check_size(model: nn.Module) -> int:
+    """The number of parameters; `Unexplained` for too many. A network made inside `nn.shapes_only` will do.
+
+    >>> from ninx.study.explaining.network import check_size
+    >>> with nn.shapes_only():
+    ...     check_size(ninx.models.create("vgg11"))
+    Traceback (most recent call last):
+    ninx.study.explaining.network.Unexplained: explain: the network has 132,863,336 parameters; a page can hold 4,000,000
+    """
+    count = sum(p.numel() for p in model.parameters())
+    if count > MOST:
+        raise Unexplained(f"explain: the network has {count:,} parameters; a page can hold {MOST:,}")
+    return count
 
 
 def leaves(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
