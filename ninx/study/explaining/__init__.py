@@ -36,6 +36,11 @@ class Explained:
 
     ``distance`` is what the rounding of the weights changes in the scores, as a share of the largest; ``changed``, in how many of
     the tested images it changes the answer.
+
+    >>> from pathlib import Path
+    >>> from ninx.study.explaining import Explained
+    >>> Explained(Path("page.html"), size=1_000_000, dtype="float32", distance=0.0).mistakes
+    0
     """
 
     path: Path
