@@ -102,12 +102,17 @@ def test_float16_is_read_to_the_bit() -> None:
 # -------------------------------------------------------------------- what the page says of one value
 
 
-def test_the_numbers_of_every_kind_of_value_add_up(tmp_path: Path) -> None:
+EVERY_KIND = nn.Sequential(
+    nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.MaxPool2d(3, 2, padding=1),
+    nn.AvgPool2d(2, ceil_mode=True), nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(5, 3),
+)  # fmt: skip
+MAPS_IN_ONE_LINE = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 9 * 7, 3))
+
+
+@pytest.mark.parametrize(("network", "kinds"), [(EVERY_KIND, 9), (MAPS_IN_ONE_LINE, 4)])
+def test_the_numbers_of_every_kind_of_value_add_up(network: nn.Module, kinds: int, tmp_path: Path) -> None:
     """What the magnifier shows makes the value: the products and their sum, the winner, the mean, the formula."""
-    model = nn.Sequential(
-        nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.MaxPool2d(3, 2, padding=1),
-        nn.AvgPool2d(2, ceil_mode=True), nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(5, 3),
-    ).train()  # fmt: skip
+    model = copy.deepcopy(network).train()
     model(ninx.randn(4, 3, 11, 9) * 3 + 1)
     explain(model.eval(), tmp_path / "page.html", (3, 11, 9))
     wrong = in_node(
@@ -138,7 +143,7 @@ def test_the_numbers_of_every_kind_of_value_add_up(tmp_path: Path) -> None:
         data_of(tmp_path / "page.html"),
     )
     assert wrong[0] == []
-    assert len(set(wrong[1])) == 9
+    assert len(set(wrong[1])) == kinds
 
 
 # -------------------------------------------------------------------- from pixels to the input

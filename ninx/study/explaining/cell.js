@@ -67,7 +67,8 @@ const CELLS = {
 
   flatten(layer, x, y, i, j, k) {
     const pixels = x.h * x.w, place = k % pixels;
-    return { rows: [Math.floor(place / x.w)], columns: [place % x.w], channel: Math.floor(k / pixels), input: y.data[k] };
+    const row = Math.floor(place / x.w), column = place % x.w, channel = Math.floor(k / pixels);
+    return { rows: [row], columns: [column], channel, input: at(x, row, column, channel) };
   },
 
   softmax(layer, x, y, i, j, k) {
