@@ -15,6 +15,7 @@ from PIL import Image
 import ninx
 from ninx import data
 from ninx.study.explaining import explain
+from ninx.study.pages.shell import asset
 
 BROWSERS = ["chrome", pytest.param("firefox", marks=pytest.mark.slow)]
 DIGITS = 20
@@ -128,8 +129,10 @@ def test_a_map_that_is_clicked_comes_under_the_magnifier(run: ninx.train.Run) ->
     chosen = {"do": "evaluate", "expression": "document.querySelector('[data-part=k]').value"}
     first = {"do": "click", "selector": ".layers li:nth-child(2) .sheet", "at": [0.001, 0.01]}
     title = {"do": "evaluate", "expression": "element('magnifier-title').textContent"}
+    code = {"do": "evaluate", "expression": "element('source').textContent"}
     score = {"do": "click", "selector": "#classes tbody tr:nth-child(4) .link"}
-    seen = visit(page, first, chosen, title, score, chosen, title)
+    seen = visit(page, first, chosen, title, score, chosen, title, code)
     assert seen.results[1:3] == ["1", "0.1 · batch normalisation"]
     assert seen.results[4:6] == ["4", "5 · global average pooling"]
+    assert seen.results[6] == asset("engine.js", "ninx.study.explaining").strip()  # the page shows the code that runs in it
     assert seen.errors == []

@@ -114,7 +114,6 @@ def explain(
         "prepare": plain_steps(shape) if run is None else steps_of(run),
         "pictures": pictures,
         "network": network.as_data(),
-        "source": asset("engine.js", __package__),
     }
     text = page(
         f"{name} · ninx explain",

@@ -172,7 +172,7 @@ const explained = (() => {
     width = innerWidth;
   });
   narrow.addEventListener("change", placeMagnifier);
-  element("source").textContent = net.source;
+  element("source").textContent = Array.from(document.scripts).find((script) => script.text.includes("function forward(")).text.trim();
   pad.clear();
   net.layers.forEach((layer, n) => sheets.push(layerItem(layer, n)));
   showWords();
