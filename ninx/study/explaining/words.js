@@ -156,7 +156,7 @@ function figure(v) {
   if (!Number.isFinite(v)) return String(v);
   const size = Math.abs(v);
   const text = size === 0 ? "0" : size >= 1e5 || size < 1e-3 ? v.toExponential(1) : v.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 3);
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 }
 
 const counted = (n) => n.toLocaleString(language ? "zh-CN" : "en-GB");
