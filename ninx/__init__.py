@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .generator import Generator
     from .saving import load, save
     from .study.checking import check
+    from .study.explaining import explain
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
     from .study.maps import maps
     from .study.summary import summary
@@ -67,6 +68,7 @@ __all__ = [
     "detect_anomaly",
     "device",
     "enable_grad",
+    "explain",
     "float16",
     "float32",
     "float64",
@@ -140,6 +142,7 @@ _LAZY = {
     "gradcheck": "ninx.study.gradcheck",
     "gradgradcheck": "ninx.study.gradcheck",
     "check": "ninx.study.checking",
+    "explain": "ninx.study.explaining",
     "maps": "ninx.study.maps",
     "summary": "ninx.study.summary",
     "load_checkpoint": "ninx.train.checkpoint",

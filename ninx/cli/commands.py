@@ -12,6 +12,7 @@ from .checking import check_network
 from .claims import show_claims
 from .console import say
 from .costs import summarize
+from .explaining import explain_network
 from .graphs import draw_graph
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
@@ -63,6 +64,7 @@ app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("maps")(show_maps)
 app.command("check")(check_network)
+app.command("explain")(explain_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)
 app.command("graph")(draw_graph)

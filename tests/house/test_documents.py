@@ -89,6 +89,8 @@ COMMANDS = {
     "ninx check digits": Rule(Run("", r"nin-mnist by the recipe digits: \d notes?\."), None),
     "ninx check nin-bn-fc": Rule(Run("", "534,528 weights do what 5,120 could"), None),
     "ninx check net.py:net --data digits --lr 0.05 --layers": Rule(Run("", "net.py:net on digits: 1 risk, .*"), None),
+    "ninx explain runs/digits-seed0": Rule(Run("", r"Wrote \d\.\d MB"), None),
+    "ninx explain net.py:net --input 1x28x28 -o net.html": Rule(Run("--overwrite", r"Wrote 0\.\d MB"), None),
     "ninx summary nin-cifar10 --batch 64": Rule(Run("", "step +at most .* MB more, predicted"), None),
     "ninx summary alexnet-caffe nin-imagenet": Rule(None, Run("", "an eighth of the parameters .* 1.5 times the compute")),
     "ninx summary net.py:net --input 1x28x28": Rule(Run("", r"net, input 1x28x28"), None),
