@@ -4,7 +4,8 @@ from ninx.kernels.listing import only_public
 
 from . import recipe
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint, save_checkpoint
-from .loop import Evaluation, Training, evaluate
+from .evaluation import Evaluation, evaluate
+from .loop import Training
 from .recipe import Recipe
 from .runs import Prediction, Run, load_run
 

@@ -19,7 +19,8 @@ from ..functional import softmax
 from ..looks import shortened, unfailing
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
-from .loop import Evaluation, Training, evaluate, unlike
+from .evaluation import Evaluation, evaluate
+from .loop import Training, unlike
 from .preparation import Preparation
 from .recipe import Recipe
 
