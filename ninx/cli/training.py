@@ -7,8 +7,9 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,6 +21,7 @@ from ..kernels import compile_ahead
 from ..study import staged
 from ..study.checking import check
 from ..train import Checkpoint, Training, evaluate, read_checkpoint
+from ..train import journal
 from ..train import recipe as recipes
 from ..train.folders import claim
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
@@ -78,7 +80,7 @@ def train(
     if chosen.growth is not None:
         return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
-    _train(chosen, folder, new, checkpoint, data_dir, device)
+    _train(chosen, folder, new, checkpoint, resume, data_dir, device)
 
 
 def _there(name: str, data_dir: Path | None) -> bool:
@@ -102,13 +104,21 @@ def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwr
 
 
 def _train(
-    recipe: recipes.Recipe, wanted: Path, new: bool, checkpoint: Checkpoint | None, data_dir: Path | None, device: str
+    recipe: recipes.Recipe,
+    wanted: Path,
+    new: bool,
+    checkpoint: Checkpoint | None,
+    resumed: Path | None,
+    data_dir: Path | None,
+    device: str,
 ) -> None:
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
     earlier = checkpoint is None and not new and (wanted / CHECKPOINT).exists()
     run, folder = None, None if new else wanted
     try:
         run = Training(recipe, wanted, checkpoint, data_dir, device)
+        if resumed is not None:
+            run.journal = journal.read(resumed if resumed.is_dir() else resumed.parent)
         run.folder = folder = claim(wanted) if new else wanted
         if folder != wanted:
             say(f"[yellow]{escape(str(wanted))} is there already and stays as it is.[/]")
@@ -129,7 +139,11 @@ def _train(
         if checkpoint is None and not earlier and folder is not None and not (run and run.history):
             _clear(folder)
         raise
-    show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
+    which: Literal["held-out", "test"] = "held-out" if recipe.holdout else "test"
+    right, images = int(np.trace(result.confusion)), int(result.confusion.sum())
+    run.journal.result = journal.Result(which=which, right=right, images=images, loss=result.loss)
+    run.journal.write(folder)
+    show_evaluation(result, run.test_set.classes, which)
     say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
 
@@ -151,7 +165,7 @@ def _stopped(folder: Path | None, earlier: bool, epochs: int) -> None:
 def _clear(folder: Path) -> None:
     """A run that failed in its first epoch leaves nothing that the next one would have to make way for."""
     with contextlib.suppress(OSError):
-        for name in (CHECKPOINT, METRICS):
+        for name in (CHECKPOINT, METRICS, journal.JOURNAL):
             (folder / name).unlink(missing_ok=True)
         folder.rmdir()  # only if it is empty
 
