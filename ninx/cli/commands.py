@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from .checking import check_network
 from .claims import show_claims
-from .comparing import show_runs
+from .comparing import compare_runs, show_runs
 from .console import say
 from .costs import summarize
 from .lists import show_data, show_models, show_recipes
@@ -61,6 +61,7 @@ app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("runs")(show_runs)
+app.command("compare")(compare_runs)
 app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)
