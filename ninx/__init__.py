@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .saving import load, save
     from .study.checking import check
     from .study.gradcheck import GradientError, gradcheck, gradgradcheck
+    from .study.maps import maps
     from .study.summary import summary
     from .train.checkpoint import load_checkpoint
     from .train.runs import Run, load_run
@@ -91,6 +92,7 @@ __all__ = [
     "load_weights",
     "log_softmax",
     "manual_seed",
+    "maps",
     "memory_stats",
     "models",
     "nn",
@@ -138,6 +140,7 @@ _LAZY = {
     "gradcheck": "ninx.study.gradcheck",
     "gradgradcheck": "ninx.study.gradcheck",
     "check": "ninx.study.checking",
+    "maps": "ninx.study.maps",
     "summary": "ninx.study.summary",
     "load_checkpoint": "ninx.train.checkpoint",
     "Run": "ninx.train.runs",

@@ -12,7 +12,16 @@ from .. import nn
 
 Shape = tuple[int, ...]
 
-ONE = ((1, 1), (1, 1))
+
+class Window(NamedTuple):
+    """Of an output value: how many pixels of the input it spans, by how many it moves, and how far it begins outside."""
+
+    extent: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+
+
+ONE = Window((1, 1), (1, 1))
 ADAPTIVE = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 IMAGES = (
     nn.Conv2d,
@@ -31,12 +40,12 @@ SAME = (  # the layers that leave the shape as it is, and look at one place at a
 
 
 class Layer(NamedTuple):
-    """What a layer makes of its input: the shape, the MACs, and the extent and stride of its window (None: it has none)."""
+    """What a layer makes of its input: the shape, the MACs, and its window (None: it has none)."""
 
     output_shape: Shape
     settings: str
     macs: int = 0
-    window: tuple[Pair, Pair] | None = ONE
+    window: Window | None = ONE
     geometry: Geometry | None = None  # of a convolution, for one image
 
 
@@ -104,17 +113,17 @@ def _averages(size: Pair, shape: Shape) -> Layer:
     c, h, w = shape
     step = h // size[0], w // size[1]
     even = (step[0] * size[0], step[1] * size[1]) == (h, w)
-    return Layer((c, *size), f"to {size[0]}x{size[1]}", 0, (step, step) if even else None)
+    return Layer((c, *size), f"to {size[0]}x{size[1]}", 0, Window(step, step) if even else None)
 
 
-def window_of(geo: Geometry) -> tuple[Pair, Pair]:
-    """Extent and stride of a window in pixels.
+def window_of(geo: Geometry) -> Window:
+    """Extent, stride and padding of a window in pixels.
 
     >>> from ninx.kernels.geometry import convolution
     >>> ninx.study.layer.window_of(convolution("conv2d", (1, 3, 9, 9), (4, 3, 3, 3), (2, 2), (0, 0), (2, 2)))
-    ((5, 5), (2, 2))
+    Window(extent=(5, 5), stride=(2, 2), padding=(0, 0))
     """
-    return (geo.DH * (geo.KH - 1) + 1, geo.DW * (geo.KW - 1) + 1), (geo.SH, geo.SW)
+    return Window((geo.DH * (geo.KH - 1) + 1, geo.DW * (geo.KW - 1) + 1), (geo.SH, geo.SW), (geo.PH, geo.PW))
 
 
 def _text(geo: Geometry) -> str:

@@ -15,47 +15,63 @@ from typing import Any, NamedTuple
 from ninx.kernels.geometry import Geometry, Pair
 
 from ..engine import Tensor, graph
-from .layer import window_of
+from .layer import Window, window_of
 
-SHIFTED = ("flatten", "reshape", "pad")  # the values are others, but each still looks at one place
+FLAT = ("flatten", "reshape")  # the values stand elsewhere, but each still looks at one place
 
 
 class Seen(NamedTuple):
-    """The patch of the image, in pixels, and the step from that of one value to that of its neighbour."""
+    """The patch of the image, in pixels, the step from that of one value to that of its neighbour, and where the first begins.
+
+    ``start`` is below 0 where the patch reaches into the padding.
+    """
 
     field: Pair
     step: Pair
+    start: Pair = (0, 0)
+
+    def patch(self, i: int, j: int) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) of what the value in row i, column j depends on; bottom and right are the first outside.
+
+        >>> ninx.study.seen.Seen((5, 5), (2, 2), (-2, -2)).patch(1, 0)
+        (0, -2, 5, 3)
+        """
+        top, left = self.start[0] + i * self.step[0], self.start[1] + j * self.step[1]
+        return top, left, top + self.field[0], left + self.field[1]
 
 
 WHOLE = Seen((1, 1), (1, 1))  # what a pixel sees: itself
 
 
-def beyond(seen: Seen | None, window: tuple[Pair, Pair] | None) -> Seen | None:
-    """After a window of such an extent and stride: the field grows by (extent - 1) steps, and the steps by the stride.
+def beyond(seen: Seen | None, window: Window | None) -> Seen | None:
+    """After such a window: the field grows by (extent - 1) steps, the step by the stride, the start moves back by the padding.
 
+    >>> from ninx.study.layer import Window
     >>> from ninx.study.seen import WHOLE, beyond
-    >>> beyond(beyond(WHOLE, ((3, 3), (2, 2))), ((3, 3), (1, 1)))
-    Seen(field=(7, 7), step=(2, 2))
+    >>> beyond(beyond(WHOLE, Window((3, 3), (2, 2), (1, 1))), Window((3, 3), (1, 1)))
+    Seen(field=(7, 7), step=(2, 2), start=(-1, -1))
     """
     if seen is None or window is None:
         return None
-    (field, step), (extent, stride) = seen, window
+    (field, step, start), (extent, stride, padding) = seen, window
     grown = field[0] + (extent[0] - 1) * step[0], field[1] + (extent[1] - 1) * step[1]
-    return Seen(grown, (step[0] * stride[0], step[1] * stride[1]))
+    begun = start[0] - padding[0] * step[0], start[1] - padding[1] * step[1]
+    return Seen(grown, (step[0] * stride[0], step[1] * stride[1]), begun)
 
 
 def together(parts: list[Seen | None]) -> Seen | None:
-    """Of a sum or a concatenation: the largest of the patches, if all move by the same step.
+    """Of a sum or a concatenation: the smallest patch around those of all parts, if all move by the same step.
 
     >>> from ninx.study.seen import Seen, WHOLE, together
-    >>> together([WHOLE, Seen((5, 3), (1, 1))])
-    Seen(field=(5, 3), step=(1, 1))
+    >>> together([WHOLE, Seen((5, 3), (1, 1), (-2, -1))])
+    Seen(field=(5, 3), step=(1, 1), start=(-2, -1))
     """
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts) or len({part.step for part in known}) > 1:
         return None
-    fields = [part.field for part in known]
-    return Seen((max(h for h, _ in fields), max(w for _, w in fields)), known[0].step)
+    top, left = (min(part.start[a] for part in known) for a in (0, 1))
+    bottom, right = (max(part.start[a] + part.field[a] for part in known) for a in (0, 1))
+    return Seen((bottom - top, right - left), known[0].step, (top, left))
 
 
 @contextmanager
@@ -78,9 +94,9 @@ def recording(multiplied: Callable[[int], None], seen: Callable[[Tensor], Seen |
 
 
 class _SeenNode(graph.Node):
-    """A node that knows what its value sees, and tells how many multiply-adds its operation did."""
+    """A node that knows its inputs and what its value sees, and tells how many multiply-adds its operation did."""
 
-    __slots__ = ("seen",)
+    __slots__ = ("geometry", "inputs", "seen")
 
     def __init__(
         self, multiplied: Callable[[int], None], seen: Callable[[Tensor], Seen | None], name: str, out: Tensor, inputs: Any,
@@ -88,8 +104,9 @@ class _SeenNode(graph.Node):
     ) -> None:  # fmt: skip
         super().__init__(name, out, inputs, entries, epilogue)
         self.seen: Seen | None = None
+        self.inputs: tuple[Tensor | None, ...] = tuple(inputs)
         given = [t for t in inputs if t is not None and t.requires_grad and (t.node is not None or seen(t) is not None)]
-        geo = next(_geometries(entries), None)
+        self.geometry = geo = next(_kept(entries, Geometry), None)
         if geo is not None:
             multiplied(geo.macs * ("conv" in geo.operation))
             if given and name in ("conv2d", "max_pool2d", "avg_pool2d"):
@@ -97,14 +114,17 @@ class _SeenNode(graph.Node):
         elif name == "matmul":
             multiplied(math.prod(out.shape) * inputs[0].shape[-1])
         elif given and name == "mean" and given[0].ndim == 4 and out.numel() * math.prod(given[0].shape[2:]) == given[0].numel():
-            self.seen = beyond(seen(given[0]), ((given[0].shape[2:],) * 2))
-        elif given and (name in SHIFTED or all(t.shape[2:] == out.shape[2:] for t in given if t.ndim == 4)):
+            self.seen = beyond(seen(given[0]), Window(*((given[0].shape[2:],) * 2)))
+        elif given and name == "pad" and out.ndim == 4:
+            at = next(_kept(entries, tuple), (slice(0),) * 4)
+            self.seen = beyond(seen(given[0]), Window((1, 1), (1, 1), (at[2].start or 0, at[3].start or 0)))
+        elif given and (name in FLAT or all(t.shape[2:] == out.shape[2:] for t in given if t.ndim == 4)):
             self.seen = together([seen(t) for t in given])
 
 
-def _geometries(entries: Any) -> Iterator[Geometry]:
-    """Of an operation with a window: its vjps know the geometry."""
+def _kept(entries: Any, kind: type) -> Iterator[Any]:
+    """What the vjps of an operation have kept of some kind: of one with a window the geometry."""
     for _, vjp, _ in entries:
         for cell in getattr(vjp, "__closure__", None) or ():
-            if isinstance(cell.cell_contents, Geometry):
+            if isinstance(cell.cell_contents, kind):
                 yield cell.cell_contents
