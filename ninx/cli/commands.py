@@ -15,6 +15,7 @@ from .console import say
 from .costs import summarize
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
+from .reporting import write_report
 from .training import train
 from .using import evaluate_run, predict
 from .warming import warm_up
@@ -62,6 +63,7 @@ app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("runs")(show_runs)
 app.command("compare")(compare_runs)
+app.command("report")(write_report)
 app.command("check")(check_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)
