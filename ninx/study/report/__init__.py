@@ -66,7 +66,8 @@ def html(runs: Sequence[Studied], own_name: str = REPORT) -> str:
         parts.insert(0, Part("Each run", training.overview))
     sections += [(part.title, _beside(part, runs, titles)) for part in parts]
     body = "".join(f"<section><h2>{text(name)}</h2>\n{inside}</section>\n" for name, inside in sections)
-    head = f"<header><h1>{text(title)}</h1>{paragraph('A report by ninx. Nothing on this page is loaded from elsewhere.', 'soft')}</header>"
+    note = paragraph("A report by ninx. Nothing on this page is loaded from elsewhere.", "soft")
+    head = f"<header><h1>{text(title)}</h1>{note}</header>"
     return page(title, f"{head}<main>\n{body}</main>", styles=[asset("report.css", __package__)])
 
 

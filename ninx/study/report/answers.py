@@ -11,7 +11,7 @@ from ...looks import shortened
 from ...train import Evaluation
 from ...train.runs import answers
 from .. import heat
-from ..calibration import Calibration, calibration
+from ..calibration import DRAWS, Calibration, calibration
 from ..maps import Maps, of_pictures
 from ..studied import Studied
 from . import charts
@@ -35,7 +35,7 @@ def confusion(run: Studied) -> str:
     e = run.evaluation
     if e is None:
         return paragraph("The images are not at hand.", "soft")
-    names = [*map(lambda name: shortened(name, NAME), run.run.classes), "none"][: e.confusion.shape[1]]
+    names = [*(shortened(name, NAME) for name in run.run.classes), "none"][: e.confusion.shape[1]]
     if len(run.run.classes) > MOST:
         return _frequent(e, names) + folded("Every class", _classes(e, names))
     return _matrix(e, names) + folded("Every class", _classes(e, names))
@@ -138,7 +138,7 @@ def picture_url(picture: Any) -> str:
 
 
 def sureness(run: Studied, name: str) -> str:
-    """The reliability diagram, the expected calibration error with its formula, and what of it is chance. ``name``: see charts."""
+    """The reliability diagram, the expected calibration error with its formula, and what of it is chance; ``name`` as in charts."""
     if run.evaluation is None:
         return paragraph("The images are not at hand.", "soft")
     try:
@@ -151,7 +151,9 @@ def sureness(run: Studied, name: str) -> str:
     mean_sure, right = float(np.mean(run.evaluation.confidence)), run.evaluation.accuracy
     lean = "more sure than right" if mean_sure > right else "less sure than right"
     said = f"Expected calibration error: {percent(found.error)}. A perfectly calibrated network that is as sure would have "
-    said += f"{percent(low)} to {percent(high)} on {len(run.evaluation.labels):,} images (95 % of {200} draws), {inside}. On the "
+    said += (
+        f"{percent(low)} to {percent(high)} on {len(run.evaluation.labels):,} images (95 % of {DRAWS} draws), {inside}. On the "
+    )
     said += f"whole the network is {percent(mean_sure)} sure and {percent(right)} right: {lean}."
     svg = charts.reliability(
         name, "Reliability diagram", found.confidence.tolist(), found.accuracy.tolist(), found.counts.tolist()
@@ -162,7 +164,7 @@ def sureness(run: Studied, name: str) -> str:
 def _formula() -> str:
     total = "<munder><mo>∑</mo><mi>b</mi></munder>"
     share = "<mfrac><msub><mi>n</mi><mi>b</mi></msub><mi>N</mi></mfrac>"
-    gap = "<mo>|</mo><msub><mi>acc</mi><mi>b</mi></msub><mo>−</mo><msub><mi>conf</mi><mi>b</mi></msub><mo>|</mo>"
+    gap = "<mo>|</mo><msub><mi>acc</mi><mi>b</mi></msub><mo>&minus;</mo><msub><mi>conf</mi><mi>b</mi></msub><mo>|</mo>"
     formula = f'<math display="block"><mi>ECE</mi><mo>=</mo>{total}{share}{gap}</math>'
     return formula + paragraph(
         "n_b of the N answers have a confidence (the probability of the likeliest class) in bin b; acc_b is the share of them "

@@ -97,7 +97,13 @@ def _svg(name: str, title: str, draw: Callable[[Any], None]) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "axes.edgecolor": SOFT, "axes.labelcolor": INK, "text.color": INK}
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "axes.edgecolor": SOFT,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+    }
     settings |= {"xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "font.size": 9.5}
     settings |= {"text.parse_math": False}
     buffer = io.StringIO()

@@ -58,8 +58,9 @@ def _seeds(runs: Sequence[Studied], titles: Sequence[str]) -> str:
     shown = table("Runs that differ in the seed alone", ["runs", "seeds", "mean", "spread", "from, to"], rows)
     for b in comparison.between(found):
         known = "more than chance" if b.p < comparison.LEVEL else "no more than chance would do"
-        said = f"{names[b.b]} against {names[b.a]}: {100 * b.difference:+.2f} % in the mean of {b.seeds} seeds, {known} (p = {b.p:.2g}, "
-        shown += paragraph(said + "from all signs that the differences could have; it is never below 2 / 2^seeds).")
+        said = f"{names[b.b]} against {names[b.a]}: {100 * b.difference:+.2f} % in the mean of {b.seeds} seeds, {known} "
+        said += f"(p = {b.p:.2g}, from all signs that the differences could have; it is never below 2 / 2^seeds)."
+        shown += paragraph(said)
     return shown + paragraph("Spread: the standard deviation over the seeds.", "soft")
 
 
@@ -73,8 +74,8 @@ def _pairs(runs: Sequence[Studied], titles: Sequence[str]) -> str:
         rows.append([titles[p.a], titles[p.b], *counts, f"{p.p:.2g}", f"{p.adjusted:.2g}"])
     heads = ["A", "B", "both right", "only A", "only B", "both wrong", "other answers", "p", "p after Holm"]
     said = "".join(f"<li>{text(comparison.verdict(p, titles[p.a], titles[p.b]))}.</li>" for p in found)
-    note = "p: McNemar's exact test on the images that only one of two runs has right. Holm: made larger for the number of pairs. It "
-    note += "speaks of these networks, not of others that are trained the same way with other seeds."
+    note = "p: McNemar's exact test on the images that only one of two runs has right. Holm: made larger for the number of "
+    note += "pairs. It speaks of these networks, not of others that are trained the same way with other seeds."
     return table("Image by image", heads, rows, (0, 1)) + f"<ul>{said}</ul>" + paragraph(note, "soft")
 
 

@@ -56,9 +56,10 @@ def _sentence(run: Studied) -> str:
     r, sessions = run.run.recipe, run.journal.sessions
     images = f"{sessions[-1].train_images:,} images" if sessions else "images" if r.limit is None else f"{r.limit:,} images"
     form = "x".join(map(str, run.run.checkpoint.image_shape))
+    rate = f"{r.optim.name} with rate {r.optim.lr:g}, {r.schedule.name} schedule"
     return paragraph(
         f"{r.model.name} learnt {len(run.run.classes)} classes from {images} ({form} pixels) of {r.data}, by the recipe "
-        f"{r.name}: {r.optim.name} with rate {r.optim.lr:g}, {r.schedule.name} schedule, batches of {r.batch_size}, seed {r.seed}."
+        f"{r.name}: {rate}, batches of {r.batch_size}, seed {r.seed}."
     )
 
 
