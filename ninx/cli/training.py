@@ -143,8 +143,18 @@ def _train(
     run.journal.result = journal.Result(which=which, right=right, images=images, loss=result.loss)
     run.journal.write(folder)
     show_evaluation(result, run.test_set.classes, which)
-    say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
+    page = _report(run, result)
+    say(f"Wrote {CHECKPOINT}, {METRICS}, {CURVES}{page and f' and {page}'} into {escape(str(folder))}. Try:")
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
+
+
+def _report(run: Training, result: Evaluation) -> str:
+    """Write the page about the run; its name, or "" where it could not be made: the training is none the worse for it."""
+    try:
+        return after_training(run, result).name
+    except Exception as error:
+        say(f"[yellow]There is no report:[/] {escape(str(error) or type(error).__name__)}")
+        return ""
 
 
 def _stopped(folder: Path | None, earlier: bool, epochs: int) -> None:

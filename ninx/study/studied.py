@@ -8,7 +8,7 @@ from typing import Any
 
 from ..array import use_device
 from ..data import LabelledDataset
-from ..train import Evaluation, Run, evaluate, load_run
+from ..train import Evaluation, Run, Training, evaluate, load_run
 from ..train import journal as journals
 from ..train.found import Found, look
 from ..train.loop import splits, unlike
@@ -66,6 +66,21 @@ def study(folder: str | Path, data_dir: str | Path | None = None, device: str = 
         return studied
     studied.images, studied.evaluation = images, evaluate(run.model, images, run.preparation, run.recipe.workers)
     return studied
+
+
+def just_trained(training: Training, result: Evaluation) -> Studied:
+    """The same of a training that has ended this moment and is saved: nothing is evaluated again.
+
+    >>> training = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20}), "run")
+    >>> training.save()
+    >>> result = ninx.train.evaluate(training.model, training.test_set, training.preparation)
+    >>> ninx.study.studied.just_trained(training, result).evaluation is result
+    True
+    """
+    run = load_run(training.folder)
+    run.model.to(next((p.device for p in training.model.parameters()), "cpu"))
+    which = "held-out" if run.recipe.holdout else "test"
+    return Studied(run, look(training.folder), journals.read(training.folder), which, result, training.test_set)
 
 
 def names(folders: list[Path]) -> list[str]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...files import write_atomically
+from ...train import Evaluation, Training
 from ..pages import page
 from ..pages.shell import asset
-from ..studied import Studied, names, study
+from ..studied import Studied, just_trained, names, study
 from . import answers, network, several, training
 from .parts import paragraph, text
 
-__all__ = ["REPORT", "html", "report"]
+__all__ = ["REPORT", "after_training", "html", "report"]
 
 REPORT = "report.html"  # its name in a run folder
 
@@ -43,6 +44,13 @@ def report(
     runs = [study(folder, data_dir, device) for folder in folders]
     write_atomically(path, html(runs, Path(path).name).encode())
     return runs
+
+
+def after_training(training: Training, result: Evaluation) -> Path:
+    """Write the page about a training that has just ended into its run folder, with the evaluation that is known already."""
+    path = training.folder / REPORT
+    write_atomically(path, html([just_trained(training, result)]).encode())
+    return path
 
 
 def html(runs: Sequence[Studied], own_name: str = REPORT) -> str:

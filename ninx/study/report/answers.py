@@ -123,7 +123,9 @@ def _mistake(run: Studied, i: int, picture: Any, maps: Maps | None, n: int) -> s
     drawn = [(picture_url(picture), f"image {i}: {names[true]}", "image")]
     if maps is not None:
         for k in (answer, true):
-            drawn.append((heat.data_url(maps.image(n, k, side=112)), f"map of {names[k]}", f"{names[k]} {maps.scores[n, k]:.2f}"))
+            drawn.append(
+                (heat.data_url(maps.image(n, k, side=112)), f"map of {names[k]}", f"{names[k]}: {maps.scores[n, k]:.2f}")
+            )
     cells = "".join(
         f'<span><img src="{url}" alt="{text(alt)}"><span class="under">{text(label)}</span></span>' for url, alt, label in drawn
     )
@@ -138,7 +140,7 @@ def picture_url(picture: Any) -> str:
 
 
 def sureness(run: Studied, name: str) -> str:
-    """The reliability diagram, the expected calibration error with its formula, and what of it is chance; ``name`` as in charts."""
+    """The reliability diagram, the expected calibration error with its formula, and what is chance; ``name`` as in charts."""
     if run.evaluation is None:
         return paragraph("The images are not at hand.", "soft")
     try:

@@ -60,7 +60,7 @@ def lines(name: str, title: str, given: Sequence[Line], y_label: str, log: bool 
 
 
 def reliability(name: str, title: str, confidence: Sequence[float], accuracy: Sequence[float], counts: Sequence[int]) -> str:
-    """A bar of the accuracy for each bin of confidence, the diagonal of a calibrated network, and how many answers there are.
+    """A bar of the accuracy for each bin of confidence with the number of its answers, and the diagonal of a calibrated network.
 
     >>> charts = ninx.study.report.charts
     >>> charts.reliability("c", "Reliability", [0.25, 0.75], [0.2, 0.9], [5, 20]).count("<svg")
@@ -68,16 +68,23 @@ def reliability(name: str, title: str, confidence: Sequence[float], accuracy: Se
     """
 
     def draw(ax: Any) -> None:
-        width, total = 1 / len(counts), max(sum(counts), 1)
+        width = 1 / len(counts)
         middles = [(i + 0.5) * width for i in range(len(counts))]
         filled = [i for i, n in enumerate(counts) if n]
-        ax.bar([middles[i] for i in filled], [accuracy[i] for i in filled], 0.9 * width, color=SERIES[0], label="right")
+        ax.bar(
+            [middles[i] for i in filled],
+            [accuracy[i] for i in filled],
+            0.9 * width,
+            color=SERIES[0],
+            label="right (and how many answers)",
+        )
         ax.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="calibrated")
         means = [confidence[i] for i in filled], [accuracy[i] for i in filled]
-        ax.plot(*means, "o", color=SERIES[1], markersize=4, label="bin's mean confidence")
-        ax.plot(middles, [n / total for n in counts], ":", color=SOFT, marker="_", linewidth=1.2, label="share of the answers")
+        ax.plot(*means, "o", color=SERIES[1], markersize=4, label="at their mean confidence")
+        for i in filled:
+            ax.text(middles[i], accuracy[i] + 0.015, f"{counts[i]:,}", ha="center", fontsize=7, color=INK)
         ax.set_xlim(0, 1)
-        ax.set_ylim(0, 1.02)
+        ax.set_ylim(0, 1.08)
         ax.set_xlabel("confidence")
         ax.set_ylabel("share")
         ax.grid(color=LINE, linewidth=0.7)

@@ -10,12 +10,12 @@ from ...tables import Sheet
 
 
 def text(words: object) -> str:
-    """Plain text for a page.
+    """Plain text for a page; a line does not end before a "%".
 
-    >>> ninx.study.report.parts.text("a < b")
-    'a &lt; b'
+    >>> ninx.study.report.parts.text("a < 5 %")
+    'a &lt; 5&nbsp;%'
     """
-    return escape(printable(str(words)))
+    return escape(printable(str(words))).replace(" %", "&nbsp;%")
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,), label: str = "") -> str:
@@ -40,7 +40,7 @@ def titled(caption: str) -> str:
 
 def boxed(inside: str, label: str) -> str:
     """A box that scrolls if what is in it is wider than the screen; ``label`` is read out."""
-    return f'<div class="scrolls" tabindex="0" role="region" aria-label="{text(label)}">{inside}</div>'
+    return f'<div class="scrolls" tabindex="0" role="group" aria-label="{text(label)}">{inside}</div>'
 
 
 def of_sheet(sheet: Sheet, label: str) -> str:

@@ -83,7 +83,7 @@ def _commands(run: Studied) -> str:
     given = [s.command or "from Python" for s in run.journal.sessions]
     if not given:
         return paragraph("With which command it was trained was not noted.", "soft")
-    return "".join(f"<pre>{text(command)}</pre>" for command in given)
+    return "".join(f'<pre tabindex="0">{text(command)}</pre>' for command in given)
 
 
 def curves(runs: Sequence[Studied], titles: Sequence[str]) -> str:
