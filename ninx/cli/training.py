@@ -151,6 +151,8 @@ def _train(
 def _report(run: Training, result: Evaluation) -> str:
     """Write the page about the run; its name, or "" where it could not be made: the training is none the worse for it."""
     try:
+        from ..study.report import after_training  # needed once, at the end
+
         return after_training(run, result).name
     except Exception as error:
         say(f"[yellow]There is no report:[/] {escape(str(error) or type(error).__name__)}")

@@ -120,18 +120,17 @@ def _mistake(run: Studied, i: int, picture: Any, maps: Maps | None, n: int) -> s
     assert run.evaluation is not None
     e, names = run.evaluation, outputs(run)
     true, answer = int(e.labels[i]), int(e.answers[i])
-    drawn = [(picture_url(picture), f"image {i}: {names[true]}", "image")]
-    if maps is not None:
-        for k in (answer, true):
-            drawn.append(
-                (heat.data_url(maps.image(n, k, side=112)), f"map of {names[k]}", f"{names[k]}: {maps.scores[n, k]:.2f}")
-            )
-    cells = "".join(
-        f'<span><img src="{url}" alt="{text(alt)}"><span class="under">{text(label)}</span></span>' for url, alt, label in drawn
-    )
+    cells = _picture(picture_url(picture), f"image {i}: {names[true]}", "image")
+    for k in (answer, true) if maps else ():
+        url, score = heat.data_url(maps.image(n, k, side=112)), f"{names[k]}: {maps.scores[n, k]:.2f}"
+        cells += _picture(url, f"map of {names[k]}", score)
     said = f"image {i}: {names[true]} ({percent(float(e.likelihood[i]))}), taken for {names[answer]} "
     said += f"({percent(float(e.confidence[i]))})"
     return f'<li><div class="pictures">{cells}</div>{paragraph(said)}</li>'
+
+
+def _picture(url: str, alt: str, under: str) -> str:
+    return f'<span><img src="{url}" alt="{text(alt)}"><span class="under">{text(under)}</span></span>'
 
 
 def picture_url(picture: Any) -> str:

@@ -71,18 +71,12 @@ def reliability(name: str, title: str, confidence: Sequence[float], accuracy: Se
         width = 1 / len(counts)
         middles = [(i + 0.5) * width for i in range(len(counts))]
         filled = [i for i, n in enumerate(counts) if n]
-        ax.bar(
-            [middles[i] for i in filled],
-            [accuracy[i] for i in filled],
-            0.9 * width,
-            color=SERIES[0],
-            label="right (and how many answers)",
-        )
-        ax.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="calibrated")
-        means = [confidence[i] for i in filled], [accuracy[i] for i in filled]
-        ax.plot(*means, "o", color=SERIES[1], markersize=4, label="at their mean confidence")
+        places, heights = [middles[i] for i in filled], [accuracy[i] for i in filled]
+        ax.bar(places, heights, 0.9 * width, color=SERIES[0], label="right (and how many answers)")
         for i in filled:
             ax.text(middles[i], accuracy[i] + 0.015, f"{counts[i]:,}", ha="center", fontsize=7, color=INK)
+        ax.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="calibrated")
+        ax.plot([confidence[i] for i in filled], heights, "o", color=SERIES[1], markersize=4, label="at their mean confidence")
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1.08)
         ax.set_xlabel("confidence")
