@@ -20,7 +20,7 @@ from ..files import write_atomically
 from ..kernels import compile_ahead
 from ..study import staged
 from ..study.checking import check
-from ..train import Checkpoint, Training, evaluate, journal, read_checkpoint
+from ..train import Checkpoint, Evaluation, Training, evaluate, journal, read_checkpoint
 from ..train import recipe as recipes
 from ..train.folders import claim
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits

@@ -121,7 +121,9 @@ def _mistake(run: Studied, i: int, picture: Any, maps: Maps | None, n: int) -> s
     e, names = run.evaluation, outputs(run)
     true, answer = int(e.labels[i]), int(e.answers[i])
     cells = _picture(picture_url(picture), f"image {i}: {names[true]}", "image")
-    for k in (answer, true) if maps else ():
+    for k in (answer, true):
+        if maps is None:
+            break
         url, score = heat.data_url(maps.image(n, k, side=112)), f"{names[k]}: {maps.scores[n, k]:.2f}"
         cells += _picture(url, f"map of {names[k]}", score)
     said = f"image {i}: {names[true]} ({percent(float(e.likelihood[i]))}), taken for {names[answer]} "
