@@ -96,7 +96,8 @@ def mistakes(run: Studied) -> str:
     if not chosen:
         return paragraph(f"There are none: all {len(e.labels):,} {run.which} images are right.")
     pictures = [np.asarray(run.images[i][0]) for i in chosen]
-    maps, why = _maps(run, pictures)
+    sure = bool(np.isfinite(e.confidence[chosen]).all())
+    maps, why = _maps(run, pictures) if sure else (None, "There are no maps, since the scores are no finite numbers.")
     shown = "".join(_mistake(run, i, pictures[n], maps, n) for n, i in enumerate(chosen))
     said = (
         f"{count:,} of {len(e.labels):,} {run.which} images are taken for something else. These are the worst: those whose true "
@@ -111,8 +112,6 @@ def _maps(run: Studied, pictures: Sequence[Any]) -> tuple[Maps | None, str]:
         maps = of_pictures(run.run, pictures)
     except ValueError as error:
         return None, f"There are no maps ({error})."
-    if not np.isfinite(maps.values).all():
-        return None, "There are no maps, since their values are no finite numbers."
     return maps, f"Shown are {maps.what}; bright cells are the largest, and the frame is what the strongest cell sees."
 
 
