@@ -78,7 +78,14 @@ def settings(runs: Sequence[Studied]) -> dict[str, list[Any]]:
 
 
 def same_images(a: Studied, b: Studied) -> bool:
-    """Were both evaluated on the same images? Only then can their answers be set side by side."""
+    """Were both evaluated on the same images? Only then can their answers be set side by side.
+
+    >>> for name, held in (("a", 0), ("b", 10)):
+    ...     ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "holdout": held}), name).save()
+    >>> a, b = (ninx.study.studied.study(name) for name in "ab")
+    >>> ninx.study.comparison.same_images(a, a), ninx.study.comparison.same_images(a, b)
+    (True, False)
+    """
     if a.evaluation is None or b.evaluation is None:
         return False
     same = a.run.recipe.data == b.run.recipe.data and a.which == b.which and a.run.classes == b.run.classes
@@ -114,7 +121,15 @@ def _pair(i: int, j: int, a: Studied, b: Studied) -> Pair:
 
 
 def groups(runs: Sequence[Studied]) -> list[Group]:
-    """The runs by recipe, whatever their seed; those whose accuracy is not known are left out."""
+    """The runs by recipe, whatever their seed; those whose accuracy is not known are left out.
+
+    >>> for seed in (0, 1):
+    ...     recipe = ninx.train.recipe.load("digits", {"limit": 20, "holdout": 10, "seed": seed})
+    ...     ninx.train.Training(recipe, f"seed{seed}").save()
+    >>> (group,) = ninx.study.comparison.groups([ninx.study.studied.study(f"seed{seed}") for seed in (0, 1)])
+    >>> group.runs, group.seeds
+    ([0, 1], [0, 1])
+    """
     found: dict[str, list[int]] = {}
     for i, run in enumerate(runs):
         if run.accuracy is not None:

@@ -19,6 +19,11 @@ class Studied:
     """``images`` are those that ``evaluation`` is of, test or held-out (``which``); both are None where they are not at hand.
 
     ``absent`` says why then.
+
+    >>> ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "holdout": 10}), "run").save()
+    >>> studied = ninx.study.studied.study("run")
+    >>> studied.which, len(studied.images), studied.absent, studied.accuracy == studied.evaluation.accuracy
+    ('held-out', 10, '', True)
     """
 
     run: Run

@@ -35,10 +35,10 @@ def report(
     What is trained on data that are not there gets a page without the parts that need them. Raises ValueError for a run that is
     missing or damaged.
 
+    >>> from pathlib import Path
     >>> ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20}), "run").save()
-    >>> from ninx.study.report import report
-    >>> (studied,) = report(["run"], "page.html")
-    >>> studied.found.state, "Confusion matrix" in open("page.html").read()
+    >>> (studied,) = ninx.study.report.report(["run"], "page.html")
+    >>> studied.found.state, "Confusion matrix" in Path("page.html").read_text(encoding="utf-8")
     ('stopped', True)
     """
     runs = [study(folder, data_dir, device) for folder in folders]
@@ -47,14 +47,26 @@ def report(
 
 
 def after_training(training: Training, result: Evaluation) -> Path:
-    """Write the page about a training that has just ended into its run folder, with the evaluation that is known already."""
+    """Write the page about a training that has just ended into its run folder, with the evaluation that is known already.
+
+    >>> training = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20}), "run")
+    >>> training.save()
+    >>> result = ninx.train.evaluate(training.model, training.test_set, training.preparation)
+    >>> ninx.study.report.after_training(training, result).name
+    'report.html'
+    """
     path = training.folder / REPORT
     write_atomically(path, html([just_trained(training, result)]).encode())
     return path
 
 
 def html(runs: Sequence[Studied], own_name: str = REPORT) -> str:
-    """The page as a text; ``own_name``: its file's, which is not listed among the files of the run."""
+    """The page as a text; ``own_name``: its file's, which is not listed among the files of the run.
+
+    >>> ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20}), "run").save()
+    >>> ninx.study.report.html([ninx.study.studied.study("run")])[:15]
+    '<!doctype html>'
+    """
     titles = names([run.run.folder for run in runs])
     one = len(runs) == 1
     title = training.headline(runs[0]) if one else f"{len(runs)} runs: {', '.join(titles)}"

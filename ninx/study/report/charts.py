@@ -91,7 +91,10 @@ def reliability(name: str, title: str, confidence: Sequence[float], accuracy: Se
 def _whole_numbers(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
+    low, high = axis.get_view_interval()
+    if high - low < 1:  # a single epoch
+        axis.axes.set_xlim(round(low) - 0.5, round(low) + 0.5)
 
 
 def _svg(name: str, title: str, draw: Callable[[Any], None]) -> str:
