@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from .checking import check_network
 from .claims import show_claims
+from .comparing import compare_runs, show_runs
 from .console import say
 from .costs import summarize
 from .explaining import explain_network
@@ -17,6 +18,7 @@ from .graphs import draw_graph
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .mapping import show_maps
+from .reporting import write_report
 from .training import train
 from .using import evaluate_run, predict
 from .warming import warm_up
@@ -63,6 +65,9 @@ app.command()(train)
 app.command("eval")(evaluate_run)
 app.command()(predict)
 app.command("maps")(show_maps)
+app.command("runs")(show_runs)
+app.command("compare")(compare_runs)
+app.command("report")(write_report)
 app.command("check")(check_network)
 app.command("explain")(explain_network)
 app.command("models")(show_models)

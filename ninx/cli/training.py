@@ -7,8 +7,9 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,7 +20,7 @@ from ..files import write_atomically
 from ..kernels import compile_ahead
 from ..study import staged
 from ..study.checking import check
-from ..train import Checkpoint, Training, evaluate, read_checkpoint
+from ..train import Checkpoint, Evaluation, Training, evaluate, journal, read_checkpoint
 from ..train import recipe as recipes
 from ..train.folders import LOCK, claim, earlier
 from ..train.interrupts import Stopped, held_back, stoppable
@@ -86,7 +87,7 @@ def train(
             return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
     with stoppable():
-        _train(chosen, folder, new, checkpoint, data_dir, device, save_every)
+        _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every)
 
 
 def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:
@@ -105,14 +106,22 @@ def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwr
 
 
 def _train(
-    recipe: recipes.Recipe, wanted: Path, new: bool, checkpoint: Checkpoint | None, data_dir: Path | None, device: str,
+    recipe: recipes.Recipe,
+    wanted: Path,
+    new: bool,
+    checkpoint: Checkpoint | None,
+    resumed: Path | None,
+    data_dir: Path | None,
+    device: str,
     save_every: float,
-) -> None:  # fmt: skip
+) -> None:
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
     replaces = not new and (wanted / CHECKPOINT).exists()
     run, folder = None, None if new else wanted
     try:
         run = Training(recipe, wanted, checkpoint, data_dir, device, save_every)
+        if resumed is not None:
+            run.journal = journal.read(resumed if resumed.is_dir() else resumed.parent)
         run.folder = folder = claim(wanted) if new else wanted
         if folder != wanted:
             say(f"[yellow]{escape(str(wanted))} is there already and stays as it is.[/]")
@@ -136,9 +145,25 @@ def _train(
         if not replaces and folder is not None and not (run and run.holds):
             _clear(folder)
         raise
-    show_evaluation(result, run.test_set.classes, "held-out" if recipe.holdout else "test")
-    say(f"Wrote {CHECKPOINT}, metrics.jsonl and {CURVES} into {escape(str(folder))}. Try:")
+    which: Literal["held-out", "test"] = "held-out" if recipe.holdout else "test"
+    right, images = int(np.trace(result.confusion)), int(result.confusion.sum())
+    run.journal.result = journal.Result(which=which, right=right, images=images, loss=result.loss)
+    run.journal.write(folder)
+    show_evaluation(result, run.test_set.classes, which)
+    page = _report(run, result)
+    say(f"Wrote {CHECKPOINT}, {METRICS}, {CURVES}{page and f' and {page}'} into {escape(str(folder))}. Try:")
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
+
+
+def _report(run: Training, result: Evaluation) -> str:
+    """Write the page about the run; its name, or "" where it could not be made: the training is none the worse for it."""
+    try:
+        from ..study.report import after_training  # needed once, at the end
+
+        return after_training(run, result).name
+    except Exception as error:
+        say(f"[yellow]There is no report:[/] {escape(str(error) or type(error).__name__)}")
+        return ""
 
 
 def _stopped(folder: Path | None, run: Training | None) -> None:
@@ -157,7 +182,9 @@ def _stopped(folder: Path | None, run: Training | None) -> None:
 def _clear(folder: Path) -> None:
     """A run that failed in its first epoch leaves nothing that the next one would have to make way for."""
     with contextlib.suppress(OSError):
-        for file in (folder / CHECKPOINT, *earlier(folder / CHECKPOINT), folder / METRICS, folder / LOCK):
+        for name in (CHECKPOINT, METRICS, journal.JOURNAL, LOCK):
+            (folder / name).unlink(missing_ok=True)
+        for file in earlier(folder / CHECKPOINT):
             file.unlink(missing_ok=True)
         folder.rmdir()  # only if it is empty
 

@@ -16,8 +16,8 @@ from ninx.kernels.names import unknown
 from ..engine import Tensor
 from ..hints import leave_out, without_absent
 from ..looks import unfailing
-from .drawn import Drawn
 from ..notebook import tree_html
+from .drawn import Drawn
 from .hooks import Hooks
 from .moves import Moves
 from .parameter import Buffer, Parameter, as_buffer

@@ -4,8 +4,9 @@ from ninx.kernels.listing import only_public
 
 from . import recipe
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint, save_checkpoint
+from .evaluation import Evaluation, evaluate
 from .history import History
-from .loop import Evaluation, Training, evaluate
+from .loop import Training
 from .recipe import Recipe
 from .runs import Prediction, Run, load_run
 

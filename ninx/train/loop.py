@@ -7,28 +7,26 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal
 
 from .. import data, models, nn, optim
 from .. import functional as F
 from ..array import use_device, xp_of
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
 from ..notebook import in_notebook
 from ..ops import argmax
 from ..random import get_rng_state, manual_seed, set_rng_state
+from . import journal
 from .checkpoint import CHECKPOINT as CHECKPOINT
 from .checkpoint import Checkpoint, Progress, save_checkpoint
+from .evaluation import evaluate
 from .folders import forget_earlier, keep_earlier, locked, tidy
+from .history import History, Showing
 from .interrupts import held_back
 from .machine import machine
-from .checkpoint import Checkpoint, save_checkpoint
-from .history import History, Showing
 from .parameters import groups, initialise
 from .preparation import Preparation
 from .recipe import Recipe
@@ -38,62 +36,12 @@ from .watch import Watch
 METRICS, CURVES = "metrics.jsonl", "curves.png"
 
 
-@dataclass(repr=False)
-class Evaluation:
-    """How a network does on a data set; ``confusion[t, p]`` counts the samples of class t that were taken for p.
-
-    A network with more outputs than there are classes may give an answer that is no class: then there is a last column for it.
-
-    >>> ninx.train.Evaluation(loss=0.3, confusion=np.array([[9, 1], [0, 10]])).accuracy
-    0.95
-    """
-
-    loss: float
-    confusion: np.ndarray[Any, Any]
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers, 0 to 1."""
-        return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
-
-    @unfailing
-    def __repr__(self) -> str:
-        """One line, without the confusion matrix."""
-        return (
-            f"Evaluation(accuracy {100 * self.accuracy:.2f} %, loss {self.loss:.4f}; "
-            f"{int(self.confusion.sum()):,} images of {len(self.confusion)} classes)"
-        )
-
-
 def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.LabelledDataset, data.LabelledDataset]:
     """(what to learn from, what to evaluate on): the test set, or with ``holdout`` the last samples of the training set."""
     train = data.load(recipe.data, "train", data_dir)
     train, test = train.split(recipe.holdout) if recipe.holdout else (train, data.load(recipe.data, "test", data_dir))
     limit = len(train) if recipe.limit is None else recipe.limit
     return train if limit >= len(train) else train.take(data.stratified(train.labels, limit, recipe.seed)), test
-
-
-def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Preparation, workers: int = 0) -> Evaluation:
-    """Loss and confusion matrix on a data set; the network is in eval mode during the call, and stays on its device.
-
-    >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
-    >>> result = ninx.train.evaluate(run.model, run.test_set.take(slice(50)), run.preparation)
-    >>> result.confusion.shape, int(result.confusion.sum())
-    ((10, 10), 50)
-    """
-    classes, device = len(dataset.classes), next((p.device for p in model.parameters()), "cpu")
-    confusion, total = np.zeros((classes, classes + 1), np.int64), 0.0  # the last column: an answer that is no class
-    transform = preparation.transform(training=False)
-    loader = data.DataLoader(preparation.dataset(dataset), 100, transform=transform, num_workers=workers, device=device)
-    was_training = model.training
-    model.eval()
-    with no_grad():
-        for images, labels in loader:
-            logits = model(images)
-            total += F.cross_entropy(logits, labels, reduction="sum").item()
-            np.add.at(confusion, (labels.numpy(), np.minimum(argmax(logits, 1).numpy(), classes)), 1)
-    model.train(was_training)
-    return Evaluation(total / max(len(dataset), 1), confusion if confusion[:, -1].any() else confusion[:, :-1])
 
 
 def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
@@ -133,6 +81,10 @@ def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
         f"the network knows {len(known)} classes, and the {split} images have {len(there)}, which differ from number {first} on: "
         f"{ours}, but {theirs}"
     )
+
+
+class NotFinite(ValueError):
+    """The loss or a weight of a training is no finite number any more."""
 
 
 class Training:
@@ -187,6 +139,7 @@ class Training:
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.watch = Watch(len(self.train_set.classes))
         self.history = History()
+        self.journal = journal.Journal() if resumed is None else journal.read(self.folder)
         self._done: Progress | None = None  # of the epoch that is not finished
         self._right: Any = 0  # its right answers; on a GPU, which need not be waited for
         self._whole, self._news = True, False  # no step is half done; there is something to save
@@ -297,16 +250,27 @@ class Training:
                 self.save()
             elif self.resumed:
                 self._write_metrics()  # a run that was killed may have written the checkpoint alone
+            if len(self.history) >= self.recipe.epochs:
+                return
+            self.journal.begin(len(self.history) + 1, str(machine(self.model)["device"]), len(self.train_set), len(self.test_set))
+            if self.owns:
+                self.journal.write(self.folder)
             showing = Showing(self) if on_step is None and in_notebook() else None
             moved = on_step or (showing.step if showing else lambda done, loss: None)
             try:
                 for metrics in self._epochs(moved, on_warning):
+                    if len(self.history) == self.recipe.epochs:
+                        self.journal.end("finished")
+                    self.journal.write(self.folder)
                     if showing is not None:
                         showing.epoch()
                     yield metrics
-            except KeyboardInterrupt:
-                if self._news and self._whole and self.owns:
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt) and self._news and self._whole and self.owns:
                     self.save()
+                if self.owns and len(self.history) < self.recipe.epochs:
+                    self.journal.end(*_ending(error))
+                    self.journal.write(self.folder)
                 raise
 
     def _epochs(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> Iterator[dict[str, Any]]:
@@ -349,6 +313,7 @@ class Training:
             if time.monotonic() - self._saved >= 60 * self.save_every:
                 self._check_weights()
                 self.save()
+                self.journal.write(self.folder)
         done.right = int(self._right)
         return done
 
@@ -358,7 +323,7 @@ class Training:
         loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
         value = loss.item()
         if not math.isfinite(value):
-            raise ValueError(self._failed(value, images, labels))
+            raise NotFinite(self._failed(value, images, labels))
         self.optimizer.zero_grad()
         loss.backward()
         if self.recipe.optim.clip_norm is not None:
@@ -370,7 +335,7 @@ class Training:
     def _check_weights(self) -> None:
         """Refuse to save a network that is damaged: the checkpoint of before is worth more."""
         if (found := not_finite(self.model)) is not None:
-            raise ValueError(
+            raise NotFinite(
                 f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}"
             )
 
@@ -390,3 +355,12 @@ class Training:
 
         where = first_not_finite(self.model, images, labels)
         return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; try a smaller optim.lr{self._kept()}"
+
+
+def _ending(error: BaseException) -> tuple[Literal["stopped", "NaN", "failed"], str]:
+    """How a training ended that did not reach its last epoch, and why."""
+    if isinstance(error, NotFinite):
+        return "NaN", str(error)
+    if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+        return "stopped", ""
+    return "failed", f"{type(error).__name__}: {error}"

@@ -20,9 +20,9 @@ from ..functional import softmax
 from ..looks import shortened, unfailing
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
-from .loop import Evaluation, Training, evaluate, not_finite, unlike
+from .evaluation import Evaluation, evaluate
 from .history import History
-from .loop import Evaluation, Training, evaluate, unlike
+from .loop import Training, not_finite, unlike
 from .preparation import Preparation
 from .recipe import Recipe
 

@@ -45,7 +45,8 @@ def test_train_prints_epochs_accuracy_and_confusion(run: Path) -> None:
     assert re.search(r"test accuracy \d+\.\d\d % \(\d+ of 1000\), loss", text)
     assert "confusion matrix" in text
     folder = run / "runs" / "digits-seed0"
-    assert {p.name for p in folder.iterdir()} == {"checkpoint.safetensors", "metrics.jsonl", "curves.png"}
+    written = {"checkpoint.safetensors", "metrics.jsonl", "curves.png", "run.json", "report.html"}
+    assert {p.name for p in folder.iterdir()} == written
     with Image.open(folder / "curves.png") as picture:
         assert picture.size[0] > 500
 

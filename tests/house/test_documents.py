@@ -77,6 +77,14 @@ COMMANDS = {
     "ninx train --epochs 3 --set optim.lr=0.05": Rule(
         Run("--limit 60 --holdout 50", "epoch +3/3"), Run("", r"test accuracy 9\d\.")
     ),
+    "ninx train --seed 1": Rule(Run(SMALL, RESULT), Run("", r"test accuracy 9[789]\.")),
+    "ninx train --seed 2": Rule(Run(SMALL, RESULT), Run("", r"test accuracy 9[789]\.")),
+    "ninx runs": Rule(Run("", r"digits-seed\d +digits +\d .* finished"), None),
+    "ninx compare runs/digits-seed0 runs/digits-seed0-2": Rule(Run("", r"optim.lr +0.1 +0.05"), None),
+    "ninx compare runs/digits-seed1 runs/digits-seed2": Rule(Run("", r"AB: 2 seeds, mean"), None),
+    "ninx report runs/digits-seed0": Rule(Run("", r"Wrote \d+ kB, which open"), None),
+    "ninx report runs/digits-seed1": Rule(Run("", r"Wrote \d+ kB, which open"), None),
+    "ninx report runs/digits-seed1 runs/digits-seed2 -o seeds.html": Rule(Run("", r"seeds\.html"), None),
     "ninx recipes": Rule(None, Run("", "fashion-d2l .*Dive into Deep Learning")),
     "ninx train mnist-staged": Rule(None, Run("--limit 60 --epochs 1 --set growth.seeds=1", "Wrote growth.json")),
     "ninx data": Rule(Run("", "digits +train, test +there"), None),
