@@ -12,6 +12,7 @@ from .checking import check_network
 from .claims import show_claims
 from .console import say
 from .costs import summarize
+from .lab import lab
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .training import train
@@ -67,4 +68,5 @@ app.command("recipes")(show_recipes)
 app.command("claims")(show_claims)
 app.command()(doctor)
 app.command()(bench)
+app.add_typer(lab, name="lab")
 app.command("warm-up")(warm_up)
