@@ -2,6 +2,6 @@
 
 from .comparison import Comparison, compare
 from .convolution import Study, conv
-from .sweep import Sweep, sweep
+from .trials import Sweep, sweep
 
 __all__ = ["Comparison", "Study", "Sweep", "compare", "conv", "sweep"]

@@ -1,9 +1,12 @@
 """Seconds for what `counts` counts: this machine's roofline, and by how much each kind of kernel stays below it.
 
-Measured are the peak of multiply-adds, and how fast arrays of several sizes are copied (so from each level of the caches, and from
-memory). They would make the time of a perfect kernel. How far a kind of kernel is from perfect, a few *other* layers say, each
+Measured are the peak of multiply-adds, and how fast arrays of several sizes are copied, so from each level of the caches and from
+memory. They would make the time of a perfect kernel. How far a kind of kernel is from perfect, a few *other* layers say, each
 chosen so that one part of the work takes most of the time: their times, measured now, are explained by one factor for each
 part, and with these factors the layer in question is predicted. It is not run before.
+
+The parts are added up. A pure roofline takes the longest of them, as if everything else happened meanwhile; but a kernel first
+packs its weights and then multiplies, and what is prefetched during the products comes in time only in part.
 """
 
 from __future__ import annotations
@@ -41,17 +44,18 @@ def layer(n: int, c: int, h: int, o: int, k: int, stride: int = 1, padding: int 
 
 # In each line one layer for each part: products, memory, packing, starts of short loops, the call itself; then some between.
 _DIRECT = (
-    layer(8, 160, 24, 96, 1), layer(2, 3, 160, 48, 1), layer(1, 256, 5, 320, 3, 1, 1), layer(8, 6, 16, 16, 5), layer(1, 32, 10, 32, 1),
-    layer(4, 2, 28, 6, 5, 1, 2), layer(16, 20, 12, 48, 5), layer(2, 3, 80, 64, 3, 1, 1), layer(4, 40, 14, 64, 3, 2, 1),
-    layer(8, 256, 20, 224, 1), layer(4, 72, 24, 64, 3, 1, 1),
+    layer(8, 160, 24, 96, 1), layer(2, 3, 160, 48, 1), layer(1, 256, 5, 320, 3, 1, 1), layer(8, 6, 16, 16, 5),
+    layer(1, 32, 10, 32, 1), layer(4, 2, 28, 6, 5, 1, 2), layer(16, 20, 12, 48, 5), layer(2, 3, 80, 64, 3, 1, 1),
+    layer(4, 40, 14, 64, 3, 2, 1), layer(8, 256, 20, 224, 1), layer(4, 72, 24, 64, 3, 1, 1),
 )  # fmt: skip
 _WINOGRAD = (
-    layer(8, 64, 28, 64, 3, 1, 1), layer(1, 192, 24, 192, 3, 1, 1), layer(8, 48, 16, 96, 5, 1, 2), layer(12, 256, 8, 320, 3, 1, 1),
-    layer(1, 32, 64, 32, 3, 1, 1), layer(8, 128, 10, 96, 3, 1, 1),
+    layer(8, 64, 28, 64, 3, 1, 1), layer(1, 192, 24, 192, 3, 1, 1), layer(8, 48, 16, 96, 5, 1, 2),
+    layer(12, 256, 8, 320, 3, 1, 1), layer(1, 32, 64, 32, 3, 1, 1), layer(8, 128, 10, 96, 3, 1, 1),
 )  # fmt: skip
 _NUMPY = (
-    layer(4, 160, 24, 96, 1), layer(8, 32, 28, 128, 1), layer(4, 24, 20, 40, 3, 1, 1), layer(2, 3, 64, 64, 7, 2, 3), layer(8, 64, 12, 64, 3),
-    layer(1, 16, 10, 16, 1), layer(4, 96, 14, 96, 3, 2, 1), layer(2, 6, 24, 16, 5), layer(4, 1, 40, 32, 5, 2, 2),
+    layer(4, 160, 24, 96, 1), layer(8, 32, 28, 128, 1), layer(4, 24, 20, 40, 3, 1, 1), layer(2, 3, 64, 64, 7, 2, 3),
+    layer(8, 64, 12, 64, 3), layer(1, 16, 10, 16, 1), layer(4, 96, 14, 96, 3, 2, 1), layer(2, 6, 24, 16, 5),
+    layer(4, 1, 40, 32, 5, 2, 2),
 )  # fmt: skip
 _SMALL = (layer(1, 4, 5, 4, 3), layer(1, 16, 6, 8, 1), layer(1, 2, 8, 6, 3, 1, 1))
 _BLOCKED = (layer(2, 96, 14, 96, 1), layer(1, 16, 24, 16, 3, 1, 1), layer(1, 8, 40, 8, 1), layer(1, 200, 4, 400, 1))
@@ -143,7 +147,7 @@ def roofline() -> Roofline:
 
 
 def explain(table: Any, seconds: Any, least: Any = 0.0) -> Any:
-    """Factors, none below ``least``, for the columns of ``table`` (measurements, parts): each row shall add up to its ``seconds``.
+    """Factors, none below ``least``, for the columns of ``table`` (measurements, parts): each row shall add up to ``seconds``.
 
     They make the sum of the squared relative errors least (bounded least squares, one factor at a time until none moves).
 

@@ -1,8 +1,8 @@
 """``ninx lab conv --compare``: the same input with several kernel sizes, and what a 1x1 layer before a large kernel saves.
 
-A larger kernel costs more only if all else stays the same. So there are two comparisons: at equal input, where a k x k kernel does
-k*k times the multiply-adds, and at equal FLOPs, with fewer images the larger the kernel. The bottleneck (Lin et al. 2013;
-GoogLeNet) reduces the channels by a 1x1 convolution before the large kernel reads them.
+A larger kernel costs more only if all else stays the same. So there are two comparisons: at equal input, where a k x k kernel
+does k*k times the multiply-adds, and at equal FLOPs, with fewer images the larger the kernel. The bottleneck reduces the channels by
+a 1x1 convolution before the large kernel reads them (Szegedy et al., "Going deeper with convolutions", 2015).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .counts import DIRECTIONS, work
 from .ways import Arrays, function
 
 INPUT, FLOPS, BOTTLENECK = "equal input", "equal FLOPs", "bottleneck"
-BAR = 34  # characters of the longest bar
+BAR = 18  # characters of the longest bar
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,21 @@ class Comparison:
 
     def sheet(self) -> Sheet:
         """A row for each bar; those of 1x1 kernels are filled, of others hatched."""
-        heads = [Column("", text=True), Column("kernel", text=True), Column("images"), Column("MMAC"), Column("predicted", spare=1)]
-        table = Sheet([*heads, Column("ms"), Column("GFLOP/s", spare=2), Column("", text=True)], self.title)
+        heads = [
+            Column("", text=True),
+            Column("kernel", text=True),
+            Column("images"),
+            Column("MMAC"),
+            Column("predicted", spare=1),
+        ]
+        table = Sheet([*heads, Column("ms"), Column("", text=True)], self.title)
         for group in (INPUT, FLOPS, BOTTLENECK):
             some = self.of(group)
             longest = max((bar.measured for bar in some), default=0.0)
             for i, bar in enumerate(some):
                 drawn = ("█" if bar.kernel == 1 else "▒") * max(1, round(BAR * bar.measured / longest))
                 cells = f"{bar.images}", f"{bar.macs / 1e6:,.0f}", milliseconds(bar.predicted), milliseconds(bar.measured)
-                table.add(group if i == 0 else "", bar.name, *cells, f"{bar.rate:.0f}", drawn)
+                table.add(group if i == 0 else "", bar.name, *cells, drawn)
         return table
 
     def below(self) -> list[str]:
@@ -92,9 +98,10 @@ class Comparison:
             parts.append(f"at equal FLOPs a {d.name} kernel takes {than}")
         if narrow:
             whole, cut = narrow
+            way = cut.name.replace(", ", " and then ")
             parts.append(
-                f"{cut.name} instead of {whole.name} at once saves {whole.macs / cut.macs:.1f} times the multiply-adds and "
-                f"{whole.measured / cut.measured:.1f} times the time"
+                f"{way} instead of {whole.name} at once does {whole.macs / cut.macs:.1f} times fewer multiply-adds and takes "
+                f"{cut.measured / whole.measured:.2f} of the time"
             )
         text = "; ".join(parts) or f"a {a.name} kernel takes {milliseconds(a.measured)} ms"
         return text[0].upper() + text[1:] + "."
@@ -160,7 +167,7 @@ def compare(
     k, middle = 5 if 5 in kernels else max(kernels), max(1, out // 2)
     if k > 1:
         plan.append((BOTTLENECK, f"{k}x{k}", k, [layer(n, image[0], out, k)]))
-        plan.append((BOTTLENECK, f"1x1 to {middle}, then {k}x{k}", 1, [layer(n, image[0], middle, 1), layer(n, middle, out, k)]))
+        plan.append((BOTTLENECK, f"1x1 to {middle}, {k}x{k}", k, [layer(n, image[0], middle, 1), layer(n, middle, out, k)]))
     layers = list(dict.fromkeys(geo for *_, geos in plan for geo in geos))
     works = {geo: work("fast", direction, geo) for geo in layers}
     predictor = Predictor(roofline())

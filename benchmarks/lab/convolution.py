@@ -1,4 +1,4 @@
-"""``ninx lab conv``: one convolution, all ways: what each does, how long it should take, how long it takes, and how exact it is."""
+"""``ninx lab conv``: one convolution, all ways: what each does, how long it should take and takes, and how exact it is."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ class Study:
         worst = max(self.rows, key=lambda r: r.off)
         return (
             f"{best.way} takes {milliseconds(best.measured)} ms{against}, and {best.measured / best.roof:.1f} times as long as "
-            f"the roof allows, which is set by {limit}; the worst prediction, of {worst.way}, is off by a factor of {worst.off:.2f}."
+            f"the roof allows, which is set by {limit}; the worst prediction, of {worst.way}, is off by a factor of "
+            f"{worst.off:.2f}."
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -169,9 +170,7 @@ def conv(
     return Study(geo, direction, predictor.roof, rows, absent)
 
 
-def _row(
-    way: str, timing: Timing, predicted: float, off: float, extra: int, flops: float, moved: float, roof: Roofline
-) -> Row:
+def _row(way: str, timing: Timing, predicted: float, off: float, extra: int, flops: float, moved: float, roof: Roofline) -> Row:
     return Row(way, flops, moved, extra, roof.seconds(flops, moved), predicted, timing.median, timing.quartiles, off)
 
 
@@ -200,4 +199,4 @@ def workspace(function: Callable[[], Array]) -> int:
         own = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-    return max(0, pooled + own - result.nbytes)
+    return int(max(0, pooled + own - result.nbytes))

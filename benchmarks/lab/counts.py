@@ -6,8 +6,8 @@ bandwidth of the caches, the start of many short loops so many nanoseconds each.
     products   floating-point operations, with those for rows and columns that only fill a micro-tile, and for Winograd's
                convolution with its smaller number
     memory     bytes of the input and of the result, each once
-    packing    bytes of weights (for the weight gradient: of images) that are brought into the order of the micro-kernels, read and
-               written
+    packing    bytes of weights (for the weight gradient: of images) that are brought into the order of the micro-kernels,
+               read and written
     transforms bytes of Winograd's transformed tiles, read and written
     sums       bytes of a weight gradient's running sums, read and written
     columns    bytes of the im2col matrix, read and written; the same on the way back (col2im)
@@ -55,7 +55,7 @@ class Work(NamedTuple):
 
 
 def work(way: str, direction: str, geo: Geometry) -> Work:
-    """The work of a way ("loops", "im2col", "product", "blocked", "direct", "fast") in a direction ("forward", "input", "weight").
+    """The work of a way: "loops", "im2col", "product", "blocked", "direct" or "fast"; in a direction of `DIRECTIONS`.
 
     >>> from ninx.kernels.geometry import convolution
     >>> geo = convolution("conv2d", (8, 192, 28, 28), (32, 192, 1, 1))
@@ -160,7 +160,7 @@ def _numpy(direction: str, geo: Geometry, product: bool) -> Work:
     if direction == "input" and not product:  # tap by tap through the matrix: of each row a few channels, but a whole cache line
         copied = max(columns, LINE * geo.N * geo.OH * geo.OW * geo.KH * geo.KW * geo.groups) + slab
     if direction == "input":  # NumPy adds tap by tap: a loop over the channels of each pixel, or over the pixels of one channel
-        starts = geo.N * geo.OH * geo.KH * geo.KW * geo.groups * (geo.OW if geo.C > geo.groups else 1)
+        starts = geo.N * geo.OH * geo.KH * geo.KW * geo.groups * (geo.OW if geo.groups < geo.C else 1)
     else:
         starts = geo.N * geo.OH * geo.OW * geo.KH * (geo.KW * geo.groups if geo.groups > 1 or geo.DW > 1 else 1) * (copied > 0)
     made = {"forward": [y], "input": [x, slab, columns], "weight": []}[direction]
