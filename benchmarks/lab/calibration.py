@@ -58,7 +58,10 @@ _NUMPY = (
     layer(4, 1, 40, 32, 5, 2, 2),
 )  # fmt: skip
 _SMALL = (layer(1, 4, 5, 4, 3), layer(1, 16, 6, 8, 1), layer(1, 2, 8, 6, 3, 1, 1))
-_BLOCKED = (layer(2, 96, 14, 96, 1), layer(1, 16, 24, 16, 3, 1, 1), layer(1, 8, 40, 8, 1), layer(1, 200, 4, 400, 1))
+_BLOCKED = (
+    layer(2, 96, 14, 96, 1), layer(1, 16, 24, 16, 3, 1, 1), layer(1, 8, 40, 8, 1), layer(1, 200, 4, 400, 1), layer(2, 128, 20, 16, 1),
+    layer(2, 160, 16, 40, 1),
+)  # fmt: skip
 
 
 def _cases() -> dict[str, list[Case]]:

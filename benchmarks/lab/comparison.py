@@ -1,8 +1,8 @@
 """``ninx lab conv --compare``: the same input with several kernel sizes, and what a 1x1 layer before a large kernel saves.
 
 A larger kernel costs more only if all else stays the same. So there are two comparisons: at equal input, where a k x k kernel
-does k*k times the multiply-adds, and at equal FLOPs, with fewer images the larger the kernel. The bottleneck reduces the channels by
-a 1x1 convolution before the large kernel reads them (Szegedy et al., "Going deeper with convolutions", 2015).
+does k*k times the multiply-adds, and at equal FLOPs, with fewer images the larger the kernel. The bottleneck reduces the channels
+by a 1x1 convolution before the large kernel reads them (Szegedy et al., "Going deeper with convolutions", 2015).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def conv(
     The time is predicted from the sizes, from what this machine can do, and from a calibration on other layers, before the
     layer runs. All of it is measured now, in about half a minute; nothing else should run meanwhile.
     """
-    shape = image_size("lab conv", input)
+    shape = image_size("lab conv", input, "8x192x28x28 (images, channels, height, width)")
     if plot is not None and compare is None:
         raise ValueError("lab conv: --plot draws what --compare measures, for example --compare 1,3,5,7")
     if threads is not None:
