@@ -59,17 +59,17 @@ _NUMPY = (
 )  # fmt: skip
 _SMALL = (layer(1, 4, 5, 4, 3), layer(1, 16, 6, 8, 1), layer(1, 2, 8, 6, 3, 1, 1))
 _BLOCKED = (
-    layer(2, 96, 14, 96, 1), layer(1, 16, 24, 16, 3, 1, 1), layer(1, 8, 40, 8, 1), layer(1, 200, 4, 400, 1), layer(2, 128, 20, 16, 1),
-    layer(2, 160, 16, 40, 1),
+    layer(2, 96, 14, 96, 1), layer(1, 16, 24, 16, 3, 1, 1), layer(1, 8, 40, 8, 1), layer(1, 200, 4, 400, 1),
+    layer(2, 128, 20, 16, 1), layer(2, 160, 16, 40, 1),
 )  # fmt: skip
 
 
 def _cases() -> dict[str, list[Case]]:
-    back = {direction: direction for direction in ("forward", "input")}
+    both = "forward", "input"  # the same kernels
     return {
-        "direct": [Case("direct", d, geo) for geo in _DIRECT for d in back if d == "forward" or geo.SH == 1],
+        "direct": [Case("direct", d, geo) for geo in _DIRECT for d in both if d == "forward" or geo.SH == 1],
         "direct, weights": [Case("direct", "weight", geo) for geo in _DIRECT],
-        "Winograd": [Case("fast", d, geo) for geo in _WINOGRAD for d in back],
+        "Winograd": [Case("fast", d, geo) for geo in _WINOGRAD for d in both],
         "Winograd, weights": [Case("fast", "weight", geo) for geo in _WINOGRAD],
         **{f"NumPy, {d}": [Case("product" if geo.pointwise else "im2col", d, geo) for geo in _NUMPY] for d in DIRECTIONS},
         "blocked": [Case("blocked", "forward", geo) for geo in _BLOCKED],

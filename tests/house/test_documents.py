@@ -292,7 +292,7 @@ def test_no_block_only_defines_what_nobody_calls() -> None:
 # -------------------------------------------------------------------- the command line
 
 
-def known(command: str) -> bool:
+def known(line: str) -> bool:
     """Does ninx know this command, its options, and the recipe, network, data set or suite that it names? It is not run."""
     names = {
         "recipe": ninx.train.recipe.names(),
@@ -301,14 +301,19 @@ def known(command: str) -> bool:
         "suite": list(ninx.benchmarks.SUITES),
         "claim": ninx.study.claims.names(),
     }
-    name, *rest = shlex.split(command)[1:]
+    name, *rest = shlex.split(line)[1:]
     commands_of_ninx = typer.main.get_command(app).commands
     if name not in commands_of_ninx:
         return False
+    command = commands_of_ninx[name]
+    if rest and name == "lab":  # which has commands of its own
+        if rest[0] not in command.commands:
+            return False
+        command, rest = command.commands[rest[0]], rest[1:]
     if not rest:  # the text names the command
         return True
     try:
-        given = commands_of_ninx[name].make_context(name, rest).params
+        given = command.make_context(name, rest).params
     except MISUSE:
         return False
     for key, choices in names.items():
@@ -334,7 +339,16 @@ def test_ninx_knows_every_command_of_a_page(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ninx dance", "ninx train digit", "ninx train --speed 3", "ninx bench con", "ninx models alex", "ninx claims 7"]
+    "command",
+    [
+        "ninx dance",
+        "ninx train digit",
+        "ninx train --speed 3",
+        "ninx bench con",
+        "ninx models alex",
+        "ninx claims 7",
+        "ninx lab con",
+    ],
 )
 def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
     assert not known(command)
