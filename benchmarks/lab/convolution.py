@@ -148,9 +148,6 @@ def conv(
     input: (N, C, H, W); out: output channels; direction: "forward", "input" or "weight" (the two gradients).
 
     Raises ValueError for sizes that do not fit and for another direction.
-
-    >>> from ninx.benchmarks import lab
-    >>> study = lab.conv((1, 4, 6, 6), 8, kernel=1, rounds=1)  # doctest: +SKIP
     """
     geo = sizes(input, out, kernel, stride, padding, groups)
     if direction not in DIRECTIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from rich.console import Console
 
 pytest.importorskip("numba", reason="the lab compares the compiled kernels")
 
+import ninx
 from ninx.benchmarks import lab, measure
-from ninx.benchmarks.lab import calibration, comparison, convolution, trials, ways
+from ninx.benchmarks.lab import calibration, comparison, convolution, counts, trials, ways
 from ninx.benchmarks.lab.calibration import Predictor, Roofline, explain
 from ninx.benchmarks.lab.counts import DIRECTIONS, Work, work
 from ninx.benchmarks.measure import Timing
@@ -170,6 +172,13 @@ def test_bytes_or_products_limit(known: Clock, monkeypatch: pytest.MonkeyPatch) 
 def test_what_does_not_fit_is_said(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         lab.conv(**arguments)
+
+
+@pytest.mark.parametrize("module", [calibration, convolution, counts])
+def test_the_examples_come_true(module: Any) -> None:
+    done = doctest.testmod(module, extraglobs={"np": np, "ninx": ninx})
+    assert done.attempted >= 1
+    assert done.failed == 0
 
 
 # -------------------------------------------------------------------- several kernels
