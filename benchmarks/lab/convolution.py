@@ -69,11 +69,11 @@ class Study:
 
     def sheet(self) -> Sheet:
         """A row for each way."""
-        heads = [Column("way", text=True), Column("GFLOP"), Column("MB"), Column("FLOP/B", spare=1), Column("work")]
+        heads = [Column("way", text=True), Column("MFLOP"), Column("MB"), Column("FLOP/B", spare=1), Column("work")]
         heads += [Column("roof"), Column("predicted"), Column("measured"), Column("error")]
         table = Sheet(heads, self.title)
         for r in self.rows:
-            amounts = f"{r.flops / 1e9:.3f}", f"{r.moved / 1e6:,.2f}", f"{r.intensity:.1f}", f"{r.workspace / 1e6:.2f}"
+            amounts = digits(r.flops / 1e6), digits(r.moved / 1e6), f"{r.intensity:.1f}", digits(r.workspace / 1e6)
             table.add(r.way, *amounts, *map(milliseconds, (r.roof, r.predicted, r.measured)), f"{r.error:.0e}")
         return table
 
@@ -127,10 +127,14 @@ def label(geo: Geometry) -> str:
     return text + f", {geo.groups} groups" * (geo.groups > 1)
 
 
-def milliseconds(seconds: float) -> str:
+def digits(number: float) -> str:
     """Three digits or so."""
-    ms = 1e3 * seconds
-    return f"{ms:,.0f}" if ms >= 100 else f"{ms:.2f}" if ms >= 1 else f"{ms:.3f}"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2f}" if number >= 1 else f"{number:.3f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds in ms."""
+    return digits(1e3 * seconds)
 
 
 def conv(
