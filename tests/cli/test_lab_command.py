@@ -35,7 +35,9 @@ def test_one_layer_on_a_terminal(tmp_path: Path) -> None:
 def test_one_layer_in_a_pipe_and_as_json(tmp_path: Path) -> None:
     done = piped(*TINY, "--kernel", "3", "--direction", "weight", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert max(map(len, done.stdout.splitlines()[:8])) <= 80
+    table = done.stdout.partition("\nMB: ")[0].splitlines()
+    assert [line.split()[0] for line in table[3:]] == ["loops", "im2col", "fast"]
+    assert max(map(len, table)) <= 80
     assert "product: left out, the kernel is 3x3 with padding 0x0." in done.stdout
     found = json.loads(piped(*TINY, "--json", cwd=tmp_path).stdout)
     assert found["macs"] == 36 * 4 * 8
