@@ -125,7 +125,23 @@ def run(machine: Machine, rounds: int, groups: tuple[str, ...] = GROUPS, batch: 
         slow = sorted((r["ratio"], r["name"]) for r in report.records if r["ratio"] and r["ratio"] < 1)
         report.notes += [f"  {value:.2f}  {name}" for value, name in slow]
     report.notes += [_rungs(rounds)] if machine.device == "cpu" else tf32_note(machine.device)
+    report.notes.append(_conclusion(report.records))
     return report
+
+
+def _conclusion(records: list[dict[str, Any]]) -> str:
+    """Where 1x1 and k x k kernels stand, in words, by the medians of their layers."""
+    parts = []
+    for name, some in (("1x1", [r for r in records if r["kernel"] == 1]), ("k x k", [r for r in records if r["kernel"] > 1])):
+        if some:
+            share = np.median([r["share_of_peak"]["median"] for r in some])
+            bound = sum(r["share_of_copy"] > r["share_of_peak"]["median"] for r in some)
+            columns = np.median([np.median(r["seconds"]["im2col"]) / np.median(r["seconds"]["fast"]) for r in some])
+            parts.append(
+                f"{name} layers reach {share:.0%} of the peak and are {columns:.1f} times as fast as im2col, and the bytes "
+                f"rather than the multiply-adds limit {bound} of {len(some)}"
+            )
+    return f"In the median {'; '.join(parts)}." if parts else "No layers."
 
 
 def _measure(report: Report, layer: Layer, direction: str, rounds: int) -> None:

@@ -40,11 +40,24 @@ class Timing:
         return float(low), float(high)
 
 
-PAUSE = 0.03  # seconds before a turn on the CPU
+PAUSE, PAUSES = 0.02, 25  # seconds of one look at whether all threads are idle, and how many looks there are at most
 
 
 def nothing() -> None:
     """Do nothing."""
+
+
+def rest() -> None:
+    """Wait until no thread of this process works any more, half a second at most.
+
+    Threads that have done their share of a product wait for the next one in a busy loop: PyTorch's for 10 ms, OpenBLAS's (NumPy's
+    products) for more than 100. On two processors whatever is timed meanwhile has only one of them.
+    """
+    for _ in range(PAUSES):
+        before = time.process_time()
+        time.sleep(PAUSE)
+        if time.process_time() - before < PAUSE / 10:
+            return
 
 
 def take_turns(
@@ -57,10 +70,10 @@ def take_turns(
 ) -> list[Timing]:
     """Time each function ``rounds`` times, in turns; each time is the mean of calls in a row that last ``least`` seconds.
 
-    Each turn on the CPU begins with a pause: the threads of the function before may spin on for 10 ms, and would take a
-    processor away. Then comes a call that is not timed, since memory and threads are cold. A GPU does what it is told later, so
-    the clock is read only when the ``device`` has nothing left to do. ``before``: for each function what is to be done before
-    its turn, a setting perhaps; not timed.
+    Each turn on the CPU begins with a `rest`, because the threads of the function before would take a processor away. Then comes
+    a call that is not timed, since memory and threads are cold. A GPU does what it is told later, so the clock is read only when
+    the ``device`` has nothing left to do. ``before``: for each function what is to be done before its turn, a setting perhaps;
+    not timed.
     """
     calls, prepare = [], before or [nothing] * len(functions)
     for setting, function in zip(prepare, functions, strict=True):
@@ -76,8 +89,8 @@ def take_turns(
     for _ in range(rounds):
         for i, function in enumerate(functions):
             prepare[i]()
-            if device == "cpu" and len(functions) > 1:
-                time.sleep(PAUSE)
+            if device == "cpu":
+                rest()
             function()
             synchronize(device)
             start = time.perf_counter()
@@ -167,6 +180,7 @@ def peak(seconds: float = 0.5) -> float:
     """GFLOP/s (float32) of multiply-adds in registers on all threads: the best of several short runs."""
     spin, operations = burst()
     spin()  # compiled on first use
+    rest()
     best, until = 0.0, time.perf_counter() + seconds
     while time.perf_counter() < until:
         start = time.perf_counter()

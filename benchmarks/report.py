@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import asdict, dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ SPARE = {  # and those that a narrow terminal can do without, the first to go wi
     "share": 2, "share of roof": 2, "PyTorch TF32 ms": 2, "channels_last TF32 ms": 2, "PyTorch channels_last ms TF32": 2,
     "GFLOP/s": 1, "ms an image": 1,
 }  # fmt: skip
+MOST = 100  # characters of a line, also in a pipe
+KERNELS = {"1x1": ("tab:blue", ""), "k x k": ("tab:orange", "//")}  # in pictures: colours, and hatching of bars
 
 
 @dataclass
@@ -49,8 +53,8 @@ class Report:
         self.rows.append(row)
         self.records.append(record)
 
-    def show(self, console: Console) -> None:
-        """Print machine, table and notes."""
+    def show(self, console: Console, wide: bool = False) -> None:
+        """Print machine, table and notes. Columns that do not fit into `MOST` characters are left out, unless ``wide``."""
         m = self.machine
         lines = [f"device {m.device}{m.device_name and f': {m.device_name}'}"]
         threads = f"{m.threads} thread(s) on {m.layer}, vectors used: {m.vectors}" if m.device == "cpu" else "which tells the GPU"
@@ -64,7 +68,7 @@ class Report:
             sheet.add(*row)
         for line in lines:
             console.print(line, markup=False, soft_wrap=not console.is_terminal)
-        sheet.show(console)
+        sheet.show(console, MOST, wide)
         for note in self.notes:
             console.print(note, markup=False, soft_wrap=not console.is_terminal)
 
@@ -81,8 +85,18 @@ class Report:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(content, indent=1).encode() + b"\n")
 
+    def save_csv(self, path: Path) -> None:
+        """Write the table, all columns of it, as comma-separated values."""
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.getvalue().encode())
+
     def draw(self, folder: Path) -> list[Path]:
-        """Pictures: the rates of the convolutions under the roofline, or bars of the ratios to PyTorch."""
+        """Pictures: the rates of the convolutions under the roofline, or bars of the ratios to PyTorch.
+
+        1x1 and k x k kernels differ in colour, and in points that are filled or not and bars that are hatched or not.
+        """
         import matplotlib
 
         matplotlib.use("Agg")
@@ -97,22 +111,34 @@ class Report:
             most = max(r["intensity"] for r in points)
             axes.plot([0.5, top / slope, max(most, top / slope)], [0.5 * slope, top, top], color="black", label="roofline")
             for direction, marker in (("forward", "o"), ("input gradient", "^"), ("weight gradient", "s")):
-                chosen = [r for r in points if r["direction"] == direction]
-                axes.scatter(
-                    [r["intensity"] for r in chosen], [r["gflops"] for r in chosen], marker=marker, label=direction, s=18
-                )
+                for name, (colour, _) in KERNELS.items():
+                    chosen = [r for r in points if r["direction"] == direction and _kernel(r) == name]
+                    x, y = [r["intensity"] for r in chosen], [r["gflops"] for r in chosen]
+                    face = colour if name == "1x1" else "none"
+                    axes.scatter(x, y, 28, marker=marker, facecolors=face, edgecolors=colour, label=f"{name}, {direction}")
             axes.set(xscale="log", yscale="log", xlabel="FLOP per byte that must move", ylabel="GFLOP/s", title=self.suite)
-            axes.legend()
+            axes.legend(fontsize=8)
             made.append(_write(figure, folder / f"{self.suite}-roofline.png"))
-        bars = [(r["name"], r["ratio"]) for r in self.records if r.get("ratio")]
+        bars = [r for r in self.records if r.get("ratio")]
         if bars:
             figure, axes = plt.subplots(figsize=(8, 1 + 0.22 * len(bars)))
-            axes.barh([name for name, _ in bars], [ratio for _, ratio in bars])
+            names = [r["name"] for r in bars]
+            for name, (colour, hatch) in KERNELS.items():
+                lengths = [r["ratio"] if _kernel(r) == name else 0.0 for r in bars]
+                if any(lengths):
+                    axes.barh(names, lengths, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
+            if any("kernel" in r for r in bars):
+                axes.legend(fontsize=8)
             axes.axvline(1, color="black", linewidth=1)
             axes.invert_yaxis()
             axes.set(xlabel="times as fast as PyTorch (its better format)", title=self.suite)
             made.append(_write(figure, folder / f"{self.suite}-bars.png"))
         return made
+
+
+def _kernel(record: dict[str, Any]) -> str:
+    """ "1x1" or "k x k"; what is no convolution counts as the first."""
+    return "k x k" if record.get("kernel", 1) > 1 else "1x1"
 
 
 def _write(figure: Any, path: Path) -> Path:

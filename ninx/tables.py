@@ -111,9 +111,16 @@ class Sheet:
             widths[max(loose, key=lambda k: widths[k])] -= 1
         return widths
 
-    def show(self, console: Console) -> None:
-        """Print it: whole into a pipe, and onto a terminal what fits."""
+    def show(self, console: Console, most: int | None = None, whole: bool = False) -> None:
+        """Print it: whole into a pipe, and onto a terminal what fits.
+
+        most: in a pipe, too, only what fits into so many characters; whole: on a terminal, too, all of it.
+        """
         width = console.width if console.is_terminal else None
+        if whole:
+            width = None
+        elif most is not None:
+            width = most if width is None else min(width, most)
         shown = self.fitting(width)
         if self.title:
             console.print(self.title, style="italic", markup=False, soft_wrap=width is None)

@@ -15,6 +15,7 @@ from .console import say
 from .costs import summarize
 from .explaining import explain_network
 from .graphs import draw_graph
+from .lab import lab
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .mapping import show_maps
@@ -78,4 +79,5 @@ app.command("recipes")(show_recipes)
 app.command("claims")(show_claims)
 app.command()(doctor)
 app.command()(bench)
+app.add_typer(lab, name="lab")
 app.command("warm-up")(warm_up)

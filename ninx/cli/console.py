@@ -58,10 +58,10 @@ def complain(error: Exception) -> None:
     errors.print(f"[red]Error:[/red] {sentence}", soft_wrap=not errors.is_terminal)
 
 
-def image_size(command: str, text: str) -> tuple[int, ...]:
+def image_size(command: str, text: str, example: str = "3x32x32 (channels, height, width)") -> tuple[int, ...]:
     """The sizes in "3x32x32", as an option --input gives them. Raises ValueError, which begins with ``command``."""
     if not re.fullmatch(r"[1-9]\d*([x,][1-9]\d*)*", text):
-        raise ValueError(f"{command}: --input is a size such as 3x32x32 (channels, height, width), not {text!r}")
+        raise ValueError(f"{command}: --input is a size such as {example}, not {text!r}")
     return tuple(map(int, re.split("[x,]", text)))
 
 

@@ -32,7 +32,9 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and rounds: done in about a minute.")] = False,
     batch: Annotated[int, typer.Option(help="Images of the convnet and deepbench layers of conv.", min=1)] = 16,
     threads: Annotated[int | None, typer.Option(help="Number of threads, ours and PyTorch's.", min=1)] = None,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, however long the lines get.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the table to this file, as comma-separated values.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Draw pictures into this folder.")] = None,
     device: Device = "cpu",
 ) -> None:
@@ -51,8 +53,10 @@ def bench(
         compile_ahead()
     with console.status("measuring") if moving() else nullcontext():
         report = benchmarks.run(suite, quick, batch, device)
-    report.show(console)
+    report.show(console, wide)
     if json is not None:
         report.save(json)
+    if csv is not None:
+        report.save_csv(csv)
     for path in report.draw(plots) if plots is not None else ():
         say(f"Wrote {escape(str(path))}")

@@ -106,6 +106,10 @@ COMMANDS = {
     "ninx graph nin-cifar10 -o nin.svg": Rule(Run("", r"Wrote nin\.svg"), None),
     "ninx graph net.py:net --input 1x28x28 -o net.mmd": Rule(Run("", r"Wrote net\.mmd"), None),
     "ninx graph vgg16 --no-collapse -o vgg.json": Rule(Run("", r"Wrote vgg\.json"), None),
+    "ninx lab conv --input 8x192x28x28 --out 32": Rule(None, Run("", "the worst prediction")),
+    "ninx lab conv --input 8x192x28x28 --out 32 --kernel 1": Rule(None, Run("", "the worst prediction")),
+    "ninx lab conv --compare 1,3,5,7 --plot kernels.png": Rule(None, Run("", "9.7 times fewer multiply-adds")),
+    "ninx lab sweep": Rule(None, Run("", "Within a factor of 1.5")),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -308,7 +312,7 @@ def test_no_block_only_defines_what_nobody_calls() -> None:
 # -------------------------------------------------------------------- the command line
 
 
-def known(command: str) -> bool:
+def known(line: str) -> bool:
     """Does ninx know this command, its options, and the recipe, network, data set or suite that it names? It is not run."""
     names = {
         "recipe": ninx.train.recipe.names(),
@@ -318,14 +322,19 @@ def known(command: str) -> bool:
         "suite": list(ninx.benchmarks.SUITES),
         "claim": ninx.study.claims.names(),
     }
-    name, *rest = shlex.split(command)[1:]
+    name, *rest = shlex.split(line)[1:]
     commands_of_ninx = typer.main.get_command(app).commands
     if name not in commands_of_ninx:
         return False
+    command = commands_of_ninx[name]
+    if rest and name == "lab":  # which has commands of its own
+        if rest[0] not in command.commands:
+            return False
+        command, rest = command.commands[rest[0]], rest[1:]
     if not rest:  # the text names the command
         return True
     try:
-        given = commands_of_ninx[name].make_context(name, rest).params
+        given = command.make_context(name, rest).params
     except MISUSE:
         return False
     for key, choices in names.items():
@@ -351,7 +360,16 @@ def test_ninx_knows_every_command_of_a_page(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ninx dance", "ninx train digit", "ninx train --speed 3", "ninx bench con", "ninx models alex", "ninx claims 7"]
+    "command",
+    [
+        "ninx dance",
+        "ninx train digit",
+        "ninx train --speed 3",
+        "ninx bench con",
+        "ninx models alex",
+        "ninx claims 7",
+        "ninx lab con",
+    ],
 )
 def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
     assert not known(command)

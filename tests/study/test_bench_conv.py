@@ -112,7 +112,7 @@ def test_a_gpu_is_compared_with_each_rounding_apart(clock: Clock, monkeypatch: p
     cells = dict(zip(report.columns, report.rows[0], strict=True))
     assert (cells["times as fast as TF32"], cells["share of roof"]) == ("2.00 (2.00 to 2.00)", "100%")
     assert (cells["PyTorch TF32 ms"], cells["channels_last TF32 ms"]) == ("1000.000", "2000.000")
-    assert report.notes[-1] == "the note on TF32"
+    assert report.notes[-2] == "the note on TF32"
 
 
 def test_the_notes_tell_the_mean_and_what_is_slower(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,17 +124,38 @@ def test_the_notes_tell_the_mean_and_what_is_slower(clock: Clock, monkeypatch: p
     _timed(clock, monkeypatch, OURS, {"PyTorch": 1.0})
     monkeypatch.setattr(conv, "_ours", lambda *_: {"fast": clock.work("fast", 0.5, np.ones(1))})
     monkeypatch.setattr(conv, "_theirs", theirs)
+    monkeypatch.setattr(conv, "_conclusion", lambda records: "in words")
     report = conv.run(MACHINE, 3)
     assert report.notes == [
-        "geometric mean of the ratios: 2.00; below 1: 1 of 3", f"  0.50  {LAYER.label} weight gradient", "tiny",
+        "geometric mean of the ratios: 2.00; below 1: 1 of 3", f"  0.50  {LAYER.label} weight gradient", "tiny", "in words",
     ]  # fmt: skip
+
+
+def _record(kernel: int, share: float, copied: float, fast: float, im2col: float) -> dict[str, Any]:
+    seconds = {"fast": (fast, fast, 9.0), "im2col": (im2col, im2col, 0.1)}
+    return {"kernel": kernel, "share_of_peak": {"median": share}, "share_of_copy": copied, "seconds": seconds}
+
+
+def test_the_conclusion_is_by_the_medians_of_1x1_and_of_k_x_k() -> None:
+    some = [_record(1, 0.75, 0.8, 1.0, 2.0), _record(1, 0.5, 0.1, 1.0, 1.5), _record(1, 0.9, 0.1, 1.0, 8.0)]
+    assert conv._conclusion(some) == (
+        "In the median 1x1 layers reach 75% of the peak and are 2.0 times as fast as im2col, and the bytes rather than the "
+        "multiply-adds limit 1 of 3."
+    )
+    both = conv._conclusion([*some, _record(3, 1.5, 0.2, 1.0, 3.0)])
+    assert both.endswith(
+        "; k x k layers reach 150% of the peak and are 3.0 times as fast as im2col, and the bytes rather than the "
+        "multiply-adds limit 0 of 1."
+    )
+    assert conv._conclusion([]) == "No layers."
 
 
 def test_without_pytorch_nothing_is_compared_but_with_the_processor(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     report = _timed(clock, monkeypatch, OURS, {})
     assert [r["ratio"] for r in report.records] == [None] * 3
     assert report.rows[0][-3:] == ["-", "-", "-"]
-    assert report.notes == ["tiny"]
+    assert report.notes[:-1] == ["tiny"]
+    assert report.notes[-1].startswith("In the median 1x1 layers reach 100% of the peak and are 4.0 times as fast as im2col")
 
 
 def test_the_gradient_of_a_picture_is_not_timed(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +168,7 @@ def test_the_gradient_of_a_picture_is_not_timed(clock: Clock, monkeypatch: pytes
 def test_a_gpu_goes_through_several_inputs(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as are larger than the cache together, but not more than 64."""
     made: list[int] = []
+    monkeypatch.setattr(conv, "_conclusion", lambda records: "in words")  # it tells of im2col, too
     size = 4 * (2 * 16 * 8 + 8 * 16 + 2 * 16 * 16)
     for rotated, sets in ((0, 1), (size * 3, 4), (size * 1000, 64)):
         made.clear()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import asdict, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,33 @@ def test_all_of_it_is_saved(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_the_table_is_saved_for_a_spreadsheet(tmp_path: Path) -> None:
+    made = Report("conv", MACHINE, ["layer", 'ms, "fast"'])
+    made.add(["1x1, stride 2", "2.5"], {})
+    made.save_csv(tmp_path / "new" / "conv.csv")
+    with (tmp_path / "new" / "conv.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["layer", 'ms, "fast"'], ["1x1, stride 2", "2.5"]]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_table_has_100_columns_and_all_of_it_if_it_is_wide(terminal: bool) -> None:
+    """On a terminal of 200 columns and in a pipe; what can be spared goes first."""
+    made = Report("conv", MACHINE, ["layer", "PyTorch ms", "fast ms", *[f"column {i}" for i in range(7)]])
+    made.add(["8x192x28x28 -> 32 1x1", "1,234.56", "2.25", *["12,345.67"] * 7], {})
+
+    def shown(wide: bool) -> list[str]:
+        out = StringIO()
+        made.show(Console(file=out, width=200, force_terminal=terminal, color_system=None), wide)
+        return out.getvalue().splitlines()[4:]
+
+    few, all_of_it = shown(False), shown(True)
+    assert max(map(len, few)) <= 100
+    assert "Not shown for want of width: PyTorch ms." in few
+    assert not any("1,234.56" in line for line in few)
+    (row,) = [line for line in all_of_it if "1,234.56" in line]
+    assert all(cell in row for cell in made.rows[0])
+
+
 def test_the_pictures_show_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The roofline rises with 8 GB/s until it meets the peak of 100 GFLOP/s at 12.5 FLOP a byte."""
     figures: dict[str, Any] = {}
@@ -64,16 +93,24 @@ def test_the_pictures_show_the_figures(tmp_path: Path, monkeypatch: pytest.Monke
     directions = ["forward", "input gradient", "weight gradient"]
     for i, direction in enumerate(directions):
         record = {"name": f"layer {i}", "direction": direction, "intensity": 10.0 * (i + 1), "gflops": 20.0 * (i + 1)}
+        record["kernel"] = 3 if i == 2 else 1
         made.add([], record | {"ratio": [2.0, None, 0.5][i]})
     assert made.draw(tmp_path) == [tmp_path / "conv-roofline.png", tmp_path / "conv-bars.png"]
     assert all((tmp_path / name).stat().st_size > 1000 for name in figures)
     (roof,) = figures["conv-roofline.png"].axes
     assert roof.lines[0].get_xydata().tolist() == [[0.5, 4.0], [12.5, 100.0], [30.0, 100.0]]
     points = {c.get_label(): c.get_offsets().tolist() for c in roof.collections}
-    assert points == {d: [[10.0 * (i + 1), 20.0 * (i + 1)]] for i, d in enumerate(directions)}
+    there = {f"{'k x k' if i == 2 else '1x1'}, {d}": [[10.0 * (i + 1), 20.0 * (i + 1)]] for i, d in enumerate(directions)}
+    assert {label: where for label, where in points.items() if where} == there
+    assert set(points) == {f"{kernel}, {d}" for kernel in report.KERNELS for d in directions}
+    colours = {c.get_label().split(",")[0]: tuple(c.get_edgecolor()[0]) for c in roof.collections}
+    assert colours["1x1"] != colours["k x k"]
+    filled = {c.get_label().split(",")[0]: len(c.get_facecolor()) for c in roof.collections}
+    assert filled == {"1x1": 1, "k x k": 0}  # told apart without colours, too
     assert (roof.get_xscale(), roof.get_yscale()) == ("log", "log")
     (bars,) = figures["conv-bars.png"].axes
-    assert [p.get_width() for p in bars.patches] == [2.0, 0.5]
+    lengths = {p.get_y(): (p.get_width(), p.get_hatch()) for p in bars.patches if p.get_width()}
+    assert [lengths[y] for y in sorted(lengths)] == [(2.0, ""), (0.5, "//")]
     assert [t.get_text() for t in bars.get_yticklabels()] == ["layer 0", "layer 2"]
     assert list(bars.lines[0].get_xdata()) == [1, 1]
     assert bars.yaxis_inverted()

@@ -33,6 +33,20 @@ def test_functions_take_turns_after_a_warm_up(clock: Clock) -> None:
     assert events == warm_up + turns + turns
 
 
+def test_a_turn_begins_when_all_threads_are_idle(clock: Clock) -> None:
+    """Those of a matrix product may wait busily for the next one; that is a tenth of a second at most here, then they sleep."""
+    clock.spinning = 0.09
+    measure.rest()
+    assert clock.log == ["pause"] * 6  # four that are full, half a one, and one that is quiet
+    clock.log.clear()
+    measure.rest()
+    assert clock.log == ["pause"]
+    clock.log.clear()
+    clock.spinning = 1e9  # whoever never sleeps is not waited for
+    measure.rest()
+    assert clock.log == ["pause"] * measure.PAUSES
+
+
 def test_each_round_has_its_own_time(clock: Clock) -> None:
     """What is timed: not the warm-up of 9 seconds, nor the first call of a turn, of 5."""
     work = clock.work("a", [9, 9, 1, 5, 2, 5, 4, 5, 3])
@@ -44,7 +58,8 @@ def test_the_number_of_calls_in_a_row_is_rounded_and_at_least_one(clock: Clock) 
     for seconds, calls in ((10.0, 1), (0.5, 2), (0.3, 3), (0.41, 2)):
         clock.log.clear()
         take_turns([clock.work("a", seconds)], rounds=1, least=1.0, warm_up=0)
-        assert [e for e in clock.log if e != "wait"] == ["clock", "a", "clock", "a", "clock", *["a"] * calls, "clock"]
+        events = [e for e in clock.log if e not in ("wait", "pause")]
+        assert events == ["clock", "a", "clock", "a", "clock", *["a"] * calls, "clock"]
 
 
 def test_what_is_done_before_a_turn_is_not_timed(clock: Clock) -> None:

@@ -19,7 +19,9 @@ class Clock:
         self.now = 0.0
         self.done = 0.0  # when a GPU will have done what it was told
         self.log: list[str] = []
-        monkeypatch.setattr(measure, "time", types.SimpleNamespace(perf_counter=self.read, sleep=self.sleep))
+        self.busy = self.spinning = 0.0  # what all threads have worked, and how long some will spin after their work
+        clock = types.SimpleNamespace(perf_counter=self.read, sleep=self.sleep, process_time=lambda: self.busy)
+        monkeypatch.setattr(measure, "time", clock)
 
     def read(self) -> float:
         self.log.append("clock")
@@ -28,6 +30,8 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.log.append("pause")
         self.now += seconds
+        spun = min(seconds, self.spinning)
+        self.busy, self.spinning = self.busy + spun, self.spinning - spun
 
     def work(self, name: str, seconds: float | Sequence[float], result: Any = None) -> Callable[[], Any]:
         """A function that takes so long (of several times one after the other) and returns the result."""
