@@ -1,8 +1,8 @@
 """Safetensors files, read so that every size is held against the file's before memory is taken.
 
-The file: 8 bytes with the length of the header, the header, the values. The header is JSON: of each tensor its type, its shape and
-where among the values it begins and ends; and under ``__metadata__`` texts by name. We read them ourselves, because the library
-reads any header of up to 100 MB, which takes a gigabyte, and copies the values twice.
+The file: 8 bytes with the length of the header, the header, the values. The header is JSON: of each tensor its type, its shape,
+and where among the values it begins and ends; and under ``__metadata__`` texts by name. We read them ourselves, because the
+library reads any header of up to 100 MB, which takes a gigabyte, and copies the values twice.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from .torch_file import Found, read_torch_file
 
 SAVED = "ninx save 1"  # the format of `ninx.save`
 
+
 def load_weights(path: str | Path) -> dict[str, Tensor]:
     """The weights in a safetensors file, or in a .pth file of ``torch.save(model.state_dict(), ...)``, by their names.
 

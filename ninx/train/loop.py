@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, models, nn, optim
+from .. import data, limits, models, nn, optim
 from .. import functional as F
 from ..array import use_device
 from ..engine import Tensor, no_grad
@@ -91,7 +91,14 @@ def evaluate(model: nn.Module, dataset: data.LabelledDataset, preparation: Prepa
 
 
 def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
-    """Refuse a network for fewer classes, or for images of other channels; the sentence names the switch to set."""
+    """Refuse a network for fewer classes, or for images of other channels; the sentence names the switch to set.
+
+    One that no memory holds is refused too: a recipe may come from a stranger.
+    """
+    with nn.shapes_only():
+        count = sum(p.numel() for p in models.create(recipe.model.name, **recipe.model.switches).parameters())
+    if count > limits.PARAMETERS:
+        raise ValueError(f"train: {recipe.model.name} would have {count:,} parameters, and {limits.PARAMETERS:,} are the limit")
     has, image = models.switches_of(recipe.model.name) | recipe.model.switches, dataset[0][0]
     channels, classes = 1 if image.ndim == 2 else image.shape[2], len(dataset.classes)
     if isinstance(outputs := has.get("num_classes"), int) and outputs < classes:
