@@ -53,11 +53,11 @@ def _of_file(file: BinaryIO, size: int, name: str) -> PillowImage.Image:
             with PillowImage.open(file, formats=FORMATS) as opened:
                 if (pixels := opened.width * opened.height) > (most := limits.pixels(size)):
                     raise ValueError(
-                        f"{name} is too large: it has {opened.width:,}x{opened.height:,} = {pixels:,} pixels, and {most:,} are the "
-                        f"limit for a file of {size:,} bytes"
+                        f"{name} is too large: it has {opened.width:,}x{opened.height:,} = {pixels:,} pixels, "
+                        f"and {most:,} are the limit for a file of {size:,} bytes"
                     )
                 kind = opened.format
-                opened.verify()  # the sums of a PNG's chunks, which Pillow does not look at otherwise; a picture is of no use then
+                opened.verify()  # the sums of a PNG's chunks, which Pillow does not look at otherwise; then it must be opened anew
             file.seek(0)
             if kind == "JPEG" and (scans := file.read().count(SCAN)) > limits.SCANS:
                 raise ValueError(f"{name} has {scans:,} scans, and {limits.SCANS} are the limit")
