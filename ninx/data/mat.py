@@ -59,6 +59,8 @@ def read_mat(path: str | Path, names: Collection[str]) -> dict[str, Image]:
                     raise ValueError(f"an element of type {kind} and {count:,} bytes, {size:,} in all")
                 packed = _Unpacked(file, count) if kind == PACKED else None
                 variable = _variable(packed or file, order, names, limit, packed is not None)
+                if packed is None and file.tell() > end:
+                    raise ValueError("a variable that is longer than its element")
                 if variable is not None:
                     if variable[0] in found:
                         raise ValueError(f"it has two variables {variable[0]}")

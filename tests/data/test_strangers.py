@@ -81,7 +81,7 @@ def _huge() -> bytes:
             "its X has 2,147,483,647 bytes, and",
         ),
         (lambda: _mat(_packed(_zeros(10**9))), "a packed element that is no variable"),
-        (lambda: _mat(_element(14, b"") * 2000), "it ends too early"),
+        (lambda: _mat(_element(14, b"") * 2000), "a variable without its flags"),
         (lambda: _mat(_variable(b"Z", 9, (1, 1), b"") * 2000), "it has more than 1,000 elements"),
     ],
     ids=["cells", "packed cells", "bomb", "promise", "zeros", "empty", "many"],

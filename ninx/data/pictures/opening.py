@@ -57,7 +57,7 @@ def _of_file(file: BinaryIO, size: int, name: str) -> PillowImage.Image:
                         f"and {most:,} are the limit for a file of {size:,} bytes"
                     )
                 kind = opened.format
-                opened.verify()  # the sums of a PNG's chunks, which Pillow does not look at otherwise; then it must be opened anew
+                opened.verify()  # the sums of a PNG's chunks; after that it must be opened anew
             file.seek(0)
             if kind == "JPEG" and (scans := file.read().count(SCAN)) > limits.SCANS:
                 raise ValueError(f"{name} has {scans:,} scans, and {limits.SCANS} are the limit")
