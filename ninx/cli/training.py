@@ -65,7 +65,9 @@ def train(
     if resume is None:
         chosen = recipes.load(recipe or "digits", overrides)
         if chosen.otherwise is not None and not _there(chosen.data, data_dir):
-            say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
+            say(
+                f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {escape(chosen.otherwise)} instead.[/yellow]"
+            )
             chosen = recipes.load(chosen.otherwise, overrides)
     else:
         checkpoint = read_checkpoint(resume)
@@ -217,5 +219,5 @@ def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path 
     say(staged.NOTE)
     command = shlex.join(["ninx", *sys.argv[1:]])
     write_atomically(folder / "growth.json", (json.dumps({"command": command, **found}, indent=1) + "\n").encode())
-    write_atomically(folder / "growth.md", staged.markdown(found, command).encode())
+    write_atomically(folder / "growth.md", staged.markdown(found, command).encode("utf-8", "replace"))
     say(f"Wrote growth.json and growth.md into {escape(str(folder))}.")

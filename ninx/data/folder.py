@@ -64,6 +64,9 @@ class ImageFolder(Dataset[tuple[Image, int]]):
         folders = sorted(f for f in _entries(root) if f.is_dir() and not f.name.startswith("."))
         if not folders:
             raise ValueError(f"{root}: has no sub-folders; put the images of each class into a folder named after it")
+        for folder in folders:
+            if folder.name.encode("utf-8", "replace").decode() != folder.name:  # it could not be written into a checkpoint
+                raise ValueError(f"{root}: the name of its folder {folder.name!r} is no text in UTF-8; rename it")
         self.root, self.mode = root, mode
         self.classes: tuple[str, ...] = tuple(f.name for f in folders)
         self.samples: list[tuple[Path, int]] = []
