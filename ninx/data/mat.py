@@ -44,7 +44,8 @@ def read_mat(path: str | Path, names: Collection[str]) -> dict[str, Image]:
 
     Raises ValueError, naming the file, if it is no MATLAB file of version 5, is damaged, or asks for too much.
     """
-    path, found = Path(path), {}
+    path = Path(path)
+    found: dict[str, Image] = {}
     with open_regular(path) as (file, size):
         try:
             if not (head := file.read(128)).startswith(HEAD) or len(head) < 128 or head[126:] not in (b"IM", b"MI"):

@@ -9,7 +9,7 @@ which take any amount of memory and time; they are stepped over.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import IO
+from typing import Protocol
 
 from .. import limits
 
@@ -17,7 +17,15 @@ BLOCK = 512
 PIECE = 2**20  # bytes that are read at once
 
 
-def members_of(archive: IO[bytes], names: Collection[str], limit: int) -> dict[str, bytes]:
+class Stream(Protocol):
+    """What gives its bytes in order."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next ``size`` bytes, fewer at the end."""
+        ...
+
+
+def members_of(archive: Stream, names: Collection[str], limit: int) -> dict[str, bytes]:
     """The contents of the plain files of these names. The archive is read to its end, so that gzip compares its sum.
 
     Raises ValueError for what is no tar archive, and for one of more than ``limit`` bytes; EOFError for one that ends too early.
@@ -59,7 +67,7 @@ def _head(head: bytes) -> tuple[str, int, bool]:
     return "/".join(part for part in parts if part), size, head[156:157] in (b"0", b"\0")
 
 
-def _pieces(archive: IO[bytes], count: int, kept: bool) -> bytes:
+def _pieces(archive: Stream, count: int, kept: bool) -> bytes:
     """The next ``count`` bytes, or nothing of them if they are not to be kept."""
     parts = []
     while count:
