@@ -121,6 +121,16 @@ def test_no_byte_of_a_matlab_file_ends_the_process(tmp_path: Path, packed: bool)
     assert refused > 300
 
 
+def test_the_sum_of_a_packed_variable_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "test_32x32.mat"
+    write_svhn(path, *drawn((10, 32, 32, 3), 10))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1  # the last byte of the sum that zlib stores
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged, cut off or no MATLAB file"):
+        data.svhn.read_svhn([path])
+
+
 def test_numbers_of_every_kind_are_read_as_scipy_reads_them(tmp_path: Path) -> None:
     from scipy.io import loadmat, savemat
 
@@ -314,10 +324,12 @@ def test_a_changed_bit_in_the_pixels_of_a_png_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)).save(path, compress_level=0)
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"x\.png cannot be read as an image"):
-        data.read_image(path)
+    for at in (len(content) // 2, -13):  # a pixel; and the sum itself, before the last 12 bytes
+        changed = content.copy()
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match=r"x\.png cannot be read as an image"):
+            data.read_image(path)
 
 
 # -------------------------------------------------------------------- what is no file, and folders that cannot be read
