@@ -64,10 +64,7 @@ def _compiled() -> list[Finding]:
 def _optional() -> list[Finding]:
     """Libraries that one command or one data set needs."""
     found = []
-    for module, name, use, extra in (
-        ("scipy", "SciPy", "reads the data set svhn", "data"),
-        ("torch", "PyTorch", "is what 'ninx bench' compares with", "bench"),
-    ):
+    for module, name, use, extra in (("torch", "PyTorch", "is what 'ninx bench' compares with", "bench"),):
         if _installed(module):
             found.append(Finding(True, f"{name} {metadata.version(module)} {use}."))
         else:

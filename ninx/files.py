@@ -1,10 +1,42 @@
-"""Writing files so that nobody ever finds half of one."""
+"""Files: reading those of others, and writing one's own so that nobody ever finds half of one."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def open_regular(path: str | Path, what: str = "") -> Iterator[tuple[BinaryIO, int]]:
+    """``with open_regular(path) as (file, size):`` the open file, and how many bytes it has on disk.
+
+    Raises ValueError, which begins with ``what`` and names the path, for what cannot be opened, for a folder, and for a device or
+    a pipe, which has no size and perhaps no end. An error of the disk while it is read becomes such a sentence too.
+
+    >>> with ninx.files.open_regular("nowhere") as (file, size):
+    ...     pass
+    Traceback (most recent call last):
+    ValueError: nowhere: there is no such file
+    """
+    path = Path(path)
+    try:
+        # A pipe would make a plain open wait until somebody writes into it. (Windows has neither the flag nor the pipe.)
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise ValueError(f"{what}{path}: is no file but a device or a pipe; copy what it gives into a file")
+            yield file, found.st_size
+    except FileNotFoundError:
+        raise ValueError(f"{what}{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{what}{path}: is a folder; name the file") from None
+    except OSError as error:
+        raise ValueError(f"{what}{path}: cannot be read ({error.strerror or error})") from None
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
@@ -22,8 +54,10 @@ def write_atomically(path: str | Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk does not say which file it was
         raise
 
 

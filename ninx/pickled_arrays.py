@@ -12,6 +12,7 @@ from .stored_numbers import booleans
 Values = np.ndarray[Any, Any]
 
 WHOLE = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")
+MAX_NDIM = 32
 NUMBERS = (*WHOLE, "b1", "f2", "f4", "f8")
 
 
@@ -22,9 +23,12 @@ class PickledArray:
 
     def set_state(self, state: Any) -> None:
         """Take the content."""
+        if not isinstance(state, tuple) or len(state) != 5:
+            raise ValueError("the state of an array is not that of a plain array of numbers")
         _, shape, dtype, fortran, content = state
         raw = content.encode("latin-1") if isinstance(content, str) else content  # Python 2 wrote bytes as text
-        if not isinstance(dtype, _PickledType) or not isinstance(raw, bytes) or not isinstance(shape, tuple):
+        plain = isinstance(shape, tuple) and len(shape) <= MAX_NDIM and all(type(n) is int and n >= 0 for n in shape)
+        if not isinstance(dtype, _PickledType) or not isinstance(raw, bytes) or not plain:
             raise ValueError("the state of an array is not that of a plain array of numbers")
         values = booleans(raw) if dtype.dtype == np.bool_ else np.frombuffer(raw, dtype.dtype)
         self.value = values.reshape(shape, order="F" if fortran else "C")
@@ -35,14 +39,18 @@ class _PickledType:
 
     def __init__(self, codes: Collection[str], code: Any):
         text = code.decode("latin-1") if isinstance(code, bytes) else code
+        if not isinstance(text, str):  # not looked into: printing it could take any time
+            raise ValueError("an array whose type has no text for a name")
         if text not in codes:
             kind = "numbers" if "f4" in codes else "whole numbers"
-            raise ValueError(f"an array of {str(code)[:20]!r}, where bytes ('u1') or other {kind} belong")
+            raise ValueError(f"an array of {text[:20]!r}, where bytes ('u1') or other {kind} belong")
         self.dtype = np.dtype(text)
 
     def set_state(self, state: Any) -> None:
+        if not isinstance(state, tuple) or len(state) < 2:
+            raise ValueError("the state of a type that is none of NumPy's")
         order = state[1].decode("latin-1") if isinstance(state[1], bytes) else state[1]
-        if order not in ("<", ">", "|"):
+        if not isinstance(order, str) or order not in ("<", ">", "|"):
             raise ValueError("an array of numbers in an unknown order of bytes")
         self.dtype = np.dtype(order + self.dtype.str[1:])
 
@@ -50,13 +58,13 @@ class _PickledType:
 def _of_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> PickledArray:
     """How NumPy 2 writes an array in protocol 5."""
     array = PickledArray()
-    array.set_state((1, shape, dtype, order == "F", content))
+    array.set_state((1, shape, dtype, isinstance(order, str) and order == "F", content))
     return array
 
 
 def _encoded(text: Any, encoding: Any) -> bytes:
     """How Python 3 writes bytes for Python 2: as a call of codecs.encode."""
-    if not isinstance(text, str) or encoding != "latin1":
+    if not isinstance(text, str) or not isinstance(encoding, str) or encoding != "latin1":
         raise ValueError("a text in an unknown encoding")
     return text.encode("latin-1")
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from . import limits
+
 
 @dataclass(frozen=True)
 class Known:
@@ -53,15 +55,22 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class _Machine:
-    """The stack, the memo, and what each instruction does to them."""
+    """The stack, the memo, and what each instruction does to them.
 
-    def __init__(self, known: Mapping[str, Any], persistent: Callable[[Any], Any] | None):
+    A short pickle may name one thing a thousand times in another, and that a thousand times in a third. So nothing here looks
+    into a value of which it does not know that it is a plain one: not to print, to compare or to hash it.
+    """
+
+    def __init__(self, known: Mapping[str, Any], persistent: Callable[[Any], Any] | None, room: int):
         self.known, self.persistent = known, persistent
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.room = self.limit = room  # bytes that the calls may copy
 
     def run(self, content: bytes) -> Any:
-        for opcode, argument, _ in pickletools.genops(content):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+            if count >= limits.INSTRUCTIONS:
+                raise ValueError(f"it has more than {limits.INSTRUCTIONS:,} instructions")
             if opcode.name == "STOP":
                 value = self.pop()
                 if self.stack:
@@ -118,21 +127,33 @@ class _Machine:
             self.set_items(list(reversed([self.pop(), self.pop()])) if name == "SETITEM" else self.to_mark())
         elif name in ("GLOBAL", "STACK_GLOBAL"):
             names = argument.split(" ") if name == "GLOBAL" else list(reversed([self.pop(), self.pop()]))
-            stack.append(self.find(".".join(str(n) for n in names)))
+            if not all(isinstance(n, str) for n in names):
+                raise ValueError("the name of a function that is no text")
+            stack.append(self.find(".".join(names)))
         elif name == "REDUCE":
             arguments, function = self.pop(), self.pop()
             if not isinstance(function, Known) or not callable(function.value) or not isinstance(arguments, tuple):
                 raise ValueError("it calls something that is no function")
+            self.spend(arguments)
             stack.append(function.value(*arguments))
         elif name == "BUILD":
             state, target = self.pop(), stack[-1]
             if not hasattr(target, "set_state"):
                 raise ValueError("it changes something that has no state")
+            self.spend(state)
             target.set_state(state)
         elif name == "BINPERSID" and self.persistent is not None:
             stack.append(self.persistent(self.pop()))
         elif name not in ("PROTO", "FRAME"):
             raise ValueError(f"it has the instruction {name}, which plain data does not need")
+
+    def spend(self, given: Any) -> None:
+        """Count what a call may copy of its arguments: each may be the same long text again."""
+        for value in given if isinstance(given, tuple) else (given,):
+            if isinstance(value, (str, bytes, list, tuple, dict)):
+                self.room -= len(value) * (1 if isinstance(value, (str, bytes)) else 100)
+        if self.room < 0:
+            raise ValueError(f"its calls copy more than {self.limit:,} bytes")
 
     def of_kind(self, kind: type[Any]) -> Any:
         if not isinstance(self.stack[-1], kind):
@@ -156,10 +177,11 @@ class _Machine:
 def read_pickle(content: bytes, where: str, known: Mapping[str, Any], persistent: Callable[[Any], Any] | None = None) -> Any:
     """The value of a pickle that is made of plain values and of what ``known`` names ("module.name" -> ours).
 
-    ``persistent`` gives the value of a persistent id. Raises ValueError, which begins with ``where``, for anything else.
+    ``persistent`` gives the value of a persistent id. Raises ValueError, which begins with ``where``, for anything else, and for
+    more instructions or bytes than `ninx.limits` allows. How deep the value nests is for its reader to look at.
     """
     try:
-        return _Machine(known, persistent).run(content)
+        return _Machine(known, persistent, limits.unfolded(len(content))).run(content)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error) as error:
         detail = str(error).split("\n")[0][:200] if isinstance(error, ValueError) else f"damaged, {type(error).__name__}"
         raise ValueError(f"{where}: cannot be read as plain data ({detail})") from None

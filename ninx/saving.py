@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from . import limits
 from .array import cuda_device, on_device
 from .engine import Tensor
-from .files import write_atomically
+from .files import open_regular, write_atomically
 from .structure import Describer
 from .torch_file import Found
 from .weights import SAVED, read_file
@@ -55,6 +56,11 @@ def save(obj: Any, f: Any) -> None:
         structure = json.dumps(described)
     except ValueError as error:  # Python refuses to write whole numbers of thousands of digits
         raise ValueError(f"save: a whole number is too long to be written ({error})") from None
+    if len(structure) > limits.HEADER // 2:  # beside it the header names the arrays
+        raise ValueError(
+            f"save: what is no array takes {len(structure):,} bytes, and {limits.HEADER // 2:,} are the limit; make long lists "
+            "arrays: np.asarray(numbers)"
+        )
     content = packed(describer.arrays, {"format": SAVED, "structure": structure})
     if isinstance(f, (str, os.PathLike)):
         write_atomically(Path(f), content)
@@ -89,11 +95,8 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
             raise IsADirectoryError(f"{where}: is a folder; name the file")
         if not path.exists():
             raise FileNotFoundError(f"load: there is no file {path}")
-        try:
-            with path.open("rb") as file:
-                found = read_file(file, where)
-        except OSError as error:
-            raise type(error)(f"{where}: cannot be read ({error.strerror})") from None
+        with open_regular(path, "load ") as (file, _):
+            found = read_file(file, where)
     elif callable(getattr(f, "read", None)):
         content = f.read()
         if not isinstance(content, bytes):

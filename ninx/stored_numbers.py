@@ -15,9 +15,10 @@ def width(code: str) -> int:
 
 
 def numbers(content: Any, code: str, order: str = "<") -> np.ndarray[Any, Any]:
-    """The numbers in ``content``, a new array in this machine's byte order. ``code``: NumPy's, such as "f4", or BFLOAT16.
+    """The numbers in ``content``, a writable array in this machine's byte order. ``code``: NumPy's, such as "f4", or BFLOAT16.
 
-    A bfloat16 is the upper half of a float32, so as a float32 it keeps its exact value.
+    A bytearray is not copied where its bytes are the numbers: then the array lies on it. A bfloat16 is the upper half of a
+    float32, so as a float32 it keeps its exact value.
 
     >>> from ninx.stored_numbers import BFLOAT16, numbers
     >>> numbers(bytes([0x00, 0x01]), "i2", ">"), numbers(bytes([0x80, 0x3F]), BFLOAT16)
@@ -28,7 +29,7 @@ def numbers(content: Any, code: str, order: str = "<") -> np.ndarray[Any, Any]:
         return (upper << 16).view(np.float32)
     if code == "?":
         return booleans(content)
-    return np.frombuffer(content, order + code).astype(code)
+    return np.frombuffer(content, order + code).astype(code, copy=not isinstance(content, bytearray))
 
 
 def booleans(content: Any) -> np.ndarray[Any, Any]:

@@ -6,6 +6,7 @@ _rebuild_tensor_v2(storage, offset, size, stride, ...), and ``data/KEY`` holds t
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from . import limits
 from .pickled_arrays import NUMBERS, PickledArray, Values, known_arrays
 from .pickles import Known, OrderedState, ordered_dict, read_pickle
 from .stored_numbers import BFLOAT16, numbers, width
@@ -31,7 +33,6 @@ _TYPES = {
 }
 _DTYPES = "float64 float32 float16 int64 int32 int16 int8 uint8"
 MAX_NDIM = 32
-MAX_DEPTH = 200
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ class Found:
 
     values: Values
     requires_grad: bool = False
+
+
+class _Sparing:
+    """A file that gives at most so many bytes at once: zipfile reads the list of an archive's parts in one go, however long."""
+
+    def __init__(self, file: BinaryIO, most: int):
+        self.file, self.most = file, most
+        self.tell, self.seek, self.seekable = file.tell, file.seek, file.seekable
+
+    def read(self, count: int = -1) -> bytes:
+        if count > self.most:
+            raise ValueError(f"the list of its parts has {count:,} bytes, and {self.most:,} are the limit")
+        return self.file.read(count)
 
 
 class _File:
@@ -67,9 +81,11 @@ class _File:
 
     def storage(self, identity: Any) -> Values:
         """The values of ('storage', type, key, device, count); the device does not matter."""
-        if not isinstance(identity, tuple) or len(identity) != 5 or identity[0] != "storage":
+        if not isinstance(identity, tuple) or len(identity) != 5:
             raise ValueError("a storage without its five properties")
-        _, kind, key, _, count = identity
+        what, kind, key, _, count = identity
+        if not isinstance(what, str) or what != "storage":
+            raise ValueError("what is kept beside the pickle should be a storage")
         if not isinstance(kind, Known) or not isinstance(key, str) or type(count) is not int:
             raise ValueError("a storage whose properties are of the wrong kind")
         if kind.value not in _TYPES.values():
@@ -90,7 +106,9 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: An
     if not isinstance(storage, np.ndarray) or type(offset) is not int or not _whole(size) or not _whole(stride):
         raise ValueError("a tensor whose properties are of the wrong kind")
     if offset < 0 or len(size) != len(stride) or len(size) > MAX_NDIM:
-        raise ValueError(f"a tensor of the size {size} with the strides {stride}")
+        raise ValueError(f"a tensor of the size {str(size)[:100]} with the strides {str(stride)[:100]}")
+    if math.prod(size) > limits.unfolded(storage.nbytes):  # with strides of 0 one value may stand for any number of them
+        raise ValueError(f"a tensor of the size {size} shows a storage of {len(storage)} values too often")
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in size else offset - 1
     if last >= len(storage):
         raise ValueError(f"a tensor of the size {size} reaches beyond its storage of {len(storage)} values")
@@ -111,7 +129,8 @@ def _parameter(tensor: Any, requires_grad: Any = True, *_: Any) -> Found:
 
 def _device(kind: Any, number: Any = None) -> str:
     """torch.device: here a device is its name."""
-    if kind not in ("cpu", "cuda", "mps", "xpu", "meta") or not (number is None or type(number) is int):
+    known = isinstance(kind, str) and kind in ("cpu", "cuda", "mps", "xpu", "meta")
+    if not known or not (number is None or type(number) is int):
         raise ValueError("an unknown device")
     return kind if number is None else f"{kind}:{number}"
 
@@ -147,7 +166,9 @@ def read_torch_file(file: BinaryIO, where: str) -> Any:
     """
     try:
         size = file.seek(0, 2)
-        with zipfile.ZipFile(file) as archive:
+        sparing: Any = _Sparing(file, limits.DIRECTORY)
+        with zipfile.ZipFile(sparing) as archive:
+            sparing.most = size
             content = _File(archive, size)
             found = read_pickle(content.read("data.pkl"), where, _KNOWN, content.storage)
         return _plain(found, {}, 0)
@@ -165,12 +186,13 @@ def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
         if done[id(value)] is None:
             raise ValueError("something that contains itself")
         return done[id(value)]
-    if depth > MAX_DEPTH:
-        raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+    if depth > limits.NESTED:
+        raise ValueError(f"it is nested more than {limits.NESTED} deep")
     if isinstance(value, PickledArray):
         if value.value is None:
             raise ValueError("an array without a content")
-        return value.value.astype(value.value.dtype.newbyteorder("="))
+        done[id(value)] = value.value.astype(value.value.dtype.newbyteorder("="))
+        return done[id(value)]
     if isinstance(value, Known):
         if not isinstance(value.value, np.dtype):
             raise ValueError(f"it holds {value.name[:100]!r} itself, which is no data")

@@ -11,29 +11,13 @@ import numpy as np
 
 from .array import Array, to_numpy
 from .engine import Tensor
-from .files import write_atomically
+from .files import open_regular, write_atomically
 from .nn import Module
-from .stored_numbers import BFLOAT16, numbers
+from .safetensors_file import SafetensorsFile
 from .structure import rebuild
 from .torch_file import Found, read_torch_file
 
 SAVED = "ninx save 1"  # the format of `ninx.save`
-
-_TYPES = {
-    "F64": "f8",
-    "F32": "f4",
-    "F16": "f2",
-    "BF16": BFLOAT16,
-    "I64": "i8",
-    "I32": "i4",
-    "I16": "i2",
-    "I8": "i1",
-    "U64": "u8",
-    "U32": "u4",
-    "U16": "u2",
-    "U8": "u1",
-    "BOOL": "?",
-}
 
 
 def load_weights(path: str | Path) -> dict[str, Tensor]:
@@ -48,13 +32,8 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     where = f"weights {path}"
-    try:
-        with path.open("rb") as file:
-            found = read_file(file, where)
-    except FileNotFoundError:
-        raise ValueError(f"weights: there is no file {path}") from None
-    except OSError as error:
-        raise ValueError(f"{where}: cannot be read ({error.strerror})") from None
+    with open_regular(path, "weights ") as (file, _):
+        found = read_file(file, where)
     if not isinstance(found, dict) or not found:
         raise ValueError(f"{where}: holds no state_dict; save the weights alone: torch.save(model.state_dict(), ...)")
     if odd := [k for k, v in found.items() if not (isinstance(k, str) and isinstance(v, Found))]:
@@ -73,23 +52,18 @@ def read_file(file: BinaryIO, where: str) -> Any:
     head = file.read(9)
     file.seek(0)
     if head[8:] == b"{":  # first the length of its header, which may be any, then the header: JSON
-        return _read_safetensors(file.read(), where)
+        return _read_safetensors(file, where)
     if head[:1] == b"\x80":  # how a pickle begins
         raise ValueError(f"{where}: is of PyTorch before 1.6, or a bare pickle; save it again with a newer torch.save")
-    return read_torch_file(file, where) if head[:2] == b"PK" else _read_safetensors(file.read(), where)
+    return read_torch_file(file, where) if head[:2] == b"PK" else _read_safetensors(file, where)
 
 
-def _read_safetensors(content: bytes, where: str) -> Any:
-    import safetensors  # not needed by `import ninx`
-
-    deserialize: Any = safetensors.deserialize  # unlike safe_open it also gives what NumPy has no type for
+def _read_safetensors(file: BinaryIO, where: str) -> Any:
     try:
-        parts = deserialize(content)
-    except (OSError, safetensors.SafetensorError) as error:
+        opened = SafetensorsFile(file)
+        metadata, arrays = opened.metadata, opened.arrays()
+    except ValueError as error:
         raise ValueError(f"{where}: is damaged, or neither safetensors nor of torch.save ({error})") from None
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # deserialize has looked at it
-    metadata = header.get("__metadata__") or {}
-    arrays = {name: _array(part, f"{where}: {name}") for name, part in sorted(parts)}
     if metadata.get("format") == SAVED:
         try:
             return rebuild(json.loads(metadata.get("structure", "")), arrays, Found)
@@ -98,13 +72,6 @@ def _read_safetensors(content: bytes, where: str) -> Any:
     if metadata.get("format", "").startswith("ninx checkpoint"):  # its optimiser's state is no weight
         arrays = {name.removeprefix("model/"): a for name, a in arrays.items() if name.startswith("model/")}
     return {name: Found(array) for name, array in arrays.items()}
-
-
-def _array(part: Mapping[str, Any], where: str) -> Any:
-    kind = part["dtype"]
-    if kind not in _TYPES:
-        raise ValueError(f"{where} is of the type {kind}, which ninx does not have")
-    return numbers(part["data"], _TYPES[kind]).reshape(part["shape"])
 
 
 def save_weights(weights: Module | Mapping[str, Tensor | Array], path: str | Path) -> None:

@@ -14,7 +14,7 @@ def main() -> None:
         app(arguments)
     except KeyboardInterrupt:  # while the libraries were still being read
         sys.exit(130)
-    except (ValueError, TypeError, IndexError, RuntimeError, OSError, MemoryError) as error:
+    except (ValueError, TypeError, IndexError, RuntimeError, OSError, ImportError, MemoryError) as error:
         from .console import complain
 
         complain(error)

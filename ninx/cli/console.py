@@ -54,7 +54,12 @@ def complain(error: Exception) -> None:
     """A mistake of the user, as one line on standard error; with --debug also where it was found."""
     if "--debug" in sys.argv:
         traceback.print_exception(error)
-    sentence = escape(printable(" ".join(str(error).split())))
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):  # NumPy's says how much was wanted, Python's own says nothing
+        text = f"there is not enough memory ({text}); close other programs, or take smaller batches: --set batch_size=16"
+    elif isinstance(error, RecursionError):
+        text = f"something is nested too deep ({text})"
+    sentence = escape(printable(text))
     errors.print(f"[red]Error:[/red] {sentence}", soft_wrap=not errors.is_terminal)
 
 

@@ -250,5 +250,5 @@ def _grow(recipe: recipes.Recipe, folder: Path, overwrite: bool, data_dir: Path 
     say(staged.NOTE)
     command = shlex.join(["ninx", *sys.argv[1:]])
     write_atomically(folder / "growth.json", (json.dumps({"command": command, **found}, indent=1) + "\n").encode())
-    write_atomically(folder / "growth.md", staged.markdown(found, command).encode())
+    write_atomically(folder / "growth.md", staged.markdown(found, command).encode("utf-8", "replace"))
     say(f"Wrote growth.json and growth.md into {escape(str(folder))}.")

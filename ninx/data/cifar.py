@@ -7,22 +7,22 @@ Python: a pickled dictionary of the same bytes and a list, or an array, of label
 from __future__ import annotations
 
 import gzip
-import io
-import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from .. import limits
+from ..files import open_regular
 from ..pickled_arrays import WHOLE, PickledArray, known_arrays
 from ..pickles import read_pickle
 from .dataset import ArrayDataset, Image
 from .idx import check_labels
+from .tar import members_of
 
 PIXELS = 3 * 32 * 32
 KNOWN = known_arrays(WHOLE, int)
-UNPACKED = 400_000_000  # bytes; the archives unfold to half of it
 
 _TEN = "airplane automobile bird cat deer dog frog horse ship truck"
 _HUNDRED = """
@@ -76,29 +76,22 @@ def read_cifar(files: Sequence[Path], name: str, split: str) -> ArrayDataset:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > UNPACKED:
-            raise ValueError(f"{path}: is too large for a file of CIFAR")
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    with open_regular(path) as (file, size):
+        if size > limits.UNFOLDED:
+            raise ValueError(f"{path}: has {size:,} bytes, and {limits.UNFOLDED:,} are the limit for a file of CIFAR")
+        return file.read()
 
 
 def _unpack(archive: Path, members: Sequence[str]) -> dict[str, bytes]:
     """The contents of some files of the archive, in memory: nothing is written, so no name in it can do harm."""
-    try:
-        with gzip.open(archive) as packed:
-            content = packed.read(UNPACKED + 1)
-        if len(content) > UNPACKED:
-            raise ValueError(f"{archive}: unfolds to more than {UNPACKED:,} bytes, which no archive of CIFAR does")
-        found = {}
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
-            for info in tar:
-                file = tar.extractfile(info) if info.isreg() and info.name in members else None
-                if file is not None:
-                    found[info.name] = file.read()
-    except (OSError, EOFError, zlib.error, tarfile.TarError, OverflowError) as error:
-        raise ValueError(f"{archive}: is damaged or cut off ({str(error) or type(error).__name__})") from None
+    with open_regular(archive) as (raw, _):
+        try:
+            with gzip.open(raw) as packed:
+                found = members_of(packed, members, limits.UNFOLDED)
+        except ValueError as error:
+            raise ValueError(f"{archive}: {error}") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{archive}: is damaged or cut off ({str(error) or type(error).__name__})") from None
     if missing := [m for m in members if m not in found]:
         raise ValueError(f"{archive}: has no file {missing[0]} in it")
     return {m: found[m] for m in members}

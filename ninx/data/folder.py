@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +19,23 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".t
 def _is_image(path: Path) -> bool:
     """By its name. On the disks of others macOS writes a file of attributes, ._x.png, beside each of its own."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder. Raises ValueError for one that cannot be read: its images would be missing without a word."""
+    try:
+        with os.scandir(folder) as entries:
+            return [folder / entry.name for entry in entries]
+    except OSError as error:
+        raise ValueError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All that lies in a folder and in those in it, but no folder that is a link: it may lead back."""
+    for path in _entries(folder):
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from _below(path)
 
 
 class ImageFolder(Dataset[tuple[Image, int]]):
@@ -42,14 +61,17 @@ class ImageFolder(Dataset[tuple[Image, int]]):
             raise ValueError(f"ImageFolder: mode must be 'RGB' or 'L', got {mode!r}")
         if not root.is_dir():
             raise ValueError(f"{root}: there is no such folder")
-        folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+        folders = sorted(f for f in _entries(root) if f.is_dir() and not f.name.startswith("."))
         if not folders:
             raise ValueError(f"{root}: has no sub-folders; put the images of each class into a folder named after it")
+        for folder in folders:
+            if folder.name.encode("utf-8", "replace").decode() != folder.name:  # it could not be written into a checkpoint
+                raise ValueError(f"{root}: the name of its folder {folder.name!r} is no text in UTF-8; rename it")
         self.root, self.mode = root, mode
         self.classes: tuple[str, ...] = tuple(f.name for f in folders)
         self.samples: list[tuple[Path, int]] = []
         for label, folder in enumerate(folders):
-            files = sorted(f for f in folder.rglob("*") if _is_image(f))
+            files = sorted(f for f in _below(folder) if _is_image(f))
             if not files:
                 raise ValueError(f"{folder}: holds no image ({', '.join(sorted(SUFFIXES))})")
             self.samples += [(f, label) for f in files]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import limits
+from ..files import open_regular
 from .dataset import ArrayDataset, Image
 
 UBYTE = 0x08  # the only type of value that these data sets use
-LIMIT = 2**31  # bytes; the largest file of this kind has 47 million
 
 # The first labels tell the two data sets apart, whose files bear the same names.
 FIRST_LABELS = {
@@ -35,25 +36,26 @@ def read_idx(path: str | Path, ndim: int) -> Image:
     array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as file:
-            head = file.read(4 + 4 * ndim)
-            if len(head) < 4 + 4 * ndim or head[:4] != bytes((0, 0, UBYTE, ndim)):
-                raise ValueError(
-                    f"{path}: is no IDX file of {ndim} dimensions: it begins with {head[:4].hex() or 'nothing'}, "
-                    f"not with 0000{UBYTE:02x}{ndim:02x}"
-                )
-            shape = struct.unpack(f">{ndim}I", head[4:])
-            size = math.prod(shape)
-            if size > LIMIT:
-                raise ValueError(f"{path}: its head promises {size:,} bytes, more than any data set of this kind has")
-            body = file.read(size + 1)  # no more than that, whatever a packed file would unfold to
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: is damaged or cut off ({str(error) or type(error).__name__})") from None
+    with open_regular(path) as (raw, size_on_disk):
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        try:
+            with gzip.open(raw) if packed else raw as file:
+                head = file.read(4 + 4 * ndim)
+                if len(head) < 4 + 4 * ndim or head[:4] != bytes((0, 0, UBYTE, ndim)):
+                    raise ValueError(
+                        f"{path}: is no IDX file of {ndim} dimensions: it begins with {head[:4].hex() or 'nothing'}, "
+                        f"not with 0000{UBYTE:02x}{ndim:02x}"
+                    )
+                shape = struct.unpack(f">{ndim}I", head[4:])
+                size, limit = math.prod(shape), limits.unfolded(size_on_disk)
+                if size > limit:
+                    raise ValueError(
+                        f"{path}: its head promises {size:,} bytes, and {limit:,} are the limit for a file of {size_on_disk:,}"
+                    )
+                body = file.read(size + 1)  # no more than that, whatever a packed file would unfold to
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path}: is damaged or cut off ({str(error) or type(error).__name__})") from None
     if len(body) != size:
         found = "more" if len(body) > size else f"{len(body):,}"
         raise ValueError(f"{path}: its head promises {'x'.join(map(str, shape))} = {size:,} bytes, but it holds {found}")

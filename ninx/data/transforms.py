@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
+from .. import limits
 from ..looks import brief, shows, unfailing
 from . import chance
 from .dataset import Image
@@ -177,6 +178,10 @@ class Resize(Geometric):
         else:  # PyTorch cuts the longer side off to a whole number
             short, side = min(h, w), self.size[0]
             height, width = side * h // short, side * w // short
+            if height * width > max(limits.PIXELS, h * w) and self.max_size is None:  # of a picture that is one long line
+                raise ValueError(
+                    f"Resize: {h}x{w} would become {height}x{width}, and {limits.PIXELS:,} pixels are the limit; give max_size"
+                )
             if self.max_size is not None and (longer := max(height, width)) > self.max_size:
                 height, width = (max(1, self.max_size * n // longer) if n < longer else self.max_size for n in (height, width))
         if self.resample == PillowImage.Resampling.NEAREST and not isinstance(image, PillowImage.Image):

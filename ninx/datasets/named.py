@@ -146,7 +146,7 @@ class CIFAR100(_Named):
 class SVHN(_Named):
     """32x32 house numbers in colour; ``split`` is "train", "test" or "extra". ``data`` (N, 3, 32, 32) and ``labels`` are arrays.
 
-    The file is ``root``/train_32x32.mat, or in ``root``/svhn; reading it needs SciPy. Label 0 is the digit 0.
+    The file is ``root``/train_32x32.mat, or in ``root``/svhn. Label 0 is the digit 0.
 
     >>> ninx.datasets.SVHN("nowhere")
     Traceback (most recent call last):

@@ -1,6 +1,6 @@
 """Checkpoints: one safetensors file with the weights, the preparation of the images, the optimiser's state and the recipe.
 
-A checkpoint is read as data alone: no code in it is run, the safetensors library checks all sizes, and the text is JSON. A
+A checkpoint is read as data alone: no code in it is run, all sizes are checked before memory is taken, and the text is JSON. A
 checksum over everything in it tells a file in which a bit has changed.
 """
 
@@ -15,14 +15,14 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, Json, NonNegativeInt, PositiveInt, ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from .. import models, nn
+from .. import limits, models, nn
 from ..array import Array, to_numpy
 from ..engine import Tensor
-from ..files import write_atomically
-from ..looks import few, unfailing
+from ..files import open_regular, write_atomically
+from ..looks import few, shortened, unfailing
+from ..safetensors_file import SafetensorsFile
 from .folders import earlier
 from .preparation import Preparation
 from .recipe import Recipe, parse
@@ -131,7 +131,7 @@ class Checkpoint:
         return len(self.history)
 
     def model(self) -> nn.Module:
-        """The network of the recipe, with these weights, in eval mode.
+        """The network of the recipe, with these weights, in eval mode; RuntimeError if they are not those of such a network.
 
         >>> run = ninx.train.Training(ninx.train.recipe.load("digits", {"limit": 20, "epochs": 1}), "run")
         >>> run.save()
@@ -139,7 +139,13 @@ class Checkpoint:
         >>> model.training, model(ninx.zeros(1, 1, 28, 28)).shape
         (False, (1, 10))
         """
-        model = models.create(self.recipe.model.name, **self.recipe.model.switches)
+        name, switches = self.recipe.model.name, self.recipe.model.switches
+        with nn.shapes_only():  # else a short file could ask for a network of any size
+            hollow = models.create(name, **switches)
+        shapes = {k: v.shape for k, v in hollow.state_dict().items() if k.rpartition(".")[2] != "num_batches_tracked"}
+        if any(k not in self.weights or self.weights[k].shape != shape for k, shape in shapes.items()):
+            hollow.load_state_dict(self.weights)  # which says what does not fit
+        model = models.create(name, **switches)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -232,16 +238,15 @@ def read_checkpoint(path: str | Path, verify: bool = True) -> Checkpoint:
     ValueError: checkpoint: there is no file nowhere.safetensors, and no run folder; `ninx train` says where it writes
     """
     path = _file(Path(path))
-    arrays: dict[str, Any] = {}
-    try:
-        with safe_open(path, "numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") in (FORMAT, UNCHECKED):
-                arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - the file is no mapping
-    except FileNotFoundError:
-        raise ValueError(f"checkpoint: there is no file {path}, and no run folder; `ninx train` says where it writes") from None
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"checkpoint {path}: is damaged, or no checkpoint at all ({error}){_beside(path)}") from None
+    if not path.exists():
+        raise ValueError(f"checkpoint: there is no file {path}, and no run folder; `ninx train` says where it writes")
+    with open_regular(path, "checkpoint ") as (file, _):
+        try:
+            opened = SafetensorsFile(file)
+            metadata = opened.metadata
+            arrays = opened.arrays() if metadata.get("format") in (FORMAT, UNCHECKED) else {}
+        except ValueError as error:
+            raise ValueError(f"checkpoint {path}: is damaged, or no checkpoint at all ({error}){_beside(path)}") from None
     if metadata.get("format") not in (FORMAT, UNCHECKED):
         raise ValueError(f"checkpoint {path}: is a safetensors file, but not one of ninx ({FORMAT!r})")
     checked = metadata["format"] == FORMAT or "checksum" in metadata
@@ -250,11 +255,7 @@ def read_checkpoint(path: str | Path, verify: bool = True) -> Checkpoint:
             f"checkpoint {path}: is damaged: its checksum is another than when it was written{_beside(path)}; "
             "--ignore-checksum (verify=False) reads it all the same"
         )
-    try:
-        described = _Description.model_validate(metadata)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"checkpoint {path}: {'.'.join(map(str, first['loc']))} is damaged ({first['msg']})") from None
+    described = _described(metadata, f"checkpoint {path}")
     recipe = parse(described.recipe, f"checkpoint {path}: recipe")
     weights: dict[str, Any] = {}
     prepare: dict[str, Any] = {}
@@ -287,6 +288,25 @@ def _beside(path: Path) -> str:
     """The end of a sentence on a damaged file: the earlier checkpoints of the run, if there are any."""
     there = [other.name for other in earlier(path) if other.exists()]
     return f"; beside it are earlier ones of the run: {', '.join(there)}" if there else ""
+
+
+def _described(metadata: dict[str, str], where: str) -> _Description:
+    """What stands beside the arrays, checked; ValueError, which begins with ``where``."""
+    for name, text in metadata.items():
+        try:
+            limits.check_table(json.loads(text) if text[:1] in ("{", "[") else None)
+        except RecursionError:
+            raise ValueError(f"{where}: {name} is damaged (it has tables in tables without end)") from None
+        except json.JSONDecodeError:
+            pass  # said below
+        except ValueError as error:
+            raise ValueError(f"{where}: {name} is damaged ({error})") from None
+    try:
+        return _Description.model_validate(metadata)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = shortened(".".join(map(str, first["loc"])), 100)
+        raise ValueError(f"{where}: {place} is damaged ({shortened(first['msg'], 200)})") from None
 
 
 def _file(path: Path) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import data, models, nn, optim
+from .. import data, limits, models, nn, optim
 from .. import functional as F
 from ..array import use_device, xp_of
 from ..engine import Tensor
@@ -45,7 +45,14 @@ def splits(recipe: Recipe, data_dir: str | Path | None = None) -> tuple[data.Lab
 
 
 def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
-    """Refuse a network for fewer classes, or for images of other channels; the sentence names the switch to set."""
+    """Refuse a network for fewer classes, or for images of other channels; the sentence names the switch to set.
+
+    One that no memory holds is refused too: a recipe may come from a stranger.
+    """
+    with nn.shapes_only():
+        count = sum(p.numel() for p in models.create(recipe.model.name, **recipe.model.switches).parameters())
+    if count > limits.PARAMETERS:
+        raise ValueError(f"train: {recipe.model.name} would have {count:,} parameters, and {limits.PARAMETERS:,} are the limit")
     has, image = models.switches_of(recipe.model.name) | recipe.model.switches, dataset[0][0]
     channels, classes = 1 if image.ndim == 2 else image.shape[2], len(dataset.classes)
     if isinstance(outputs := has.get("num_classes"), int) and outputs < classes:
@@ -335,9 +342,7 @@ class Training:
     def _check_weights(self) -> None:
         """Refuse to save a network that is damaged: the checkpoint of before is worth more."""
         if (found := not_finite(self.model)) is not None:
-            raise NotFinite(
-                f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}"
-            )
+            raise NotFinite(f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}")
 
     def _kept(self) -> str:
         """What the checkpoint holds, as the end of a sentence."""

@@ -10,11 +10,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ninx.kernels.names import unknown
 
-from ..looks import unfailing
+from .. import limits
+from ..files import open_regular
+from ..looks import brief, printable, unfailing
 
 
 class _Strict(BaseModel):
@@ -24,11 +26,13 @@ class _Strict(BaseModel):
 class PrepareRecipe(_Strict):
     """What is done to every image, in this order; nothing of it is random."""
 
-    resize: int | None = Field(default=None, ge=1)  # the shorter side, in pixels
+    resize: int | None = Field(default=None, ge=1, le=limits.SIDE)  # the shorter side, in pixels
     gcn: float | None = Field(default=None, gt=0)  # global contrast normalisation: the length of an image
     lcn: bool = False  # local contrast normalisation
     zca: float | None = Field(default=None, ge=0)  # whitening, fitted on the training set: the filter's bias
-    crop: int | None = Field(default=None, ge=1)  # a square of so many pixels; in training anywhere, else in the middle
+    crop: int | None = Field(
+        default=None, ge=1, le=limits.SIDE
+    )  # a square of so many pixels; in training anywhere, else in the middle
     normalize: bool = False  # (x - mean) / std for each channel: these, or those of the training set
     mean: list[float] | None = None
     std: list[float] | None = None
@@ -45,7 +49,7 @@ class AugmentRecipe(_Strict):
 
     rotate: float = Field(default=0.0, ge=0, le=180)  # turned by up to so many degrees,
     scale: float = Field(default=0.0, ge=0, lt=1)  # scaled by up to 1 +- scale,
-    translate: int = Field(default=0, ge=0)  # shifted by up to so many pixels,
+    translate: int = Field(default=0, ge=0, le=limits.SIDE)  # shifted by up to so many pixels,
     flip: bool = False  # and half of them mirrored, left to right
 
 
@@ -150,7 +154,7 @@ class Recipe(_Strict):
     ('nin-mnist', 7, 0.05)
     """
 
-    name: str
+    name: str = Field(min_length=1, max_length=100)  # that of its run folder too
     data: str
     otherwise: str | None = None  # the recipe to take where the data are not there
     published: str = ""  # the result that the source reports,
@@ -161,7 +165,7 @@ class Recipe(_Strict):
     holdout: int = Field(default=0, ge=0)  # so many training samples are evaluated instead of the test set
     limit: int | None = Field(default=None, ge=1)  # use only so many training samples, of each class its share
     seed: int = Field(default=0, ge=0)
-    workers: int = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0, le=limits.WORKERS)
     prepare: PrepareRecipe = Field(default_factory=PrepareRecipe)
     augment: AugmentRecipe = Field(default_factory=AugmentRecipe)
     model: ModelRecipe
@@ -169,6 +173,13 @@ class Recipe(_Strict):
     optim: OptimRecipe
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
     growth: GrowthRecipe | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _folder(cls, name: str) -> str:
+        if name in (".", "..") or name != printable(name) or set(name) & set('/\\:*?"<>|'):
+            raise ValueError(f"{name!r} cannot be the name of a folder, runs/NAME-seed0")
+        return name
 
     @unfailing
     def __repr__(self) -> str:
@@ -204,20 +215,27 @@ def load(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     ValueError: recipe digits: there is no key 'epoch'; did you mean 'epochs'?
     """
     if name.endswith(".toml"):
-        try:
-            text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"recipe {name}: cannot be read ({error})") from None
+        text = _text(Path(name))
     elif name in names():
         text = files("ninx.train").joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
     else:
         raise ValueError(unknown("recipe", name, names()))
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"recipe {name}: is no TOML ({error})") from None
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits, which is no TOMLDecodeError
+        raise ValueError(f"recipe {name}: is no TOML ({str(error)[:200]})") from None
     tree.setdefault("name", Path(name).stem)  # of a file of one's own
     return changed(tree, overrides or {}, f"recipe {name}")
+
+
+def _text(path: Path) -> str:
+    with open_regular(path, "recipe ") as (file, size):
+        if size > limits.RECIPE:
+            raise ValueError(f"recipe {path}: has {size:,} bytes, and {limits.RECIPE:,} are the limit")
+        try:
+            return file.read().decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"recipe {path}: is no text in UTF-8 ({error.reason} at byte {error.start})") from None
 
 
 def changed(tree: dict[str, Any], overrides: Mapping[str, Any], where: str) -> Recipe:
@@ -251,9 +269,13 @@ def _path(key: str, where: str) -> list[str]:
 def parse(tree: Any, where: str) -> Recipe:
     """A recipe from a tree of plain values; raises ValueError in one sentence."""
     try:
+        limits.check_table(tree)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise ValueError(f"{where}: " + unknown("key", key, _keys(Recipe, tree))) from None
@@ -261,7 +283,7 @@ def parse(tree: Any, where: str) -> Recipe:
             raise ValueError(f"{where}: {key} is missing") from None
         if first["type"] == "value_error":
             raise ValueError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
-        raise ValueError(f"{where}: {key} = {first['input']!r}: {first['msg']}") from None
+        raise ValueError(f"{where}: {key} = {brief(first['input'])}: {first['msg']}") from None
 
 
 def _keys(model: type[BaseModel], tree: Any, prefix: str = "") -> list[str]:

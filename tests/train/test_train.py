@@ -352,7 +352,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         ("digits", {"epochs": 0}, "epochs = 0: Input should be greater than or equal to 1"),
         ("digits", {"optim.lr": "fast"}, "optim.lr = 'fast'"),
         ("digits", {"epochs.more": 1}, "'epochs' is a single value"),
-        ("missing.toml", {}, "cannot be read"),
+        ("missing.toml", {}, "there is no such file"),
     ],
 )
 def test_wrong_recipes_end_in_one_sentence(name: str, overrides: dict, match: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from ... import limits
 from ..dataset import Image
 from .frame import centre
 from .opening import Source, name_of, opaque, open_image
@@ -68,6 +69,8 @@ def read_image(source: Source, shape: tuple[int, ...] | None = None, invert: boo
     """
     if shape is not None and not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)):
         raise ValueError(f"read_image: shape must be (H, W) or (H, W, 3), got {tuple(shape)}")
+    if shape is not None and not 0 < shape[0] * shape[1] <= limits.PIXELS:
+        raise ValueError(f"read_image: a picture of {shape[0]}x{shape[1]} pixels; 1 to {limits.PIXELS:,} can be made")
     picture = opaque(open_image(source, "predict: ")).convert("L" if shape is not None and len(shape) == 2 else "RGB")
     if shape is not None:
         picture = ImageOps.fit(picture, (shape[1], shape[0]), PillowImage.Resampling.BILINEAR)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
+from ... import limits
+from ...files import open_regular
 from ..dataset import Image
 
 Source = str | Path | Image | PillowImage.Image
@@ -17,6 +21,9 @@ Source = str | Path | Image | PillowImage.Image
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 # Pillow's parsers raise all of these for damaged files.
 DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError)
+ORIENTATION = 0x0112  # the tag that says how the camera was held
+STRIP = 256  # rows of a picture that are looked at together
+SCAN = b"\xff\xda"  # what begins a scan of a JPEG; among its values 0xff is always followed by 0
 WHITES = (255, 1023, 4095, 65535)  # of 8, 10, 12 and 16 bits
 
 
@@ -29,25 +36,46 @@ def open_image(source: Source, what: str = "") -> PillowImage.Image:
     if isinstance(source, np.ndarray):
         return _of_array(source, what)
     name = name_of(source)
+    if not isinstance(source, PillowImage.Image):
+        with open_regular(source, what) as (file, size):
+            return _of_file(file, size, what + name)
     try:
-        if isinstance(source, PillowImage.Image):
-            return _upright(source, what + name)
-        # Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned.
-        with warnings.catch_warnings(), Path(source).open("rb") as file:
-            warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)  # a telephone's 108 megapixels are no bomb
-            with PillowImage.open(file, formats=FORMATS) as opened:
-                return _upright(opened, what + name)
-    except FileNotFoundError:
-        raise ValueError(f"{what}there is no file {source}") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{what}{name} cannot be read as an image (it is none of {', '.join(FORMATS)})") from None
+        return _upright(source, what + name)
     except DAMAGED as error:
-        if str(error).startswith(what + name):  # a sentence already
-            raise
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else str(error).split("\n")[0]
-        raise ValueError(f"{what}{name} cannot be read as an image ({reason})") from None
+        raise _unreadable(what + name, error) from None
+
+
+def _of_file(file: BinaryIO, size: int, name: str) -> PillowImage.Image:
+    """Not by its path: Pillow 13 would map a plain TIFF into memory, and confuse its sides if it is to be turned."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a telephone's 108 megapixels are no bomb, and odd tags no matter
+            with PillowImage.open(file, formats=FORMATS) as opened:
+                if (pixels := opened.width * opened.height) > (most := limits.pixels(size)):
+                    raise ValueError(
+                        f"{name} is too large: it has {opened.width:,}x{opened.height:,} = {pixels:,} pixels, "
+                        f"and {most:,} are the limit for a file of {size:,} bytes"
+                    )
+                kind = opened.format
+                opened.verify()  # the sums of a PNG's chunks; after that it must be opened anew
+            file.seek(0)
+            if kind == "JPEG" and (scans := file.read().count(SCAN)) > limits.SCANS:
+                raise ValueError(f"{name} has {scans:,} scans, and {limits.SCANS} are the limit")
+            file.seek(0)
+            with PillowImage.open(file, formats=FORMATS) as opened:
+                return _upright(opened, name, copied=False)
+    except UnidentifiedImageError:
+        raise ValueError(f"{name} cannot be read as an image (it is none of {', '.join(FORMATS)})") from None
     except PillowImage.DecompressionBombError as error:
-        raise ValueError(f"{what}{name} is too large ({str(error).split(',')[0]})") from None
+        raise ValueError(f"{name} is too large ({str(error).split(',')[0]})") from None
+    except DAMAGED as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> Exception:
+    """The sentence for what Pillow says of a damaged picture; unless it is one already."""
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return error if reason.startswith(name[:100]) else ValueError(f"{name} cannot be read as an image ({reason})")
 
 
 def name_of(source: Source) -> str:
@@ -82,16 +110,28 @@ def eight_bits(values: Image, name: str = "the image") -> Image:
     if low < (-0.1 if floats and high <= 1.1 else 0):
         raise ValueError(f"{name} has values from {low:g} to {high:g}; give uint8, or floats from 0 to 1")
     white = 1 if floats and high <= 1.1 else next((w for w in WHITES if high <= w), high)
-    return (np.clip(values.astype(np.float64) / white, 0, 1) * 255 + 0.5).astype(np.uint8)
+    found = np.empty(values.shape, np.uint8)
+    for rows in _strips(len(values)):
+        found[rows] = np.clip(values[rows].astype(np.float64) / white, 0, 1) * 255 + 0.5
+    return found
+
+
+def _strips(height: int) -> Iterator[slice]:
+    """Some rows at a time: what is computed for a picture takes a few times its memory."""
+    return (slice(y, min(y + STRIP, height)) for y in range(0, height, STRIP))
 
 
 def opaque(image: PillowImage.Image) -> PillowImage.Image:
     """Transparent parts become paper: black, or white if what is drawn on them is dark."""
     if not image.mode.endswith("A"):
         return image
-    layer = image.convert("RGBA")
-    grey, cover = np.asarray(layer.convert("L"), np.float32), np.asarray(layer.getchannel("A"), np.float32)
-    paper = 0 if (grey * cover).sum() >= 127.5 * cover.sum() else 255
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
+    light = covered = 0
+    for rows in _strips(layer.height):
+        strip = layer.crop((0, rows.start, layer.width, rows.stop))
+        grey, cover = np.asarray(strip.convert("L"), np.int64), np.asarray(strip.getchannel("A"), np.int64)
+        light, covered = light + int((grey * cover).sum()), covered + int(cover.sum())
+    paper = 0 if 2 * light >= 255 * covered else 255
     return PillowImage.alpha_composite(PillowImage.new("RGBA", layer.size, (paper, paper, paper, 255)), layer).convert("RGB")
 
 
@@ -109,10 +149,10 @@ def _of_array(values: Image, what: str) -> PillowImage.Image:
     return PillowImage.fromarray(np.ascontiguousarray(eight_bits(values, what + "the image")))
 
 
-def _upright(image: PillowImage.Image, name: str) -> PillowImage.Image:
+def _upright(image: PillowImage.Image, name: str, copied: bool = True) -> PillowImage.Image:
     """Turned as its tags say, and of a mode that everything converts to and from: L, LA, RGB or RGBA."""
     image.load()  # which turns a TIFF already, and only that; so before the tags are asked
-    turned = ImageOps.exif_transpose(image)
+    turned = ImageOps.exif_transpose(image) if copied or image.getexif().get(ORIENTATION, 1) != 1 else image
     if turned.mode[0] in "IF":  # 16-bit grey, whole numbers and floats of 32; Pillow itself would cut off what is above 255
         values = np.asarray(turned)
         grey = PillowImage.fromarray(eight_bits(values, name))

@@ -1,0 +1,33 @@
+"""tests/torture, with few cases: its tables are of thousands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from rooms import TESTS
+
+
+def _table(*options: str) -> dict[str, list[int]]:
+    """The numbers of each reader: cases, crash, hang, memory, foreign, silent, refused, changed, same."""
+    command = [sys.executable, str(TESTS / "torture"), "corruptions", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = re.findall(r"^(\S.*?)  +((?:[\d,]+ +){10}[\d.]+)$", done.stdout, re.MULTILINE)
+    return {name: [int(n.replace(",", "")) for n in numbers.split()[:9]] for name, numbers in rows}
+
+
+def test_damaged_files_of_every_kind_end_in_a_sentence_or_in_sound_data() -> None:
+    found = _table("--cases", "240", "--workers", "1")
+    assert len(found) > 20
+    for cases, *bad, refused, changed, same in (row[:1] + row[1:6] + row[6:] for row in found.values()):
+        assert not any(bad)
+        assert cases == refused + changed + same > 0
+    assert found["all"][6] > 100
+
+
+@pytest.mark.slow
+def test_ten_thousand_damaged_files() -> None:
+    assert _table("--cases", "10000")["all"][0] >= 10_000

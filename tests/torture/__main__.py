@@ -1,0 +1,88 @@
+"""``python tests/torture corruptions --cases N``: damaged files for every reader, and one table of what became of them.
+
+Each case is made from its reader's name and its number alone, so it can be made again:
+``python tests/torture case "cifar python" 123`` writes its file and reads it in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+
+import corpus
+import pool
+import worker
+
+COLUMNS = ("cases", "crash", "hang", "memory", "foreign", "silent", "refused", "changed", "same")
+
+
+def table(found: dict[str, pool.Tally]) -> str:
+    """A line for each reader, and one for all."""
+    rows = [("reader", *COLUMNS, "MB", "s")]
+    for name in sorted(found):
+        tally = found[name]
+        rows.append((name, *(f"{tally.counts[c]:,}" for c in COLUMNS), str(tally.most_memory), f"{tally.longest:.1f}"))
+    sums = [f"{sum(tally.counts[c] for tally in found.values()):,}" for c in COLUMNS]
+    rows.append(("all", *sums, str(max(t.most_memory for t in found.values())), f"{max(t.longest for t in found.values()):.1f}"))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    )
+
+
+def corruptions(arguments: argparse.Namespace) -> int:
+    """Print the table; 1 if something is in it that must not be."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [name for name in corpus.readers(Path(folder)) if arguments.only in (None, name)]
+    each = -(-arguments.cases // len(names))
+    cases = ((name, number) for number in range(arguments.first, arguments.first + each) for name in names)
+    found = pool.run(cases, arguments.workers, time.monotonic() + 60 * arguments.minutes)
+    print(table(found))
+    for name, tally in sorted(found.items()):
+        for kind, (number, said) in tally.examples.items():
+            print(f"{name} {number}: {kind.split()[0]}: {said[:200]}")
+    bad = sum(tally.counts[c] for tally in found.values() for c in ("crash", "hang", "memory", "foreign", "silent"))
+    return int(bad > 0)
+
+
+def case(arguments: argparse.Namespace) -> int:
+    """Write the file of one case, and read it here."""
+    with tempfile.TemporaryDirectory() as folder:
+        reader = corpus.readers(Path(folder))[arguments.reader]
+        path = Path.cwd() / reader.name
+        path.write_bytes(worker.file_of(reader, arguments.reader, arguments.number)[0])
+        print(f"wrote {path}", flush=True)
+        print(reader.read(path))
+    return 0
+
+
+def main() -> int:
+    """The command line."""
+    if sys.argv[1:] == ["--worker"]:
+        worker.main()
+        return 0
+    parser = argparse.ArgumentParser(prog="python tests/torture", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    many = commands.add_parser("corruptions", help="damaged files for every reader")
+    many.add_argument("--cases", type=int, default=10_000, help="over all readers")
+    many.add_argument("--first", type=int, default=0, help="the number of the first case: others than those of an earlier run")
+    many.add_argument("--minutes", type=float, default=float("inf"), help="stop then")
+    many.add_argument("--workers", type=int, default=2, help="processes")
+    many.add_argument("--only", help="one reader")
+    many.set_defaults(do=corruptions)
+    one = commands.add_parser("case", help="one case again")
+    one.add_argument("reader")
+    one.add_argument("number", type=int)
+    one.set_defaults(do=case)
+    arguments = parser.parse_args()
+    return int(arguments.do(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
