@@ -23,8 +23,7 @@ from ..train.found import Found, below
 from ..train.runs import answers
 from .console import DataDir, Device, console, moving, say
 
-COLOURS = {"finished": "green", "stopped": "yellow", "running?": "yellow"}  # all else is red
-UNENDED = "running?: no end was noted, so it still runs, or was killed."
+COLOURS = {"finished": "green", "stopped": "yellow", "running": "cyan", "killed": "yellow"}  # all else is red
 TRAINING = "(in brackets: on the training images; no others were evaluated)"
 
 
@@ -43,8 +42,6 @@ def show_runs(
         for one in found:
             if one.state in ("NaN", "failed", "damaged"):
                 say(f"[red]{one.state}[/] {escape(_name(path, one.folder))}: {escape(one.why)}.")
-        if any(one.state == "running?" for one in found):
-            say(UNENDED)
         if any(one.measured_on == "training" for one in found):
             say(TRAINING)
 

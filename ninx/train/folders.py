@@ -68,6 +68,29 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)  # the end of the lock, too
 
 
+def in_use(folder: Path) -> bool:
+    """Does a process train in the folder now? Where nothing can be locked the answer is no.
+
+    >>> import tempfile
+    >>> run = Path(tempfile.mkdtemp())
+    >>> with locked(run):
+    ...     in_use(run)
+    True
+    >>> in_use(run)
+    False
+    """
+    if sys.platform == "win32" or not (folder / LOCK).exists():
+        return False
+    import fcntl
+
+    with contextlib.suppress(OSError), (folder / LOCK).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def earlier(file: Path) -> list[Path]:
     """The names of the checkpoints before the last one, ``file``: the newest first.
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from . import journal
 from .checkpoint import CHECKPOINT, Checkpoint, read_checkpoint
+from .folders import in_use
 from .recipe import Recipe
 
-State: TypeAlias = Literal["finished", "stopped", "NaN", "failed", "running?", "damaged"]
+State: TypeAlias = Literal["finished", "stopped", "NaN", "failed", "running", "killed", "damaged"]
 FILES = {CHECKPOINT, journal.JOURNAL, "metrics.jsonl"}  # a folder that holds one of them is a run folder
 
 
@@ -23,8 +24,8 @@ class Found(NamedTuple):
     """A run folder. What a damaged one does not tell any more is None.
 
     ``state``: *finished*, all epochs of its recipe; *stopped* before; *NaN*, the loss was no finite number any more, or a weight
-    is none; *failed* by another error; *running?*, no end was noted, so it still runs or was killed; *damaged*, the checkpoint
-    cannot be read. ``why``: the error's sentence. ``accuracy``: 0 to 1, on ``measured_on``: "test" or "held-out" images, or
+    is none; *failed* by another error; *running*, a process trains in it; *killed*, none does, and no end was noted; *damaged*,
+    the checkpoint cannot be read. ``why``: the error's sentence. ``accuracy``: 0 to 1, on ``measured_on``: "test" or "held-out" images, or
     those of the "training" where no others are known of.
     """
 
@@ -87,6 +88,8 @@ def look(folder: str | Path) -> Found:
     except ValueError as error:
         return Found(folder, "damaged", str(error), None, None, None, None, _date(folder, kept))
     state, why = _state(checkpoint, kept)
+    if in_use(folder):
+        state, why = "running", ""
     accuracy, measured_on = _accuracy(checkpoint, kept)
     return Found(folder, state, why, checkpoint.recipe, checkpoint.epoch, accuracy, measured_on, _date(folder, kept))
 
@@ -103,7 +106,7 @@ def _state(checkpoint: Checkpoint, kept: journal.Journal) -> tuple[State, str]:
     if last is None:
         return "stopped", ""
     if last.outcome is None:
-        return "running?", ""
+        return "killed", ""
     return ("stopped" if last.outcome == "finished" else last.outcome), last.why  # finished: there were to be fewer epochs
 
 

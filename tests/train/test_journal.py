@@ -75,7 +75,9 @@ def test_a_result_that_was_noted_counts(runs: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_goes_on_is_not_called_stopped(tmp_path: Path) -> None:
     epochs = some_runs.killed(tmp_path / "run")
-    assert found.look(tmp_path / "run").state == "running?"
+    assert found.look(tmp_path / "run").state == "running"
+    shutil.copytree(tmp_path / "run", tmp_path / "as a killed process leaves it")
+    assert found.look(tmp_path / "as a killed process leaves it").state == "killed"
     next(epochs)
     assert found.look(tmp_path / "run").epoch == 2
     epochs.close()  # type: ignore[attr-defined]

@@ -70,7 +70,8 @@ def _notice(run: Studied) -> str:
     last = "What follows is of the last epoch that was saved."
     said = {
         "stopped": f"This run was stopped {epochs}. It goes on with: {again}",
-        "running?": f"No end of this run was noted: it still runs, or was killed {epochs}. What follows is how it was then.",
+        "running": f"This run goes on: what follows is how it was {epochs}.",
+        "killed": f"The process of this run was killed {epochs}. It goes on with: {again}",
         "NaN": f"The numbers of this run are no numbers any more: {run.found.why}. {last}",
         "failed": f"This run failed {epochs}: {run.found.why}. {last}",
     }
