@@ -25,8 +25,8 @@ class Found(NamedTuple):
 
     ``state``: *finished*, all epochs of its recipe; *stopped* before; *NaN*, the loss was no finite number any more, or a weight
     is none; *failed* by another error; *running*, a process trains in it; *killed*, none does, and no end was noted; *damaged*,
-    the checkpoint cannot be read. ``why``: the error's sentence. ``accuracy``: 0 to 1, on ``measured_on``: "test" or "held-out" images, or
-    those of the "training" where no others are known of.
+    the checkpoint cannot be read. ``why``: the error's sentence. ``accuracy``: 0 to 1, on ``measured_on``: "test" or "held-out"
+    images, or those of the "training" where no others are known of.
     """
 
     folder: Path
