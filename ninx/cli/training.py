@@ -169,7 +169,7 @@ def _report(run: Training, result: Evaluation) -> str:
 def _stopped(folder: Path | None, run: Training | None) -> None:
     """After Ctrl-C: what is in the folder (None: none yet), and how to go on."""
     if run is not None and run.holds:
-        say(f"\nStopped. {escape(str(run.checkpoint))} holds {run.holds}, of {run.recipe.epochs}; go on with:")
+        say(f"\nStopped. {escape(str(run.checkpoint))} holds {run.holds}; go on with:")
         whole(f"ninx train --resume {shlex.quote(str(folder))}")
     elif folder is not None and (folder / CHECKPOINT).exists() and not (run and run.owns):
         say(f"\nStopped before this run had saved anything. {escape(str(folder))} still holds the earlier run.")

@@ -349,10 +349,10 @@ class Training:
         return f"; {self.checkpoint} holds {self.holds}" if self.holds else ""
 
     def _reached(self) -> str:
-        done = self.progress
+        done, epochs = self.progress, f"{len(self.history)} of {self.recipe.epochs} epochs"
         if done is None:
-            return f"epoch {len(self.history)}" if self.history else ""
-        return f"epoch {len(self.history)} and {done.batches} of {len(self.loader)} batches of the next"
+            return epochs if self.history else ""
+        return f"{epochs} and {done.batches} of {len(self.loader)} batches of the next"
 
     def _failed(self, loss: float, images: Tensor, labels: Tensor) -> str:
         """The sentence for a loss that is no number: where it came from, and what is left."""

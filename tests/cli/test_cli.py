@@ -163,7 +163,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_can_be_resumed(tmp_path: Path) -> None:
     assert "Traceback" not in errors
     epoch = int(
         re.search(
-            r"holds epoch (\d+)(?: and \d of \d batches of the next)?, of 500; go on with: ninx train --resume stopped",
+            r"holds (\d+) of 500 epochs(?: and \d of \d batches of the next)?; go on with: ninx train --resume stopped",
             " ".join(output.split()),
         ).group(1)
     )

@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     assert len(done) >= 2
     part = r"( and \d of \d batches of the next)?"
     assert re.search(
-        rf"Stopped\. my run/checkpoint\.safetensors holds epoch {len(done)}{part}, of 500; go on with:", screen.words
+        rf"Stopped\. my run/checkpoint\.safetensors holds {len(done)} of 500 epochs{part}; go on with:", screen.words
     )
     assert screen.lines[-1] == "ninx train --resume 'my run'"
     more = terminal.run(["train", "--resume", "my run"], tmp_path, 60, **moments(1))
