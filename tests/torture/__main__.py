@@ -1,12 +1,16 @@
-"""``python tests/torture corruptions --cases N``: damaged files for every reader, and one table of what became of them.
+"""What can happen to files and runs, made to happen many times, and one table of what became of them.
 
-Each case is made from its reader's name and its number alone, so it can be made again:
-``python tests/torture case "cifar python" 123`` writes its file and reads it in this process.
+``python tests/torture corruptions --cases N``: damaged files for every reader. Each case is made from its reader's name and its
+number alone, so it can be made again: ``python tests/torture case "cifar python" 123`` writes its file and reads it in this process.
+
+``python tests/torture kills --kills N``: trainings that are killed and resumed, compared with whole ones (see kills.py).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -62,6 +66,13 @@ def case(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def kills(arguments: argparse.Namespace) -> int:
+    """Print the table; 1 if a run did not end as the one that was never killed."""
+    alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "NINX_KERNELS": "strided"}  # threads do not survive a fork
+    command = [sys.executable, str(Path(__file__).with_name("kills.py")), str(arguments.kills), str(arguments.seed)]
+    return subprocess.call(command, env=os.environ | alone)
+
+
 def main() -> int:
     """The command line."""
     if sys.argv[1:] == ["--worker"]:
@@ -76,6 +87,10 @@ def main() -> int:
     many.add_argument("--workers", type=int, default=2, help="processes")
     many.add_argument("--only", help="one reader")
     many.set_defaults(do=corruptions)
+    killing = commands.add_parser("kills", help="trainings that are killed and resumed")
+    killing.add_argument("--kills", type=int, default=100)
+    killing.add_argument("--seed", type=int, default=0)
+    killing.set_defaults(do=kills)
     one = commands.add_parser("case", help="one case again")
     one.add_argument("reader")
     one.add_argument("number", type=int)
