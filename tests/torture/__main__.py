@@ -1,7 +1,7 @@
 """What can happen to files and runs, made to happen many times, and one table of what became of them.
 
 ``python tests/torture corruptions --cases N``: damaged files for every reader. Each case is made from its reader's name and its
-number alone, so it can be made again: ``python tests/torture case "cifar python" 123`` writes its file and reads it in this process.
+number alone, so it can be made again: ``python tests/torture case "cifar python" 123`` writes its file and reads it here.
 
 ``python tests/torture kills --kills N``: trainings that are killed and resumed, compared with whole ones (see kills.py).
 """
