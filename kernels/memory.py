@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .threads import held_at_fork
 from .types import Array
 
 SMALLEST = 1 << 16  # below 64 KiB NumPy's own cache and malloc are quick
@@ -189,6 +190,7 @@ class Pool:
 
 
 _pool = Pool()
+held_at_fork(_pool._lock)
 empty = _pool.empty
 memory_stats = _pool.stats
 clear_memory = _pool.clear

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import operator
 import os
+from typing import Any
 
 _count: int | None = None
+
+
+def held_at_fork(lock: Any) -> Any:
+    """The lock, which whoever forks will hold meanwhile: held by another thread it would stay closed in the child for ever."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    return lock
 
 
 def available() -> int:

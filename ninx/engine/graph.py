@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, TypeAlias
 
+from ninx.kernels.threads import held_at_fork
+
 from ..array import Array, empty_like
 from .checks import check_fit, check_history, check_results, check_versions
 from .kept import takes_value, versions
@@ -18,7 +20,7 @@ Vjp: TypeAlias = Any  # a function of g, or of g and the operation's own value
 Entry: TypeAlias = "tuple[Tensor | tuple[Tensor | None, ...], Vjp]"
 
 
-_one_leaf = threading.Lock()  # two threads may be the first to use a tensor: it has one leaf
+_one_leaf = held_at_fork(threading.Lock())  # two threads may be the first to use a tensor: it has one leaf
 
 
 class Node:

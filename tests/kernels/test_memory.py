@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 
@@ -163,3 +164,35 @@ def test_the_pool_survives_several_threads() -> None:
         t.join()
     assert not wrong
     assert pool.stats().lent == 0
+
+
+FORK = """
+import os, signal, threading, time
+import ninx
+import numpy as np
+from ninx.engine import graph
+from ninx.kernels import memory
+
+for lock in (memory._pool._lock, graph._one_leaf):
+    held = threading.Event()
+    def hold():
+        with lock:
+            held.set()
+            time.sleep(0.3)
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    if (child := os.fork()) == 0:
+        signal.alarm(60)
+        x = ninx.ones(300, 300, requires_grad=True)
+        (x * memory.empty((300, 300), np.float32)).sum().backward()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, "the child waits for a thread that it does not have"
+    other.join()
+    memory.empty((300, 300), np.float32)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_waits_until_no_other_thread_holds_a_lock() -> None:
+    succeeds(FORK)
