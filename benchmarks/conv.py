@@ -11,6 +11,7 @@ than the cache. PyTorch competes on the same GPU; see `peer` for what TF32 means
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -219,6 +220,7 @@ def _rotated(sets: list[dict[str, Work]]) -> dict[str, Work]:
 
 def _workspace(work: Callable[[], Any]) -> int:
     """Bytes that were lent at one time beyond the result."""
+    gc.collect()  # what goes later would be taken for the work's
     clear_memory()
     result = work()
     kept: int = sum(a.nbytes for a in (result if isinstance(result, tuple) else (result,)))

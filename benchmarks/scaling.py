@@ -7,6 +7,7 @@ A GPU has no such threads to choose, and its workspace is worked out, not measur
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import numpy as np
@@ -40,6 +41,7 @@ def _workspace(geo: Geometry, work: Callable[[], None], device: str) -> int:
     """Bytes lent at one time beyond the largest result; on a GPU those of the columns."""
     if device != "cpu":
         return geo.workspace(4, cuda.BUDGET)
+    gc.collect()  # what goes later would be taken for the work's
     clear_memory()
     work()
     results = max(geo.N * geo.OH * geo.OW * geo.O, geo.N * geo.H * geo.W * geo.C) * 4

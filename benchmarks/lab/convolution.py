@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -189,6 +190,7 @@ def sizes(
 
 def workspace(function: Callable[[], Array]) -> int:
     """Bytes in use at one time beside what was there before and the result: lent by the pool, and NumPy's own."""
+    gc.collect()  # what goes later would be taken for the work's
     clear_memory()
     lent = memory_stats().lent
     function()

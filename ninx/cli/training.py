@@ -72,7 +72,8 @@ def train(
     if resume is None:
         chosen = recipes.load(recipe or "digits", overrides)
         if chosen.otherwise is not None and chosen.data in sources.SOURCES and not sources.is_there(chosen.data, data_dir):
-            say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {chosen.otherwise} instead.[/yellow]")
+            other = escape(chosen.otherwise)
+            say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {other} instead.[/yellow]")
             chosen = recipes.load(chosen.otherwise, overrides)
     else:
         checkpoint = read_checkpoint(resume, verify=not ignore_checksum)

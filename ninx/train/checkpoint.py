@@ -325,7 +325,7 @@ def _file(path: Path) -> Path:
     )
 
 
-def load_checkpoint(path: str | Path) -> nn.Module:
+def load_checkpoint(path: str | Path, verify: bool = True) -> nn.Module:
     """The network of a checkpoint (the file, or its run folder), with its weights, in eval mode.
 
     The network alone: it wants images that are prepared as those of its training were, float32 (N, C, H, W). `ninx.load_run`
@@ -337,4 +337,4 @@ def load_checkpoint(path: str | Path) -> nn.Module:
     >>> model(ninx.zeros(1, 1, 28, 28)).shape
     (1, 10)
     """
-    return read_checkpoint(path).model()
+    return read_checkpoint(path, verify).model()

@@ -45,7 +45,15 @@ def test_train_prints_epochs_accuracy_and_confusion(run: Path) -> None:
     assert re.search(r"test accuracy \d+\.\d\d % \(\d+ of 1000\), loss", text)
     assert "confusion matrix" in text
     folder = run / "runs" / "digits-seed0"
-    written = {"checkpoint.safetensors", "metrics.jsonl", "curves.png", "run.json", "report.html"}
+    written = {
+        "checkpoint.safetensors",
+        "checkpoint-1.safetensors",
+        "metrics.jsonl",
+        "curves.png",
+        "run.json",
+        "report.html",
+        ".lock",
+    }
     assert {p.name for p in folder.iterdir()} == written
     with Image.open(folder / "curves.png") as picture:
         assert picture.size[0] > 500
@@ -231,7 +239,7 @@ def test_python_m_ninx_is_the_same_command(tmp_path: Path) -> None:
         (["eval", "text.txt"], "is damaged, or no checkpoint at all"),
         (["predict", "text.txt", "text.txt"], "is damaged, or no checkpoint at all"),
         (["predict", "RUN", "text.txt"], "text.txt cannot be read as an image"),
-        (["predict", "RUN", "none.png"], "there is no file none.png"),
+        (["predict", "RUN", "none.png"], "none.png: there is no such file"),
         (["train", "--resume", "RUN", "--set", "optim.lr=0.5"], "a resumed run keeps its recipe; only epochs can be changed"),
         (["train", "fashion-d2l", "--resume", "RUN"], "the run to resume has the recipe 'digits', not 'fashion-d2l'"),
         (["train", "--resume", "RUN", "--epochs", "0"], "epochs = 0: Input should be greater than or equal to 1"),

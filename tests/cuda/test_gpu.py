@@ -169,7 +169,8 @@ def test_training_on_no_gpu_ends_in_one_sentence(command: list[str], tmp_path: P
 
 
 @nowhere
-def test_the_doctor_prints_its_findings(tmp_path: Path) -> None:
+def test_the_doctor_prints_its_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NINX_CACHE_DIR", str(tmp_path / "cache"))  # that of other tests grows meanwhile
     done = ninx_says("doctor", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()

@@ -340,7 +340,8 @@ def known(line: str) -> bool:
     for key, choices in names.items():
         words = given.get(key) or ()
         if not all(
-            word in choices or word.endswith(".toml") or ".py:" in word for word in ([words] if isinstance(words, str) else words)
+            word in choices or word.endswith(".toml") or ".py:" in word or word.startswith("runs/")
+            for word in ([words] if isinstance(words, str) else words)
         ):
             return False
     return True

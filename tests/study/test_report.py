@@ -107,7 +107,9 @@ def test_a_finished_run_has_everything(tmp_path: Path) -> None:
     assert len(layers) == len(ninx.summary(loaded.model, (1, 28, 28)).rows)
     for name, _, digest in page.rows("file", "size"):
         assert digest == hashlib.sha256((run / name).read_bytes()).hexdigest()
-    assert {row[0] for row in page.rows("file", "size")} == {"checkpoint.safetensors", "metrics.jsonl", "run.json"}
+    assert {row[0] for row in page.rows("file", "size")} == {
+        *("checkpoint.safetensors", "checkpoint-1.safetensors", "checkpoint-2.safetensors", "metrics.jsonl", "run.json"),
+    }
     assert "Expected calibration error" in page.words
 
 

@@ -17,6 +17,7 @@ from ninx.models import create
 from ninx.optim import SGD
 from ninx.train import recipe as recipes
 from ninx.train import runs
+from ninx.train.checkpoint import Progress
 from ninx.train.parameters import groups
 
 SMALL = {"model": {"name": "nin-mnist-v0"}, "layers": {}, "batch_size": 8, "limit": 24, "optim": {"lr": 0.1}}
@@ -67,8 +68,8 @@ def test_each_step_is_made_with_the_rate_of_pytorch(
 
 
 def test_the_plateau_is_told_the_accuracy_of_the_epoch_that_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    accuracies, evaluated = iter([0.5, 0.5, 0.6, 0.6]), train.Training._epoch
-    monkeypatch.setattr(train.Training, "_epoch", lambda *a: evaluated(*a) | {"accuracy": next(accuracies)})
+    accuracies, evaluated = iter([0.5, 0.5, 0.6, 0.6]), Progress.metrics
+    monkeypatch.setattr(Progress, "metrics", lambda self: evaluated(self) | {"accuracy": next(accuracies)})
     rates = _used(tmp_path, monkeypatch, 4, {"name": "plateau", "patience": 0, "gamma": 0.5})
     assert rates == pytest.approx([0.1] * 6 + [0.05] * 6)
 
