@@ -9,13 +9,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 CODE = "margin: 0; font-family: monospace; line-height: 1.3"  # an exported notebook gives <pre> the font of the text
 QUIET = "opacity: 0.75"  # text that says less, in whatever colour the notebook has
 LINES = 24  # of a tensor's text; the rest is left out
 PAUSE = 0.2  # seconds between two looks of a bar
+
+
+def escape(text: str) -> str:
+    """Text as HTML shows it."""
+    import html  # here, because its list of all entities is long, and `import ninx` is to be quick
+
+    return html.escape(text)
 
 
 def in_notebook() -> bool:
