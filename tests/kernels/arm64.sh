@@ -67,4 +67,5 @@ print(platform.machine(), HOST)
 assert platform.machine() == "aarch64" and HOST.bytes == 16
 '
 [ $# -gt 0 ] || set -- "${NAMES[@]}"
-on_arm python3 -m pytest -p no:cacheprovider -n 0 "$@"
+# Left out: what limits the addresses of a process. Those of an emulated one are the emulator's, and it maps more of them.
+on_arm python3 -m pytest -p no:cacheprovider -n 0 --deselect tests/kernels/test_memory.py::test_training_works_where_addresses_are_scarce "$@"
