@@ -222,9 +222,10 @@ def _workspace(work: Callable[[], Any]) -> int:
     """Bytes that were lent at one time beyond the result."""
     gc.collect()  # what goes later would be taken for the work's
     clear_memory()
+    before = memory_stats().lent
     result = work()
     kept: int = sum(a.nbytes for a in (result if isinstance(result, tuple) else (result,)))
-    return max(0, memory_stats().peak - kept)
+    return max(0, memory_stats().peak - before - kept)
 
 
 def _ours(direction: str, x: Any, w: Any, b: Any, g: Any, geo: Geometry) -> dict[str, Work]:

@@ -43,9 +43,10 @@ def _workspace(geo: Geometry, work: Callable[[], None], device: str) -> int:
         return geo.workspace(4, cuda.BUDGET)
     gc.collect()  # what goes later would be taken for the work's
     clear_memory()
+    before = memory_stats().lent
     work()
     results = max(geo.N * geo.OH * geo.OW * geo.O, geo.N * geo.H * geo.W * geo.C) * 4
-    return max(0, memory_stats().peak - results)
+    return max(0, memory_stats().peak - before - results)
 
 
 def run(machine: Machine, quick: bool) -> Report:
