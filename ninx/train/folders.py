@@ -106,6 +106,8 @@ def keep_earlier(file: Path) -> None:
     At every moment ``file`` is there, and whole.
     """
     names = earlier(file)
+    if file.exists() and names[0].exists() and names[0].samefile(file):
+        return  # who was killed between this and the writing has kept it already
     for older, newer in zip(reversed(names), [*reversed(names[:-1]), None], strict=True):
         if newer is not None and newer.exists():
             newer.replace(older)

@@ -107,6 +107,19 @@ def test_checkpoints_within_an_epoch_follow_the_clock_and_the_last_three_are_kep
         same(resumed, whole)
 
 
+def test_a_process_killed_while_it_keeps_the_earlier_checkpoint_may_be_killed_there_again(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.safetensors"
+    for number in range(3):
+        folders.keep_earlier(file)
+        file.unlink(missing_ok=True)  # as renaming does: the other names still lead to what it held
+        file.write_text(str(number))
+    for _ in range(4):  # each time killed before the file was written anew
+        folders.keep_earlier(file)
+    file.unlink()
+    file.write_text("3")
+    assert [path.read_text() for path in (file, *folders.earlier(file))] == ["3", "2", "1"]
+
+
 def test_a_run_that_is_replaced_stays_until_the_new_one_has_saved_and_then_leaves_nothing(tmp_path: Path) -> None:
     old = training(tmp_path, epochs=3, limit=32)
     list(old.run())
