@@ -151,6 +151,7 @@ def test_local_contrast_against_pytorch(kernel_size: int, sigma: float) -> None:
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
     assert not data.LocalContrastNorm()(np.zeros((1, 5, 5), np.float32)).any()
+    np.testing.assert_array_equal(data.LocalContrastNorm()(image), data.LocalContrastNorm(7, 2.0, 1e-4)(image))  # the defaults
 
 
 def test_prepared_is_each_image_by_itself() -> None:
