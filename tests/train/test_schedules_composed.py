@@ -225,6 +225,7 @@ def test_wrong_settings_say_what_is_wrong(make: Callable, error: type, match: st
         ("last_epoch", "wants a dictionary with 'last_epoch'.*, got 'last_epoch'"),
         ({"last_epoch": 3, "T_max": 5}, "has no 'T_max'; is it the state of another schedule"),
         ({"last_epoch": "3"}, "last_epoch = '3' is not like 0"),
+        ({"last_epoch": -2}, "last_epoch = -2 is no epoch"),
         ({"last_epoch": 2.5}, "last_epoch = 2.5 is no epoch"),
         ({"last_epoch": math.inf}, "last_epoch = inf is no epoch"),
         ({"last_epoch": math.nan}, "last_epoch = nan is no epoch"),
