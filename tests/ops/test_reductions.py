@@ -420,6 +420,8 @@ def test_orders_keep_equals_in_order_and_put_nan_last() -> None:
         np.testing.assert_array_equal(ours.values.array, theirs.values.numpy())
     assert np.isnan(ninx.from_numpy(array).median().item())
     assert ninx.from_numpy(array).median(0).indices.item() == torch.tensor(array).median(0).indices.item() == 1
+    rows = np.array([[5.0, 1.0, np.nan, np.nan], [np.nan, 3.0, 2.0, 9.0], [4.0, 3.0, 2.0, 1.0]])
+    assert ninx.from_numpy(rows).median(1).indices.tolist() == torch.tensor(rows).median(1).indices.tolist() == [2, 0, 2]
     assert ninx.from_numpy(array).max(0).indices.item() == torch.tensor(array).max(0).indices.item() == 1
 
 
