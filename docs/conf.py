@@ -8,7 +8,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 project = "ninx"
 author = "the authors of ninx"
-copyright = "the authors of ninx, MIT licence"  # noqa: A001 - Sphinx's name
+copyright = "the authors of ninx, MIT licence"
 language = "en"
 locale_dirs = ["locale"]
 gettext_compact = False
