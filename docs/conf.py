@@ -8,7 +8,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 project = "ninx"
 author = "the authors of ninx"
-copyright = "the authors of ninx, MIT licence"  # noqa: A001 - Sphinx's name
+copyright = "the authors of ninx, MIT licence"
 language = "en"
 locale_dirs = ["locale"]
 gettext_compact = False
@@ -37,6 +37,7 @@ templates_path = ["_templates"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would fetch the pages, which a browser refuses for files
 html_sidebars = {
     "**": [
         "sidebar/brand.html",

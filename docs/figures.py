@@ -32,7 +32,8 @@ def names() -> list[str]:
 def module(name: str) -> Any:
     """The file of a figure, with its two functions."""
     spec = importlib.util.spec_from_file_location(f"figure_{name[:2]}", HERE / "figures" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
     return found

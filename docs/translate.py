@@ -7,6 +7,7 @@ translation yet, one that was changed keeps its old translation and is marked "f
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 import polib
 
 HERE = Path(__file__).parent
+HEADER = {"Language": "zh_CN", "MIME-Version": "1.0", "Content-Type": "text/plain; charset=UTF-8"}
 LOCALE = HERE / "locale" / "zh_CN" / "LC_MESSAGES"
 
 
@@ -41,6 +43,15 @@ def messages(out: Path) -> dict[str, polib.POFile]:
     return {name: catalogue for name, catalogue in found.items() if name != "sphinx"}
 
 
+def is_its_own(text: str) -> bool:
+    """Is there nothing to translate: only code, roles, formulas, numbers, or a formula of its own line without words?"""
+    rest = re.sub(r"(\{[\w:]+\})?`[^`]+`|\$[^$]+\$", "", text)
+    if "\\" in rest:  # a formula: its commands, and names of up to four letters, are not words
+        rest = re.sub(r"\\(begin|end)\{\w+\}|\\[A-Za-z]+", " ", rest)
+        return not re.search(r"[A-Za-z]{5}", rest)
+    return not re.search(r"[A-Za-z]", rest)
+
+
 def left_to_do(wanted: dict[str, polib.POFile], have: dict[str, polib.POFile]) -> list[str]:
     """A line for each sentence that is not translated, whose translation is of an older sentence, or that is gone."""
     lines = []
@@ -61,32 +72,27 @@ def catalogues() -> dict[str, polib.POFile]:
     return {path.relative_to(LOCALE).with_suffix("").as_posix(): polib.pofile(str(path)) for path in sorted(LOCALE.rglob("*.po"))}
 
 
-def update(wanted: dict[str, polib.POFile]) -> None:
-    """Merge the sentences into the catalogues; what is gone is thrown away."""
-    have = catalogues()
-    for name, template in wanted.items():
-        catalogue = have.get(name) or polib.POFile(wrapwidth=110)
+def update(templates: Path) -> None:
+    """Merge the sentences into the catalogues (sphinx-intl); what is gone is thrown away."""
+    command = ["update", "-p", str(templates), "-d", str(LOCALE.parent.parent), "-l", "zh_CN", "-w", "110"]
+    subprocess.run([sys.executable, "-m", "sphinx_intl", *command], check=True, capture_output=True)
+    for name, catalogue in catalogues().items():
+        catalogue[:] = [entry for entry in catalogue if not entry.obsolete]
+        for place, entry in enumerate(catalogue):
+            if is_its_own(entry.msgid) or (name == "book/glossary" and place > 1):  # whose table has both languages
+                entry.msgstr, entry.flags = entry.msgid, []
+        catalogue.metadata = HEADER
+        catalogue.header = catalogue.fpath = ""
         catalogue.wrapwidth = 110
-        catalogue.metadata = {
-            "Language": "zh_CN",
-            "MIME-Version": "1.0",
-            "Content-Type": "text/plain; charset=UTF-8",
-            "Content-Transfer-Encoding": "8bit",
-        }
-        keep_changed(catalogue, template)
-        path = LOCALE / f"{name}.po"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        catalogue.save(str(path))
-    for name in have.keys() - wanted.keys():
-        (LOCALE / f"{name}.po").unlink()
+        catalogue.save(str(LOCALE / f"{name}.po"))
 
 
 def main(arguments: list[str]) -> int:
     """Update, or only check; print what is left to do."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = messages(Path(folder))
-    if arguments != ["--check"]:
-        update(wanted)
+        if arguments != ["--check"]:
+            update(Path(folder))
     lines = left_to_do(wanted, catalogues())
     print("\n".join(lines) or "Every sentence is translated.")
     return 1 if lines and arguments == ["--check"] else 0

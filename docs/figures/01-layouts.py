@@ -29,7 +29,7 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     c, h, w = numbers["shape"]
-    figure, axes = plt.subplots(figsize=(7.6, 2.5))
+    figure, axes = plt.subplots(figsize=(7.6, 2.7))
     for at_h in range(h):
         for at_w in range(w):
             for at_c in range(c):
@@ -41,16 +41,16 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
     for row, name in enumerate(("planes", "channels last")):
         strides = numbers["strides"][name]
         axes.text(
-            4.2, row * 1.25 - 0.25, f"{('N C H W', 'N H W C')[row]}:   strides $s_C, s_H, s_W$ = {', '.join(map(str, strides))}"
+            4.2, row * 1.75 - 0.25, f"{('N C H W', 'N H W C')[row]}:   strides $s_C, s_H, s_W$ = {', '.join(map(str, strides))}"
         )
         for place, (at_c, at_h, at_w) in enumerate(numbers[name]):
             left = 4.2 + place * 0.4
-            axes.add_patch(plt.Rectangle((left + 0.02, row * 1.25), 0.36, 0.6, color=COLOURS[at_c]))
+            axes.add_patch(plt.Rectangle((left + 0.02, row * 1.75), 0.36, 0.6, color=COLOURS[at_c]))
             if (at_h, at_w) == PIXEL:
-                axes.add_patch(plt.Rectangle((left, row * 1.25 - 0.02), 0.4, 0.64, fill=False, lw=2.5, color="black"))
-            axes.text(left + 0.2, row * 1.25 + 0.78, str(place), ha="center", fontsize=7)
+                axes.add_patch(plt.Rectangle((left, row * 1.75 - 0.02), 0.4, 0.64, fill=False, lw=2.5, color="black"))
+            axes.text(left + 0.2, row * 1.75 + 0.78, str(place), ha="center", fontsize=7)
     axes.set_xlim(-0.1, 11.6)
-    axes.set_ylim(2.3, -0.6)
+    axes.set_ylim(2.8, -0.6)
     axes.set_aspect("equal")
     axes.axis("off")
     figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")

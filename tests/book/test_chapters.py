@@ -24,7 +24,8 @@ PAGES = sorted(path.relative_to(DOCS).as_posix() for path in [*DOCS.glob("*.md")
 def script(name: str) -> ModuleType:
     """A program of docs/ as a module."""
     spec = importlib.util.spec_from_file_location(f"docs_{Path(name).stem}", DOCS / name)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -67,7 +68,8 @@ def test_a_chapter_has_all_that_a_chapter_has(chapter: str) -> None:
     assert chapters.stray(page) == [], "a text block that nothing prints"
     assert "\n## Exercises\n" in page
     names = re.findall(r"^\* `([^`]+)`", page.split("\n## Exercises\n")[1], re.MULTILINE)
-    assert names and all(re.fullmatch(rf"{chapter[:2]}-[a-z0-9-]+", name) for name in names)
+    assert names
+    assert all(re.fullmatch(rf"{chapter[:2]}-[a-z0-9-]+", name) for name in names)
 
 
 @pytest.mark.parametrize("chapter", chapters.CHAPTERS)
@@ -144,7 +146,8 @@ def test_a_figure_is_the_same_whenever_it_is_drawn(tmp_path: Path) -> None:
 
 
 def test_the_reader_of_chapters(tmp_path: Path) -> None:
-    page = "# 1\n```python\nprint(1)\n```\n\n```text\n1\n```\n\n% slow\n\n```python\nprint(2)\n```\n```text\n3\n```\nwords\n\n```text\nx\n```\n"
+    page = "# 1\n```python\nprint(1)\n```\n\n```text\n1\n```\n\n% slow\n\n```python\nprint(2)\n```\n```text\n3\n```\n"
+    page += "words\n\n```text\nx\n```\n"
     assert [(s.prints, s.slow) for s in chapters.steps(page)] == [("1\n", False), ("3\n", True)]
     assert len(chapters.stray(page)) == 1
     assert chapters.run(page, "page", tmp_path, slow=False) == []
