@@ -11,6 +11,8 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.locale import init
+from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
@@ -59,8 +61,26 @@ def block(writer: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+class Translated(SphinxTransform):
+    """Formulas on a line of their own in the language of the site, before Sphinx would take them for literal blocks."""
+
+    default_priority = 19  # Sphinx translates at 20
+
+    def apply(self, **kwargs: Any) -> None:
+        """From the page's catalogue."""
+        folders = [self.app.srcdir / folder for folder in self.config.locale_dirs]
+        catalogue, there = init(folders, self.config.language, self.env.docname)
+        for node in self.document.findall(nodes.math_block):
+            text = node.astext()
+            if there and (translated := catalogue.gettext(text.strip())) != text.strip():
+                node.children = []
+                node += nodes.Text(translated)
+            node.source = None  # done
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Told by Sphinx."""
     app.add_html_math_renderer("katex", (inline, None), (block, None))
+    app.add_transform(Translated)
     app.add_css_file("katex/katex.min.css")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
