@@ -83,4 +83,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("katex", (inline, None), (block, None))
     app.add_transform(Translated)
     app.add_css_file("katex/katex.min.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": False}
