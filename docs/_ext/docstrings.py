@@ -63,16 +63,14 @@ def converted(lines: list[str]) -> list[str]:
 def _sentences(rows: list[str]) -> list[str]:
     """A paragraph, or items; lines that are further in than the first belong to what stands before them."""
     found: list[str] = []
+    listing = False
     for row in rows:
-        item = BULLET.match(row)
-        if item:
-            if found and not BULLET.match(rows[0]):
-                found.append("")
+        if item := BULLET.match(row):
+            found += [""] if found and not listing else []
             found.append(item[1] + item[2] + " " + escaped(row[item.end() :]))
-        elif found and not BULLET.match(found[0] if found else "") and not any(BULLET.match(f) for f in found):
-            found.append(escaped(row.strip()))
+            listing = True
         else:
-            found.append(escaped(row))
+            found.append(escaped(row if listing else row.strip()))
     return found
 
 

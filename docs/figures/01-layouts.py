@@ -40,9 +40,7 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
     axes.text(w / 2, -0.25, "$H \\times W$, $C = 3$", ha="center")
     for row, name in enumerate(("planes", "channels last")):
         strides = numbers["strides"][name]
-        axes.text(
-            4.2, row * 1.75 - 0.25, f"{('N C H W', 'N H W C')[row]}:   strides $s_C, s_H, s_W$ = {', '.join(map(str, strides))}"
-        )
+        axes.text(4.2, row * 1.75 - 0.25, f"{('N C H W', 'N H W C')[row]}:   $s_C, s_H, s_W$ = {', '.join(map(str, strides))}")
         for place, (at_c, at_h, at_w) in enumerate(numbers[name]):
             left = 4.2 + place * 0.4
             axes.add_patch(plt.Rectangle((left + 0.02, row * 1.75), 0.36, 0.6, color=COLOURS[at_c]))

@@ -34,7 +34,7 @@ def test_every_public_module_has_a_page_in_the_reference() -> None:
 @pytest.fixture(scope="module")
 def site() -> Path:
     """Built anew in both languages, where a warning is an error."""
-    for needed in ("sphinx", "furo", "myst_parser", "sphinxcontrib.katex"):
+    for needed in ("sphinx", "furo", "myst_parser"):
         pytest.importorskip(needed, reason='the site is built by Sphinx: pip install -e ".[docs]"')
     browser.need_node()
     if not shutil.which("npm"):
