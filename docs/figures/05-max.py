@@ -21,7 +21,13 @@ def numbers() -> dict[str, Any]:
     y, arg = loops.max_pool2d(x, geo)
     dx = loops.max_unpool2d(g, arg, geo)
     winners = [[2 * i + int(arg[0, i, j, 0]) // 2, 2 * j + int(arg[0, i, j, 0]) % 2] for i in range(2) for j in range(2)]
-    return {"x": x[0, :, :, 0].tolist(), "y": y[0, :, :, 0].tolist(), "g": COTANGENT, "dx": dx[0, :, :, 0].tolist(), "winners": winners}
+    return {
+        "x": x[0, :, :, 0].tolist(),
+        "y": y[0, :, :, 0].tolist(),
+        "g": COTANGENT,
+        "dx": dx[0, :, :, 0].tolist(),
+        "winners": winners,
+    }
 
 
 def draw(numbers: dict[str, Any], path: Path) -> None:

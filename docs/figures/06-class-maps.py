@@ -53,7 +53,9 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
         cells = np.array(numbers[name]["map"])
         plot.imshow(cells, cmap="Blues", vmin=0, vmax=9, interpolation="nearest")
         for i, j in np.argwhere(cells > 0):
-            plot.text(j, i, f"{cells[i, j]:g}", ha="center", va="center", fontsize=7, color="white" if cells[i, j] > 5 else "black")
+            plot.text(
+                j, i, f"{cells[i, j]:g}", ha="center", va="center", fontsize=7, color="white" if cells[i, j] > 5 else "black"
+            )
         i, j = numbers[name]["strongest"]
         plot.add_patch(plt.Rectangle((j - 1.5, i - 1.5), 3, 3, fill=False, edgecolor="#c0392b", lw=1.5))
         plot.set_title(f"{cells.sum():g} / {cells.size} = {numbers[name]['score']:g}")

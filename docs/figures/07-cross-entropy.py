@@ -24,7 +24,14 @@ def numbers() -> dict[str, Any]:
     z = ninx.tensor(SCORES, dtype="float64", requires_grad=True)
     F.cross_entropy(z, ninx.tensor(TRUTH)).backward()
     p = F.softmax(z, 0).detach()
-    return {"lead": leads.tolist(), "loss": losses.tolist(), "z": SCORES, "true": TRUTH, "p": p.tolist(), "gradient": z.grad.tolist()}
+    return {
+        "lead": leads.tolist(),
+        "loss": losses.tolist(),
+        "z": SCORES,
+        "true": TRUTH,
+        "p": p.tolist(),
+        "gradient": z.grad.tolist(),
+    }
 
 
 def draw(numbers: dict[str, Any], path: Path) -> None:
@@ -44,7 +51,9 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
     right.bar(classes - 0.2, numbers["p"], 0.38, color="#2471a3", label="$p$")
     right.bar(classes + 0.2, numbers["gradient"], 0.38, color="#c0392b", label="$p - e_t$")
     right.axhline(0, color="black", lw=0.8)
-    right.set_xticks(classes, [f"$z_{c} = {z:g}$" + ("\n$c = t$" if c == numbers["true"] else "") for c, z in enumerate(numbers["z"])])
+    right.set_xticks(
+        classes, [f"$z_{c} = {z:g}$" + ("\n$c = t$" if c == numbers["true"] else "") for c, z in enumerate(numbers["z"])]
+    )
     right.legend(frameon=False)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")

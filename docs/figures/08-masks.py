@@ -28,7 +28,9 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
     figure, axes = plt.subplots(1, 4, figsize=(7.6, 2.3))
     for plot, (call, p) in zip(axes, CASES, strict=True):
         found = numbers[f"{call}, {p}"]
-        plot.imshow([[mark == "#" for mark in row] for row in found["rows"]], cmap="Blues", vmin=0, vmax=1.3, interpolation="nearest")
+        plot.imshow(
+            [[mark == "#" for mark in row] for row in found["rows"]], cmap="Blues", vmin=0, vmax=1.3, interpolation="nearest"
+        )
         plot.set_title(f"call {call}, $p = {p}$", fontsize=9)
         plot.set_xlabel(f"{found['kept']:.1%}", fontsize=9)
         plot.set_xticks([])

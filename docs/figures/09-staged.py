@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent.parent / "results" / "digits-staged.json"
-FIRST = {"published way": "nin-mnist-v0", "identity way": "nin-mnist-v0", "not grown": "nin-mnist-v0", "from scratch": "nin-mnist-v2"}
+FIRST = {
+    "published way": "nin-mnist-v0",
+    "identity way": "nin-mnist-v0",
+    "not grown": "nin-mnist-v0",
+    "from scratch": "nin-mnist-v2",
+}
 
 
 def numbers() -> dict[str, Any]:
