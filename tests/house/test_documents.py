@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import official
 import pytest
 import typer
+from fences import Block, blocks
 from PIL import Image
 from rooms import ROOT
 
@@ -132,21 +133,6 @@ net = nn.Sequential(*body, nn.Conv2d(16, 32, 1), nn.Conv2d(32, 10, 1), nn.Global
 """
 
 # -------------------------------------------------------------------- reading the pages
-
-
-class Block(NamedTuple):
-    """What stands between two fences, and in which line it begins."""
-
-    line: int
-    language: str
-    text: str
-
-
-def blocks(page: str, language: str | None = None) -> list[Block]:
-    """The blocks of a page (its text), of one language or of all."""
-    fence = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-    found = [Block(page.count("\n", 0, m.start(2)) + 1, m[1], m[2]) for m in fence.finditer(page)]
-    return [block for block in found if language in (None, block.language)]
 
 
 def unmarked(page: str) -> list[int]:
