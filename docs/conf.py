@@ -15,7 +15,7 @@ gettext_compact = False
 gettext_uuid = False
 gettext_location = False
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sources", "formulas", "docstrings", "access"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sources", "formulas", "docstrings", "access", "chinese"]
 exclude_patterns = ["_build", "locale", "lite", "results"]
 myst_enable_extensions = ["dollarmath", "colon_fence", "attrs_inline", "attrs_block"]
 myst_heading_anchors = 3

@@ -89,6 +89,9 @@ def update(templates: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Update, or only check; print what is left to do."""
+    if arguments not in ([], ["--check"]):
+        print(f"There is nothing called {' '.join(arguments)} here: give --check, or nothing.")
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         wanted = messages(Path(folder))
         if arguments != ["--check"]:

@@ -52,7 +52,7 @@ def converted(lines: list[str]) -> list[str]:
         if rows[0].lstrip().startswith(">>>"):
             indent = len(rows[0]) - len(rows[0].lstrip())
             found += [row[indent:] for row in rows]
-        elif (rows[0].startswith("  ") and not BULLET.match(rows[0])) or rows[0].lstrip().startswith("|"):
+        elif (rows[0].startswith("  ") and not BULLET.match(rows[0])) or rows[0].lstrip().startswith("| "):
             found += ["::", "", *("    " + row for row in rows)]
         else:
             found += _sentences(rows)

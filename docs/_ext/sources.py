@@ -27,7 +27,6 @@ from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole
 
 logger = logging.getLogger(__name__)
-IMPORTED = {"ninx.kernels": "kernels", "ninx.benchmarks": "benchmarks"}
 
 
 def files_of(env: BuildEnvironment) -> dict[str, set[str]]:

@@ -29,6 +29,7 @@ def docstrings() -> Iterator[ModuleType]:
         ("See `conv2d`, `Tensor.view()` and ``a * b``.", "See :name:`conv2d`, :name:`Tensor.view()` and ``a * b``."),
         ("Not a name: `a + b`.", "Not a name: ``a + b``."),
         ("Two lines\nof a sentence.", "Two lines\nof a sentence."),
+        ("|x|. Adjoint: g * sign(x)", r"\|x\|. Adjoint: g \* sign(x)"),
         (">>> 2 * 3\n6", ">>> 2 * 3\n6"),
         ("Formula:\n\n    y = x * w", "Formula:\n\n::\n\n        y = x * w"),
         ("* one `a`\n* two *", "* one :name:`a`\n* two \\*"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import polib
 import pytest
 from test_chapters import lost, script
 
+polib = pytest.importorskip("polib", reason='the catalogues are read by polib: pip install -e ".[docs]"')
 pytest.importorskip("sphinx", reason='the sentences are found by Sphinx: pip install -e ".[docs]"')
 pytest.importorskip("myst_parser", reason='the pages are read by MyST: pip install -e ".[docs]"')
 
