@@ -1,0 +1,76 @@
+"""A team by MPI, through mpi4py."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from ..array import Array, to_numpy, xp_of
+from . import launch
+from .nccl import Nccl
+
+PATIENT = 1e-3  # seconds: the longest nap of a rank that waits
+
+
+class MPITeam:
+    """All ranks of MPI.COMM_WORLD. Arrays on a GPU go from GPU to GPU by NCCL, where CuPy brings it, else by way of the host."""
+
+    def __init__(self) -> None:
+        os.environ.setdefault("MPIR_CVAR_SUPPRESS_ABORT_MESSAGE", "1")  # who calls `end` has said why
+        try:
+            from mpi4py import MPI
+        except ImportError as error:
+            raise ImportError(
+                f"mpiexec started this process, but MPI cannot be used ({error}); pip install 'ninx[mpi]' brings "
+                "mpi4py and an mpiexec that fits it"
+            ) from None
+        self._mpi, self._comm = MPI, MPI.COMM_WORLD
+        self.rank, self.size = self._comm.Get_rank(), self._comm.Get_size()
+        self._nccl: Nccl | None = None
+        if self.size != launch.size():
+            raise RuntimeError(
+                f"mpiexec started {launch.size()} processes, but mpi4py sees {self.size}: they belong to different MPIs; "
+                "take the mpiexec that lies beside this Python"
+            )
+
+    def exchange(self, peer: int, give: Array, take: Array) -> None:
+        """See `Team.exchange`."""
+        if xp_of(give) is np:
+            self._wait(self._comm.Irecv(take, peer), self._comm.Isend(give, peer))
+        elif (nccl := self._on_gpus()) is not None:
+            nccl.exchange(peer, give, take)
+        else:
+            received = np.empty(take.shape, take.dtype)
+            self.exchange(peer, to_numpy(give), received)
+            take[...] = xp_of(take).asarray(received)
+
+    def everyone(self, thing: Any) -> list[Any]:
+        """See `Team.everyone`."""
+        self._wait(self._comm.Ibarrier())
+        found: list[Any] = self._comm.allgather(thing)
+        return found
+
+    def end(self, status: int) -> None:
+        """See `Team.end`."""
+        self._comm.Abort(status)
+
+    def _wait(self, *requests: Any) -> None:
+        """Until all are done, with longer and longer naps.
+
+        MPI itself waits in a busy loop. That would take the processor from a rank that computes, where there are more ranks than
+        processors; and a second Ctrl-C would not be heard.
+        """
+        nap = 0.0
+        while not self._mpi.Request.Testall(list(requests)):
+            time.sleep(nap)
+            nap = min(nap + 2e-6, PATIENT)
+
+    def _on_gpus(self) -> Nccl | None:
+        """NCCL's communicator, made when it is first asked for; None where one of the ranks has no NCCL."""
+        if self._nccl is None:
+            offers = self.everyone(Nccl.offer(self.rank))
+            self._nccl = None if None in offers else Nccl(self.size, self.rank, offers[0])
+        return self._nccl
