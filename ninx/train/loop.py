@@ -135,10 +135,8 @@ class Training:
     ):
         self.team = parallel.world() if team is None else team
         if self.team.size > 1 and recipe.micro_batches is None:
-            raise ValueError(
-                f"train: {self.team.size} ranks share the micro-batches of a batch, but the recipe cuts none; "
-                "set micro_batches = 8 (--set, or in the recipe)"
-            )
+            way = "set micro_batches = 8" if resumed is None else "the run was begun without them, so one process goes on with it"
+            raise ValueError(f"train: {self.team.size} ranks share the micro-batches of a batch, but the recipe cuts none; {way}")
         device = parallel.own_device(self.team, device)
         use_device(device)
         self.recipe, self.folder, self.save_every = recipe, Path(folder), save_every
