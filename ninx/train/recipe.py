@@ -289,7 +289,7 @@ def parse(tree: Any, where: str) -> Recipe:
         if first["type"] == "missing":
             raise ValueError(f"{where}: {key} is missing") from None
         if first["type"] == "value_error":
-            raise ValueError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise ValueError(f"{where}: {key and f'{key}: '}{first['msg'].removeprefix('Value error, ')}") from None
         raise ValueError(f"{where}: {key} = {brief(first['input'])}: {first['msg']}") from None
 
 
