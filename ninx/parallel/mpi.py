@@ -17,9 +17,9 @@ PATIENT = 1e-3  # seconds: the longest nap of a rank that waits
 
 
 class MPITeam:
-    """All ranks of MPI.COMM_WORLD. Arrays on a GPU go from GPU to GPU by NCCL, where CuPy brings it, else by way of the host."""
+    """The ranks of ``comm``, by default all that mpiexec started. Arrays on a GPU go from GPU to GPU by NCCL, where CuPy brings it, else by way of the host."""
 
-    def __init__(self) -> None:
+    def __init__(self, comm: Any = None) -> None:
         try:
             from mpi4py import MPI
         except ImportError as error:
@@ -27,10 +27,11 @@ class MPITeam:
                 f"mpiexec started this process, but MPI cannot be used ({error}); pip install 'ninx[mpi]' brings "
                 "mpi4py and an mpiexec that fits it"
             ) from None
-        self._mpi, self._comm = MPI, MPI.COMM_WORLD
+        self._mpi, self._comm = MPI, MPI.COMM_WORLD if comm is None else comm
         self.rank, self.size = self._comm.Get_rank(), self._comm.Get_size()
         self._nccl: Nccl | None = None
-        if self.size != launch.size():
+        self._asked = False  # do the ranks know of each other's NCCL?
+        if comm is None and self.size != launch.size():
             raise RuntimeError(
                 f"mpiexec started {launch.size()} processes, but mpi4py sees {self.size}: they belong to different MPIs; "
                 "take the mpiexec that lies beside this Python"
@@ -72,8 +73,17 @@ class MPITeam:
             nap = min(nap + 2e-6, PATIENT)
 
     def _on_gpus(self) -> Nccl | None:
-        """NCCL's communicator, made when it is first asked for; None where one of the ranks has no NCCL."""
-        if self._nccl is None:
+        """NCCL's communicator, made when it is first asked for; None where a rank has no NCCL, or shares its GPU with another."""
+        if not self._asked:
             offers = self.everyone(Nccl.offer(self.rank))
-            self._nccl = None if None in offers else Nccl(self.size, self.rank, offers[0])
+            places = {place for _, place in offers}
+            if len(places) == self.size and all(identity is not None for identity, _ in offers):
+                self._nccl = Nccl(self.size, self.rank, offers[0][0])
+            self._asked = True
         return self._nccl
+
+    def first(self, size: int) -> MPITeam | None:
+        """A team of the first ``size`` ranks alone; None for the others. All must ask for it."""
+        taken = self.rank < size
+        comm = self._comm.Split(int(taken), self.rank)
+        return MPITeam(comm) if taken else None

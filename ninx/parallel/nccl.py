@@ -6,6 +6,7 @@ receives leave the order to us, and so the bits.
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 from ..array import Array
@@ -20,15 +21,18 @@ class Nccl:
         self._nccl, self._comm = nccl, nccl.NcclCommunicator(size, identity, rank)
 
     @staticmethod
-    def offer(rank: int) -> Any:
-        """What rank 0 names the communicator by, and True from the others; None where CuPy has no NCCL."""
+    def offer(rank: int) -> tuple[Any, tuple[str, int]]:
+        """(what rank 0 names the communicator by, True from the others, None where CuPy has no NCCL; the machine and the GPU)"""
+        import cupy
+
+        place = platform.node(), cupy.cuda.Device().id
         try:
             from cupy.cuda import nccl
         except ImportError:
-            return None
+            return None, place
         if not getattr(nccl, "available", False):
-            return None
-        return nccl.get_unique_id() if rank == 0 else True
+            return None, place
+        return (nccl.get_unique_id() if rank == 0 else True), place
 
     def exchange(self, peer: int, give: Array, take: Array) -> None:
         """See `Team.exchange`: in a group, so that neither side waits for the other; in the stream that computes."""

@@ -16,12 +16,13 @@ from ranks import done, mpiexec, needs_mpi
 
 import ninx
 from ninx import parallel, train
+from ninx.train import found
 from ninx.train import recipe as recipes
 
 pytestmark = needs_mpi
 
 SMALL = {
-    "limit": 70, "epochs": 2, "batch_size": 32, "micro_batches": 8,
+    "limit": 70, "holdout": 20, "epochs": 2, "batch_size": 32, "micro_batches": 8,
     "model.switches": {"batch_norm": True, "dropout": 0.5, "last_relu": False},
 }  # fmt: skip
 DIGITS = {  # 60 steps of the recipe, of which each twentieth is one of 44 images
@@ -98,7 +99,7 @@ def same(a: train.Checkpoint, b: train.Checkpoint) -> None:
 def test_two_ranks_end_with_the_bits_of_one_process_and_one_of_them_speaks(tmp_path: Path) -> None:
     status, said, errors = done(ninx_on(2, *command(tmp_path / "two", SMALL | {"workers": 2}, "--epochs", "2")))
     assert (status, errors) == (0, "")
-    assert said.count("epoch   1/2") == said.count("epoch   2/2") == said.count("test accuracy") == 1
+    assert said.count("epoch   1/2") == said.count("epoch   2/2") == said.count("held-out accuracy") == 1
     assert "2 ranks of 1 thread each: a batch is 8 micro-batches, 4 for each rank." in said
     same(train.read_checkpoint(tmp_path / "two"), alone(tmp_path / "one", SMALL))
     assert train.journal.read(tmp_path / "two").sessions[0].command.startswith("mpiexec -n 2 ninx train --out")
@@ -142,7 +143,7 @@ def test_a_rank_that_raises_ends_all_with_a_sentence_and_what_was_saved_stays(tm
     assert (ended, errors) == (2, "Error: rank 1: the disk is full\n")
     saved = train.read_checkpoint(tmp_path / "two")
     assert saved.epoch == 1
-    assert train.found.look(tmp_path / "two").state == "killed"
+    assert found.look(tmp_path / "two").state == "killed"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_a_loss_that_is_no_number_is_said_once_and_written_down(tmp_path: Path) 
     assert status == 2
     assert errors.startswith("Error: train: the loss became nan in epoch 2; try a smaller optim.lr; ")
     assert errors.count("\n") == 1
-    assert train.found.look(tmp_path / "two").state == "NaN"
+    assert found.look(tmp_path / "two").state == "NaN"
 
 
 # ------------------------------------------------------------------------------------------------- the whole claim
