@@ -9,13 +9,22 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
+def _kernel(name: str) -> int:
+    """Of "64x192x32x32 -> 160 5x5/2 forward" the 5."""
+    return int(name.split()[3].split("x")[0])
+
+
 def numbers() -> dict[str, Any]:
     """The roofs in GFLOP/s and GB/s; for each forward pass (kernel, operations a byte, GFLOP/s of the plain sum)."""
     kept = json.loads((ROOT / "docs" / "results" / "conv.json").read_text())
     return {
         "peak": kept["machine"]["peak"],
         "bandwidth": kept["machine"]["bandwidth"],
-        "layers": [[int(r["name"].split()[3].split("x")[0]), r["intensity"], r["gflops"]] for r in kept["records"] if r["direction"] == "forward"],
+        "layers": [
+            [int(r["name"].split()[3].split("x")[0]), r["intensity"], r["gflops"]]
+            for r in kept["records"]
+            if r["direction"] == "forward"
+        ],
     }
 
 

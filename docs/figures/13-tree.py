@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 PARTS, RANKS = 8, 4
@@ -11,10 +12,9 @@ COLOURS = ("#8ab6d6", "#f5c37f", "#a3d39c", "#d7a8d0", "white")
 
 def numbers() -> dict[str, Any]:
     """The nodes (first, end) of the tree; for each the rank that sums it by itself, or null."""
-    from ninx.parallel import Team
     from ninx.parallel.tree import mine
 
-    owners = {part: rank for rank in range(RANKS) for part in mine(PARTS, Team(rank, RANKS))}
+    owners = {part: rank for rank in range(RANKS) for part in mine(PARTS, SimpleNamespace(rank=rank, size=RANKS))}
     nodes: list[list[Any]] = []
 
     def visit(first: int, end: int) -> None:
