@@ -37,6 +37,7 @@ templates_path = ["_templates"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would fetch the pages, which a browser refuses for files
 html_sidebars = {
     "**": [
         "sidebar/brand.html",
