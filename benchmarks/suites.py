@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..array import use_device
-from . import cold, conv, elementwise, infer, memory, pool, scaling, step
+from . import cold, conv, elementwise, infer, memory, pool, scale, scaling, step
 from .measure import Machine, machine
 from .report import Report
 
@@ -27,6 +27,7 @@ SUITES: dict[str, Callable[[Machine, bool, int], Report]] = {
     "pool": lambda m, quick, batch: pool.run(m, _rounds(m, 5, 15, quick)),
     "elementwise": lambda m, quick, batch: elementwise.run(m, _rounds(m, 5, 15, quick)),
     "cold": lambda m, quick, batch: cold.run(m, 2 if quick else 5),
+    "scale": lambda m, quick, batch: scale.run(m, quick),
 }
 
 

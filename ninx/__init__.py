@@ -30,7 +30,7 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import autograd, backends, cuda, data, datasets, functional, models, nn, optim, train, transforms, utils
+    from . import autograd, backends, cuda, data, datasets, functional, models, nn, optim, parallel, train, transforms, utils
     from .freezing import Frozen, freeze
     from .functional import log_softmax, softmax
     from .generator import Generator
@@ -130,6 +130,7 @@ _LAZY = {
     "models": "ninx.models",
     "nn": "ninx.nn",
     "optim": "ninx.optim",
+    "parallel": "ninx.parallel",
     "train": "ninx.train",
     "transforms": "ninx.transforms",
     "utils": "ninx.utils",

@@ -6,8 +6,11 @@ its call: its mask is a hash of (seed, call, position); see `dropout_keep` in th
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import operator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,8 +62,37 @@ def seeding() -> tuple[int, int]:
 
 def next_dropout() -> tuple[int, int]:
     """(seed, number of this call) for one dropout mask."""
+    if _block is not None:
+        return _state.seed, _block()
     _state.calls += 1
     return _state.seed, _state.calls
+
+
+_block: Callable[[], int] | None = None  # gives the number of the next call, within `dropouts_of`
+
+
+@contextlib.contextmanager
+def dropouts_of(step: int, part: int) -> Iterator[None]:
+    """Inside, the number of a dropout's call is a hash of (step, part, how many calls there were inside), and none is counted.
+
+    So the masks of a part of a batch do not depend on what else this process has computed.
+
+    >>> masks = []
+    >>> for step, part in ((0, 0), (0, 1), (0, 1)):
+    ...     with ninx.random.dropouts_of(step, part):
+    ...         masks.append(F.dropout(ninx.ones(1000)))
+    >>> bool((masks[0] == masks[1]).all()), bool((masks[1] == masks[2]).all())
+    (False, True)
+    """
+    from ninx.kernels.loops import mix
+
+    global _block
+    before, calls, place = _block, itertools.count(1), mix(mix(step) ^ part)
+    _block = lambda: mix(place ^ next(calls))  # noqa: E731
+    try:
+        yield
+    finally:
+        _block = before
 
 
 def get_rng_state() -> str:

@@ -9,13 +9,16 @@ def main() -> None:
     """Run the command line. A mistake of the user ends in one sentence and exit code 2; --debug shows where it was found."""
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
+        from .ranks import one_voice
+
+        one_voice()
         from .commands import app
 
         app(arguments)
     except KeyboardInterrupt:  # while the libraries were still being read
         sys.exit(130)
     except (ValueError, TypeError, IndexError, RuntimeError, OSError, ImportError, MemoryError) as error:
-        from .console import complain
+        from .ranks import failed
 
-        complain(error)
+        failed(error)
         sys.exit(2)

@@ -19,6 +19,7 @@ from .lab import lab
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .mapping import show_maps
+from .ranks import check_command
 from .reporting import write_report
 from .training import train
 from .using import evaluate_run, predict
@@ -56,10 +57,11 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    pass
+    check_command(context.invoked_subcommand)
 
 
 app.command()(train)

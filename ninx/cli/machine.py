@@ -27,7 +27,7 @@ def doctor() -> None:
 def bench(
     suite: Annotated[
         str,
-        typer.Argument(help="conv, step, infer, memory, scaling, pool, elementwise or cold.", autocompletion=suite_names),
+        typer.Argument(help="conv, step, infer, memory, scaling, pool, elementwise, cold or scale.", autocompletion=suite_names),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and rounds: done in about a minute.")] = False,
     batch: Annotated[int, typer.Option(help="Images of the convnet and deepbench layers of conv.", min=1)] = 16,

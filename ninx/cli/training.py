@@ -18,6 +18,7 @@ from .. import models, nn
 from ..data import sources
 from ..files import write_atomically
 from ..kernels import compile_ahead
+from ..parallel import Team, launch
 from ..study import staged
 from ..study.checking import check
 from ..train import Checkpoint, Evaluation, Training, evaluate, journal, read_checkpoint
@@ -32,6 +33,7 @@ from .checking import show_findings
 from .complete import recipe_names
 from .confusion import show_evaluation
 from .console import DataDir, Device, IgnoreChecksum, console, moving, say, whole
+from .ranks import MICRO_BATCHES, joined_team, prefix, ready, shares, stopped
 from .tables import growth
 
 
@@ -61,6 +63,7 @@ def train(
     ignore_checksum: IgnoreChecksum = False,
 ) -> None:
     """Train a network. Ctrl-C stops after the step under way and saves; --resume goes on from there, bit for bit."""
+    team = joined_team()
     given = {"epochs": epochs, "seed": seed, "limit": limit, "holdout": holdout}
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     for item in change or ():
@@ -75,6 +78,8 @@ def train(
             other = escape(chosen.otherwise)
             say(f"[yellow]{escape(chosen.data)} is not there (see `ninx data`). Taking {other} instead.[/yellow]")
             chosen = recipes.load(chosen.otherwise, overrides)
+        if launch.size() and chosen.micro_batches is None:
+            chosen = recipes.changed(chosen.model_dump(), {"micro_batches": max(MICRO_BATCHES, team.size)}, "train")
     else:
         checkpoint = read_checkpoint(resume, verify=not ignore_checksum)
         chosen = resumed_recipe(checkpoint, overrides, recipe, "train")
@@ -84,11 +89,16 @@ def train(
     if device == "cpu":
         compile_ahead()
     if chosen.growth is not None:
+        if team.size > 1:
+            raise ValueError(f"train: {chosen.name} trains many networks one after another; start it without mpiexec")
         with stoppable():
             return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
     with stoppable():
-        _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every)
+        if team.rank:
+            _follow(Training(chosen, folder, checkpoint, data_dir, device, save_every, team))
+        else:
+            _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every, team)
 
 
 def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:
@@ -115,12 +125,14 @@ def _train(
     data_dir: Path | None,
     device: str,
     save_every: float,
+    team: Team,
 ) -> None:
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
     replaces = not new and (wanted / CHECKPOINT).exists()
     run, folder = None, None if new else wanted
     try:
-        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every)
+        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every, team)
+        ready(team)
         if resumed is not None:
             run.journal = journal.read(resumed if resumed.is_dir() else resumed.parent)
         run.folder = folder = claim(wanted) if new else wanted
@@ -131,6 +143,8 @@ def _train(
             f"[bold]{_network(recipe, run.model)}[/bold] on {escape(recipe.data)}: {len(run.train_set):,} images to learn from, "
             f"{len(run.test_set):,} {held}; seed {recipe.seed}, run folder {escape(str(folder))}"
         )
+        if sharing := shares(team, recipe.micro_batches or 1):
+            say(sharing)
         if checkpoint is not None and (changed := differences(checkpoint.machine, machine(run.model))):
             say(f"[yellow]It goes on, but not bit for bit as if it had never stopped. {escape(changed)}.[/yellow]")
         if checkpoint is None:
@@ -141,7 +155,7 @@ def _train(
     except KeyboardInterrupt as asked:
         with contextlib.suppress(OSError):  # the terminal may be what has ended
             _stopped(folder, run)
-        raise typer.Exit(128 + asked.number if isinstance(asked, Stopped) else 130) from None
+        raise _exit(asked, run, team) from None
     except BaseException:
         if not replaces and folder is not None and not (run and run.holds):
             _clear(folder)
@@ -154,6 +168,25 @@ def _train(
     page = _report(run, result)
     say(f"Wrote {CHECKPOINT}, {METRICS}, {CURVES}{page and f' and {page}'} into {escape(str(folder))}. Try:")
     whole(f"ninx predict {shlex.quote(str(folder))} IMAGE")
+    team.everyone("is done")
+
+
+def _follow(run: Training) -> None:
+    """What another rank than rank 0 does: its share of every batch, without a word and without files."""
+    try:
+        for _ in run.run(lambda seen, loss: None):
+            pass
+        run.team.everyone("is done")
+    except KeyboardInterrupt as asked:
+        raise _exit(asked, run, run.team) from None
+
+
+def _exit(asked: KeyboardInterrupt, run: Training | None, team: Team) -> typer.Exit:
+    """The end of a stopped run, with the exit status that a shell expects. Where the ranks did not agree on it, all are ended."""
+    status = 128 + asked.number if isinstance(asked, Stopped) else 130
+    if run is None or not run.stopping:
+        stopped(team, status)
+    return typer.Exit(status)
 
 
 def _report(run: Training, result: Evaluation) -> str:
@@ -171,7 +204,7 @@ def _stopped(folder: Path | None, run: Training | None) -> None:
     """After Ctrl-C: what is in the folder (None: none yet), and how to go on."""
     if run is not None and run.holds:
         say(f"\nStopped. {escape(str(run.checkpoint))} holds {run.holds}; go on with:")
-        whole(f"ninx train --resume {shlex.quote(str(folder))}")
+        whole(f"{prefix()}ninx train --resume {shlex.quote(str(folder))}")
     elif folder is not None and (folder / CHECKPOINT).exists() and not (run and run.owns):
         say(f"\nStopped before this run had saved anything. {escape(str(folder))} still holds the earlier run.")
     else:

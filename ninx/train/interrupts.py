@@ -21,19 +21,20 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
+def held_back() -> Iterator[list[int]]:
     """Ctrl-C waits until the block is done, and so does any other ending signal that Python code handles. A second one does not.
 
-    Outside the main thread nothing happens: there no signal arrives.
+    Gives the list of the signals that wait. Outside the main thread nothing happens: there no signal arrives.
 
-    >>> with held_back():
-    ...     pass
+    >>> with held_back() as late:
+    ...     print(late)
+    []
     """
+    late: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield late
         return
     handlers = {number: found for number in ENDING if callable(found := signal.getsignal(number))}
-    late: list[int] = []
 
     def wait(number: int, frame: FrameType | None) -> None:
         late.append(number)
@@ -43,12 +44,21 @@ def held_back() -> Iterator[None]:
     for number in handlers:
         signal.signal(number, wait)
     try:
-        yield
+        yield late
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     if late:
         handlers[late[0]](late[0], None)
+
+
+def raised_by(number: int) -> KeyboardInterrupt:
+    """What a signal that ends a program raises.
+
+    >>> raised_by(signal.SIGINT)
+    KeyboardInterrupt()
+    """
+    return KeyboardInterrupt() if number == signal.SIGINT else Stopped(number)
 
 
 @contextlib.contextmanager

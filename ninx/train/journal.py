@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ..files import write_atomically
 from ..kernels import get_num_threads
 from ..kernels.processor import processor
+from ..parallel import launch
 
 JOURNAL = "run.json"  # its name in a run folder
 
@@ -113,16 +114,18 @@ def now() -> str:
 def command_line() -> str:
     """How this process was started, as one would type it again: ``ninx ...`` or ``python FILE ...``; "" from a prompt.
 
+    With ``mpiexec -n N`` before it, if that started it.
+
     >>> import sys
     >>> sys.argv = ["/usr/bin/ninx", "train", "--seed", "1"]
     >>> ninx.train.journal.command_line()
     'ninx train --seed 1'
     """
-    program = Path(sys.argv[0] if sys.argv else "")
+    program, mpiexec = Path(sys.argv[0] if sys.argv else ""), f"mpiexec -n {launch.size()} " if launch.size() else ""
     if program.stem == "ninx" or (program.name == "__main__.py" and program.parent.name == "ninx"):
-        return shlex.join(["ninx", *sys.argv[1:]])
+        return mpiexec + shlex.join(["ninx", *sys.argv[1:]])
     if program.suffix == ".py" and not program.stem.startswith("ipykernel"):
-        return shlex.join(["python", program.name, *sys.argv[1:]])
+        return mpiexec + shlex.join(["python", program.name, *sys.argv[1:]])
     return ""
 
 

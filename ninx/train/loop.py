@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from .. import data, limits, models, nn, optim
+from .. import data, limits, models, nn, optim, parallel
 from .. import functional as F
 from ..array import use_device, xp_of
 from ..engine import Tensor
@@ -25,7 +27,7 @@ from .checkpoint import Checkpoint, Progress, save_checkpoint
 from .evaluation import evaluate
 from .folders import forget_earlier, keep_earlier, locked, tidy
 from .history import History, Showing
-from .interrupts import held_back
+from .interrupts import ENDING, held_back, raised_by
 from .machine import machine
 from .parameters import groups, initialise
 from .preparation import Preparation
@@ -94,12 +96,24 @@ class NotFinite(ValueError):
     """The loss or a weight of a training is no finite number any more."""
 
 
+class _Seen(NamedTuple):
+    """What is known of a batch when its gradient is there; ``logits`` are those of a part of it, or None, where ranks share it."""
+
+    images: int
+    loss: float
+    right: Any  # how many; on a GPU, which need not be waited for
+    logits: Tensor | None
+
+
 class Training:
     """One run of a recipe in a folder: the network, its optimiser, and its checkpoints.
 
     A checkpoint is written after each epoch, within an epoch after ``save_every`` minutes, and when Ctrl-C ends the run; the last
     three are kept. A run that is resumed from any of them goes on bit for bit as if it had never stopped. On any ``device`` it
     begins with the same weights, and draws the same batches and masks; only rounding differs.
+
+    With ``micro_batches`` in the recipe, the ranks of ``team`` share each batch, with the same bits for any number of them; the
+    default are the processes that mpiexec started. Rank 0 alone writes files.
 
     >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 2, "batch_size": 10})
     >>> run = ninx.train.Training(recipe, "run")
@@ -117,7 +131,13 @@ class Training:
         data_dir: str | Path | None = None,
         device: str = "cpu",
         save_every: float = 5.0,
+        team: parallel.Team | None = None,
     ):
+        self.team = parallel.world() if team is None else team
+        if self.team.size > 1 and recipe.micro_batches is None:
+            way = "set micro_batches = 8" if resumed is None else "the run was begun without them, so one process goes on with it"
+            raise ValueError(f"train: {self.team.size} ranks share the micro-batches of a batch, but the recipe cuts none; {way}")
+        device = parallel.own_device(self.team, device)
         use_device(device)
         self.recipe, self.folder, self.save_every = recipe, Path(folder), save_every
         self.train_set, self.test_set = splits(recipe, data_dir)
@@ -134,15 +154,20 @@ class Training:
         self.preparation = Preparation(recipe) if resumed is None else resumed.preparation()
         if resumed is None:
             self.preparation.fit(self.train_set)
-        self.loader = data.DataLoader(
-            self.preparation.dataset(self.train_set),
-            recipe.batch_size,
-            shuffle=True,
-            seed=recipe.seed,
-            num_workers=recipe.workers,
-            transform=self.preparation.transform(training=True),
-            device=device,
-        )
+        how: dict[str, Any] = {
+            "dataset": self.preparation.dataset(self.train_set),
+            "batch_size": recipe.batch_size,
+            "shuffle": True,
+            "seed": recipe.seed,
+            "num_workers": recipe.workers,
+            "transform": self.preparation.transform(training=True),
+            "device": device,
+        }
+        self.loader = data.DataLoader(**how)
+        self.micro: parallel.MicroBatches | None = None
+        if recipe.micro_batches is not None:
+            self.micro = parallel.MicroBatches(self.model, recipe.micro_batches, self.team, self._loss)
+            self.own_loader = parallel.MicroBatchLoader(recipe.micro_batches, self.micro.own, **how)
         self.schedule = Schedule(recipe, self.optimizer, len(self.loader))
         self.watch = Watch(len(self.train_set.classes))
         self.history = History()
@@ -151,6 +176,9 @@ class Training:
         self._right: Any = 0  # its right answers; on a GPU, which need not be waited for
         self._whole, self._news = True, False  # no step is half done; there is something to save
         self._saved = time.monotonic()
+        self.stopping = False  # do all ranks stop after the same step?
+        self._late: list[int] = []  # signals that this rank was sent,
+        self._asked: int | None = None  # and the one that all ranks know of
         self.resumed = resumed is not None
         self.owns = self.resumed  # the checkpoint in the folder is of this run, not of an earlier one
         self.holds = ""  # how far the run was when it was saved last; "" before its first step
@@ -250,8 +278,14 @@ class Training:
         20 images
         ['accuracy', 'epoch', 'images_per_second', 'loss', 'lr']
         """
+        parallel.check_alike(self.team, machine(self.model), self.model)
+        if self.team.rank:
+            with held_back() as self._late:
+                yield from self._epochs(on_step or (lambda done, loss: None), lambda said: None)
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self.folder):
+        together = held_back() if self.team.size > 1 else contextlib.nullcontext(self._late)
+        with locked(self.folder), together as self._late:
             tidy(self.folder, (CHECKPOINT, METRICS))
             if not self.checkpoint.exists():
                 self.save()
@@ -284,7 +318,7 @@ class Training:
         while len(self.history) < self.recipe.epochs:
             done = self._train(on_step, on_warning)
             metrics: dict[str, Any] = {"epoch": len(self.history) + 1, **done.metrics()}
-            if self.recipe.holdout:
+            if self.recipe.holdout and not self.team.rank:
                 result = evaluate(self.model, self.test_set, self.preparation, self.recipe.workers)
                 metrics |= {"holdout_loss": result.loss, "holdout_accuracy": result.accuracy}
             if (said := self.watch.epoch(metrics)) is not None:
@@ -294,7 +328,8 @@ class Training:
                 self.history.append(metrics)
                 self._done, self._right = None, 0
                 self.schedule.after_epoch(metrics["accuracy"])
-                self.save()
+                if not self.team.rank:
+                    self.save()
             yield metrics
 
     def _train(self, on_step: Callable[[int, float], None], on_warning: Callable[[str], None]) -> Progress:
@@ -306,42 +341,74 @@ class Training:
             self._done = Progress(batches=0, images=0, right=0, loss=0.0, seconds=0.0, lr=rate)
         done = self._done
         start = time.perf_counter() - done.seconds
-        for images, labels in self.loader.from_batch(done.batches):
+        for gradient in self._gradients(done.batches):
             with held_back():
                 self._whole = False
-                logits, loss = self._step(images, labels)
-                done.batches, done.images, done.loss = done.batches + 1, done.images + len(labels), done.loss + loss * len(labels)
-                self._right = (argmax(logits, 1) == labels).sum() + self._right
+                images, loss, right, logits = gradient()
+                self._update()
+                done.batches, done.images, done.loss = done.batches + 1, done.images + images, done.loss + loss * images
+                self._right = right + self._right
                 self._whole = self._news = True
             done.seconds = time.perf_counter() - start
             on_step(done.images, loss)
-            if (said := self.watch.step(loss, logits)) is not None:
+            if logits is not None and (said := self.watch.step(loss, logits)) is not None:
                 on_warning(said)
-            if time.monotonic() - self._saved >= 60 * self.save_every:
+            if self._asked is not None:
+                self.stopping = True
+                raise raised_by(self._asked)
+            if not self.team.rank and time.monotonic() - self._saved >= 60 * self.save_every:
                 self._check_weights()
                 self.save()
                 self.journal.write(self.folder)
         done.right = int(self._right)
         return done
 
-    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, float]:
-        """One step of the optimiser; the answers (N, K), and the loss."""
+    def _gradients(self, first: int) -> Iterator[Callable[[], _Seen]]:
+        """For each batch from number ``first`` on a function that puts its gradient into the parameters."""
+        if self.micro is None:
+            for images, labels in self.loader.from_batch(first):
+                yield partial(self._gradient, images, labels)
+        else:
+            self.own_loader.epoch = self.loader.epoch
+            own, size = self.own_loader.from_batch(first), self.recipe.batch_size
+            for number in range(first, len(self.loader)):
+                yield partial(self._shared_gradient, own, number, min(size, len(self.train_set) - number * size))
+
+    def _gradient(self, images: Tensor, labels: Tensor) -> _Seen:
         logits = self.model(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        loss = self._loss(logits, labels)
         value = loss.item()
         if not math.isfinite(value):
             raise NotFinite(self._failed(value, images, labels))
         self.optimizer.zero_grad()
         loss.backward()
+        return _Seen(len(labels), value, (argmax(logits, 1) == labels).sum(), logits)
+
+    def _shared_gradient(self, own: Iterator[Any], number: int, images: int) -> _Seen:
+        """By micro-batches, with the other ranks; they also tell each other of signals, so that all stop after the same step."""
+        assert self.micro is not None
+        step = len(self.history) * len(self.loader) + number
+        found = self.micro.gradient(own, images, step, [float(signal in self._late) for signal in ENDING])
+        if not math.isfinite(found.loss):
+            if self.team.rank:
+                self.team.everyone("waits")  # rank 0 says it, and ends all
+            raise NotFinite(self._failed(found.loss, *found.seen[:2]) if found.seen else self._failed(found.loss))
+        self._asked = next((signal for signal, asked in zip(ENDING, found.notes, strict=True) if asked), None)
+        return _Seen(images, found.loss, found.right, found.seen and found.seen[2])
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+
+    def _update(self) -> None:
+        """One step of the optimiser."""
         if self.recipe.optim.clip_norm is not None:
             nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
         self.optimizer.step()
         self.schedule.after_batch()
-        return logits, value
 
     def _check_weights(self) -> None:
         """Refuse to save a network that is damaged: the checkpoint of before is worth more."""
-        if (found := not_finite(self.model)) is not None:
+        if not self.team.rank and (found := not_finite(self.model)) is not None:
             raise NotFinite(f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}")
 
     def _kept(self) -> str:
@@ -354,11 +421,11 @@ class Training:
             return epochs if self.history else ""
         return f"{epochs} and {done.batches} of {len(self.loader)} batches of the next"
 
-    def _failed(self, loss: float, images: Tensor, labels: Tensor) -> str:
-        """The sentence for a loss that is no number: where it came from, and what is left."""
+    def _failed(self, loss: float, *batch: Tensor) -> str:
+        """The sentence for a loss that is no number: where it came from (images and labels show it), and what is left."""
         from ..study.checking import first_not_finite  # only now, as it goes through the batch once more
 
-        where = first_not_finite(self.model, images, labels)
+        where = first_not_finite(self.model, *batch) if batch else ""
         return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; try a smaller optim.lr{self._kept()}"
 
 

@@ -161,6 +161,7 @@ class Recipe(_Strict):
     source: str = ""  # and who that is
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    micro_batches: int | None = Field(default=None, ge=1)  # computed one by one, then summed: so several processes can share them
     label_smoothing: float = Field(default=0.0, ge=0, le=1)
     holdout: int = Field(default=0, ge=0)  # so many training samples are evaluated instead of the test set
     limit: int | None = Field(default=None, ge=1)  # use only so many training samples, of each class its share
@@ -180,6 +181,12 @@ class Recipe(_Strict):
         if name in (".", "..") or name != printable(name) or set(name) & set('/\\:*?"<>|'):
             raise ValueError(f"{name!r} cannot be the name of a folder, runs/NAME-seed0")
         return name
+
+    @model_validator(mode="after")
+    def _cut(self) -> Self:
+        if self.micro_batches is not None and self.micro_batches > self.batch_size:
+            raise ValueError(f"micro_batches = {self.micro_batches} are more than the {self.batch_size} images of a batch")
+        return self
 
     @unfailing
     def __repr__(self) -> str:
@@ -282,7 +289,7 @@ def parse(tree: Any, where: str) -> Recipe:
         if first["type"] == "missing":
             raise ValueError(f"{where}: {key} is missing") from None
         if first["type"] == "value_error":
-            raise ValueError(f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise ValueError(f"{where}: {key and f'{key}: '}{first['msg'].removeprefix('Value error, ')}") from None
         raise ValueError(f"{where}: {key} = {brief(first['input'])}: {first['msg']}") from None
 
 
