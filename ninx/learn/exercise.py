@@ -1,0 +1,123 @@
+"""An exercise: a folder of ``exercises/`` with the name of the exercise, such as 03-im2col.
+
+    __init__.py    what is right and what is typically wrong: NAMES, cases, oracle, MISTAKES
+    words.toml     title, task, and a sentence for each mistake, in English and Chinese
+    starter.txt    what the learner's file begins with: the signature, and a small test
+    driver.py      only where the learner writes more than one function: how to use what he wrote
+
+In ``__init__.py`` these names are looked for:
+
+    NAMES       the names that the learner's file must define; without a driver, the only function
+    cases()     the hidden inputs, small ones first: a list of tuples of arguments
+    oracle      the right answer for such arguments
+    MISTAKES    by key of its sentence, what a typical mistake would answer; it may raise where the mistake would
+    PARTS       where the answer is a tuple: what its parts are called (optional)
+    SECONDS     of processor time for all cases (optional, 5)
+    MEMORY      bytes beside Python and NumPy (optional, 500 MB)
+    LIBRARIES   other libraries that the exercise is about, such as ("numba",) (optional)
+    PROGRAMS    may the file start programs, such as a compiler? (optional, False)
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from ninx.kernels.names import unknown
+
+FOLDER = Path(__file__).parent / "exercises"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise as its folder describes it; `load` makes one."""
+
+    name: str
+    names: tuple[str, ...]
+    cases: Callable[[], list[tuple[Any, ...]]]
+    oracle: Callable[..., Any]
+    mistakes: dict[str, Callable[..., Any]]
+    parts: tuple[str, ...] = ()
+    seconds: int = 5
+    memory: int = 500_000_000
+    libraries: tuple[str, ...] = ()
+    programs: bool = False
+    folder: Path = field(default=FOLDER, repr=False)
+
+    @property
+    def chapter(self) -> int:
+        """The number in front of the name."""
+        return int(self.name[:2])
+
+    @cached_property
+    def words(self) -> dict[str, Any]:
+        """Title, task and sentences, each with "en" and "zh"."""
+        return read_words(self.folder / "words.toml")
+
+    @cached_property
+    def inputs(self) -> list[tuple[Any, ...]]:
+        """The hidden inputs, which nobody may change."""
+        return self.cases()
+
+    @property
+    def driver(self) -> str:
+        """The source of the driver, "" if there is none."""
+        path = self.folder / "driver.py"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def arguments(self) -> list[str]:
+        """What the arguments of a case are called: as the oracle calls them."""
+        return list(inspect.signature(self.oracle).parameters)
+
+    def job(self, file: Path) -> dict[str, Any]:
+        """What the learner's process needs to know; nothing of it says what is right."""
+        from .child import encode
+
+        return {
+            "file": str(file.resolve()),
+            "names": self.names,
+            "driver": self.driver,
+            "inputs": [{"list": [encode(value) for value in case]} for case in self.inputs],
+            "seconds": self.seconds,
+            "memory": self.memory,
+            "libraries": self.libraries,
+            "programs": self.programs,
+        }
+
+
+@cache
+def read_words(path: Path) -> dict[str, Any]:
+    """A file of sentences in both languages."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    """All exercises, in the order of the chapters.
+
+    >>> from ninx.learn import names
+    >>> "03-im2col" in names()
+    True
+    """
+    return sorted(path.name for path in FOLDER.iterdir() if (path / "words.toml").exists())
+
+
+@cache
+def load(name: str) -> Exercise:
+    """An exercise by its name. Raises ValueError for an unknown one.
+
+    >>> from ninx.learn import load
+    >>> load("03-im2col").words["title"]["en"]
+    'Every window becomes a row'
+    """
+    if name not in names():
+        raise ValueError(unknown("exercise", name, names()))
+    module: Any = importlib.import_module(f"ninx.learn.exercises.{name}")
+    options = ("parts", "seconds", "memory", "libraries", "programs")
+    given = {key: getattr(module, key.upper()) for key in options if hasattr(module, key.upper())}
+    return Exercise(name, module.NAMES, module.cases, module.oracle, module.MISTAKES, folder=FOLDER / name, **given)
