@@ -27,7 +27,8 @@ import numpy as np
 
 Tell: TypeAlias = Callable[[dict[str, Any]], None]
 
-ROOM = 20_000_000  # bytes that one answer may have
+ROOM = 20_000_000  # bytes that an array may have
+DEPTH = 10  # of lists in lists
 ENGINES = {"ninx", "torch", "tensorflow", "jax", "scipy", "cupy", "sklearn", "autograd", "keras", "mxnet", "numba"}
 PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile"}
 CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate", "shutil.rmtree"}
@@ -38,7 +39,7 @@ NUMBERS = re.compile(r"[<>=|][biufc]\d\d?")  # types of arrays that may travel
 # -------------------------------------------------------------------- values as JSON
 
 
-def encode(value: Any) -> Any:
+def encode(value: Any, depth: int = 0) -> Any:
     """A value as JSON can hold it. What is neither a number, a text, an array nor a list of such is told by its type's name."""
     if value is None or isinstance(value, (bool, str)):
         return value
@@ -53,11 +54,8 @@ def encode(value: Any) -> Any:
             return {"odd": f"array of shape {value.shape}"}
         array = np.ascontiguousarray(value)
         return {"array": [array.dtype.str, list(value.shape), base64.b64encode(array.tobytes()).decode()]}
-    if isinstance(value, (list, tuple)):
-        try:
-            return {"list" if isinstance(value, list) else "tuple": [encode(part) for part in value]}
-        except RecursionError:
-            return {"odd": "list"}
+    if isinstance(value, (list, tuple)) and depth < DEPTH:
+        return {"list" if isinstance(value, list) else "tuple": [encode(part, depth + 1) for part in value]}
     return {"odd": type(value).__name__}
 
 

@@ -73,7 +73,9 @@ def test_the_visible_test_is_right(name: str, tmp_path: Path) -> None:
     text = starting.starter(learn.load(name), "en")
     test = text[text.index('if __name__ == "__main__":') :]
     path = tmp_path / "solution.py"
-    path.write_text((SOLUTIONS / name / "right.py").read_text(encoding="utf-8") + "\nimport numpy as np\n" + test, encoding="utf-8")
+    path.write_text(
+        (SOLUTIONS / name / "right.py").read_text(encoding="utf-8") + "\nimport numpy as np\n" + test, encoding="utf-8"
+    )
     done = subprocess.run([sys.executable, "-W", "error", str(path)], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip().endswith("OK")
