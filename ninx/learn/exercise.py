@@ -1,7 +1,8 @@
 """An exercise: a folder of ``exercises/`` with the name of the exercise, such as 03-im2col.
 
     __init__.py    what is right and what is typically wrong: NAMES, cases, oracle, MISTAKES
-    words.toml     title, task, and a sentence for each mistake, in English and Chinese
+    words.toml     title, task, and a sentence for each mistake, in English and Chinese; under [faults.KEY] one that replaces
+                   a common sentence of ``ninx/learn/words.toml``, such as that of an endless loop (optional)
     starter.txt    what the learner's file begins with: the signature, and a small test
     driver.py      only where the learner writes more than one function: how to use what he wrote
 
@@ -10,7 +11,8 @@ In ``__init__.py`` these names are looked for:
     NAMES       the names that the learner's file must define; without a driver, the only function
     cases()     the hidden inputs, small ones first: a list of tuples of arguments
     oracle      the right answer for such arguments
-    MISTAKES    by key of its sentence, what a typical mistake would answer; it may raise where the mistake would
+    MISTAKES    by key of its sentence, what a typical mistake would answer, where there are several ways to make it a list
+                of them; it may raise where the mistake would
     PARTS       where the answer is a tuple: what its parts are called (optional)
     SECONDS     of processor time for all cases (optional, 5)
     MEMORY      bytes beside Python and NumPy (optional, 500 MB)
@@ -23,7 +25,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -42,7 +44,7 @@ class Exercise:
     names: tuple[str, ...]
     cases: Callable[[], list[tuple[Any, ...]]]
     oracle: Callable[..., Any]
-    mistakes: dict[str, Callable[..., Any]]
+    mistakes: Mapping[str, Callable[..., Any] | list[Callable[..., Any]]]
     parts: tuple[str, ...] = ()
     seconds: int = 5
     memory: int = 500_000_000
@@ -70,6 +72,12 @@ class Exercise:
         """The source of the driver, "" if there is none."""
         path = self.folder / "driver.py"
         return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def ways(self) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Every way to make a mistake, with the key of its sentence."""
+        for key, found in self.mistakes.items():
+            for way in found if isinstance(found, list) else [found]:
+                yield key, way
 
     def arguments(self) -> list[str]:
         """What the arguments of a case are called: as the oracle calls them."""

@@ -204,11 +204,11 @@ class _Reading:
         """The typical mistake whose answers are the learner's: all of them; else all the wrong ones; else most of those."""
         wrong = [i for i, fine in enumerate(right) if not fine]
         best, best_score = "", 0.0
-        for key, answer in self.exercise.mistakes.items():
+        for key, answer in self.exercise.ways():
             hits = [i for i, case in enumerate(self._cases()) if self._equals(i, _try(answer, case))]
-            explained = [i for i in wrong if i in hits and not isinstance(self.answers.get(i), Raised)]
-            if not explained or 2 * len(explained) <= len(wrong):
-                continue
+            explained = [i for i in wrong if i in hits]
+            if 2 * len(explained) <= len(wrong) or all(isinstance(self.answers[i], Raised) for i in explained):
+                continue  # that both raise something says little
             score = len(explained) / len(wrong) + len(hits) / len(expected)
             if score > best_score:
                 best, best_score = key, score

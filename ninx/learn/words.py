@@ -39,7 +39,8 @@ def sentence(exercise: str, key: str, values: dict[str, Any], language: str) -> 
     """What is said of a file: of a typical mistake by the exercise's own words, of anything else by the common ones."""
     if key == "passed":
         return word("labels", "right", language)
-    own = load(exercise).words.get("mistakes", {})
+    words = load(exercise).words
+    own = {**words["mistakes"], **words.get("faults", {})}
     if key in own:
         text: str = own[key][language]
         return text

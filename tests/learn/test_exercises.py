@@ -84,12 +84,11 @@ def test_the_visible_test_is_right(name: str, tmp_path: Path) -> None:
 @CHECKED
 def test_every_mistake_is_told_from_the_right_answer_and_from_the_others(name: str) -> None:
     given = learn.load(name)
-    answers = {key: [grading._try(answer, case) for case in given.cases()] for key, answer in given.mistakes.items()}
-    answers["right"] = [given.oracle(*case) for case in given.cases()]
-    keys = list(answers)
-    for i, one in enumerate(keys):
-        for other in keys[:i]:
-            assert not all(equal(a, b) for a, b in zip(answers[one], answers[other], strict=True)), f"{one} looks like {other}"
+    answers = [(key, [grading._try(way, case) for case in given.cases()]) for key, way in given.ways()]
+    answers.append(("the right answer", [given.oracle(*case) for case in given.cases()]))
+    for i, (one, its) in enumerate(answers):
+        for other, theirs in answers[:i]:
+            assert not all(equal(a, b) for a, b in zip(its, theirs, strict=True)), f"{one} looks like {other}"
 
 
 def equal(a: object, b: object) -> bool:
@@ -101,9 +100,15 @@ def equal(a: object, b: object) -> bool:
 @CHECKED
 def test_everything_is_said_in_both_languages(name: str) -> None:
     given = learn.load(name)
-    assert set(given.words) == {"title", "task", "mistakes"}
+    assert set(given.words) - {"faults"} == {"title", "task", "mistakes"}
+    assert set(given.words.get("faults", {})) <= set(exercise.read_words(words.COMMON)["faults"])
     assert set(given.words["mistakes"]) == set(given.mistakes)
-    for sentences in (given.words["title"], given.words["task"], *given.words["mistakes"].values()):
+    for sentences in (
+        given.words["title"],
+        given.words["task"],
+        *given.words["mistakes"].values(),
+        *given.words.get("faults", {}).values(),
+    ):
         assert set(sentences) == {"en", "zh"}
         assert re.search("[\u4e00-\u9fff]", sentences["zh"])
         assert not re.search("[\u4e00-\u9fff]", sentences["en"])

@@ -58,7 +58,7 @@ HERE = [
 ]
 APART = [
     ("endless", body("while True: pass"), "endless", "line 4"),
-    ("endless in NumPy", body("\n    while True: np.arange(3_000_000).sum()"), "endless", "does not end"),
+    ("endless in NumPy", body("\n    while True: np.arange(3_000_000).sum()"), "endless", "without end"),
     ("endless on loading", "while True: pass\n", "endless", "line 1"),
     ("memory", body("return np.ones((50_000, 50_000))"), "memory", "200 MB"),
     ("memory, slowly", body("a = []\n    while True: a.append(bytearray(9_000_000))"), "memory", "grow without end"),
