@@ -81,7 +81,8 @@ class Exercise:
 
     def arguments(self) -> list[str]:
         """What the arguments of a case are called: as the oracle calls them."""
-        return list(inspect.signature(self.oracle).parameters)
+        given = inspect.signature(self.oracle).parameters.values()
+        return [parameter.name for parameter in given if parameter.default is parameter.empty]
 
     def job(self, file: Path) -> dict[str, Any]:
         """What the learner's process needs to know; nothing of it says what is right."""
