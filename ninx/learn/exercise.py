@@ -25,15 +25,32 @@ from __future__ import annotations
 import importlib
 import inspect
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ninx.kernels.names import unknown
 
 FOLDER = Path(__file__).parent / "exercises"
+
+
+class Raised(NamedTuple):
+    """In the place of an answer: the code raised this fault."""
+
+    fault: dict[str, Any]
+
+
+def _try(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    """What a mistake leads to."""
+    try:
+        with np.errstate(all="ignore"):
+            return answer(*case)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return Raised({"type": type(error).__name__})
 
 
 @dataclass(frozen=True)
@@ -73,11 +90,19 @@ class Exercise:
         path = self.folder / "driver.py"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def ways(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Every way to make a mistake, with the key of its sentence."""
-        for key, found in self.mistakes.items():
-            for way in found if isinstance(found, list) else [found]:
-                yield key, way
+    @cached_property
+    def right_answers(self) -> list[Any]:
+        """What the oracle answers to each input."""
+        return [self.oracle(*case) for case in self.cases()]
+
+    @cached_property
+    def wrong_answers(self) -> list[tuple[str, list[Any]]]:
+        """Every way to make a mistake: the key of its sentence, and what it answers to each input."""
+        return [
+            (key, [_try(way, case) for case in self.cases()])  # inputs of its own, for it may work in place
+            for key, found in self.mistakes.items()
+            for way in (found if isinstance(found, list) else [found])
+        ]
 
     def arguments(self) -> list[str]:
         """What the arguments of a case are called: as the oracle calls them."""

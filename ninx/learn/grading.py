@@ -12,22 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..files import open_regular
 from .child import decode
 from .comparing import difference, same
-from .exercise import Exercise
+from .exercise import Exercise, Raised
 from .process import Told, run_apart
 from .words import sentence
 
 LARGEST = 1_000_000  # bytes of a learner's file
-
-
-class Raised(NamedTuple):
-    """In the place of an answer: the learner's code raised this fault."""
-
-    fault: dict[str, Any]
 
 
 class Failing(NamedTuple):
@@ -127,7 +119,7 @@ class _Reading:
             return self._says(f"refused_{self.refused['refused']}", what=self.refused["what"])
         if self.load:
             return self._of_fault(self.load, loading=True)
-        expected = [self.exercise.oracle(*case) for case in self._cases()]
+        expected = self.exercise.right_answers
         right = [i in self.answers and same(self.answers[i], expected[i]) for i in range(len(expected))]
         if not self.done and (ended := self._ended()):
             return ended._replace(right=sum(right), count=len(right))
@@ -138,9 +130,6 @@ class _Reading:
                 found = self._says("changes_input", names=", ".join(names))
             return found._replace(right=len(right), count=len(right))
         return self._wrong(expected, right)
-
-    def _cases(self) -> list[tuple[Any, ...]]:
-        return self.exercise.cases()  # anew: an oracle or a mistake may work in place
 
     def _says(self, key: str, **values: Any) -> Verdict:
         values = {**self.about, "seconds": self.exercise.seconds, "megabytes": self.exercise.memory // 1_000_000, **values}
@@ -196,7 +185,7 @@ class _Reading:
         if found is None:
             found = self._of_fault(got.fault) if isinstance(got, Raised) else self._difference(expected[first], got)
         shown = f"{got.fault.get('type')}: {got.fault.get('text')}" if isinstance(got, Raised) else got
-        inputs = dict(zip(self.exercise.arguments(), self._cases()[first], strict=True))
+        inputs = dict(zip(self.exercise.arguments(), self.exercise.inputs[first], strict=True))
         failing = Failing(inputs, expected[first], shown)
         return found._replace(right=sum(right), count=len(right), failing=failing)
 
@@ -204,8 +193,8 @@ class _Reading:
         """The typical mistake whose answers are the learner's: all of them; else all the wrong ones; else most of those."""
         wrong = [i for i, fine in enumerate(right) if not fine]
         best, best_score = "", 0.0
-        for key, answer in self.exercise.ways():
-            hits = [i for i, case in enumerate(self._cases()) if self._equals(i, _try(answer, case))]
+        for key, answers in self.exercise.wrong_answers:
+            hits = [i for i, answer in enumerate(answers) if self._equals(i, answer)]
             explained = [i for i in wrong if i in hits]
             if 2 * len(explained) <= len(wrong) or all(isinstance(self.answers[i], Raised) for i in explained):
                 continue  # that both raise something says little
@@ -229,12 +218,3 @@ class _Reading:
             expected, got = expected[k], got[k]
         found = difference(expected, got)
         return self._says(found.key, part=part, **found.values)
-
-
-def _try(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
-    """What a mistake leads to."""
-    try:
-        with np.errstate(all="ignore"):
-            return answer(*case)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return Raised({"type": type(error).__name__})

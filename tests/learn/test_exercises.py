@@ -90,16 +90,15 @@ def test_the_visible_test_is_right(name: str, tmp_path: Path) -> None:
 @CHECKED
 def test_every_mistake_is_told_from_the_right_answer_and_from_the_others(name: str) -> None:
     given = learn.load(name)
-    answers = [(key, [grading._try(way, case) for case in given.cases()]) for key, way in given.ways()]
-    answers.append(("the right answer", [given.oracle(*case) for case in given.cases()]))
+    answers = [*given.wrong_answers, ("the right answer", given.right_answers)]
     for i, (one, its) in enumerate(answers):
         for other, theirs in answers[:i]:
             assert not all(equal(a, b) for a, b in zip(its, theirs, strict=True)), f"{one} looks like {other}"
 
 
 def equal(a: object, b: object) -> bool:
-    if isinstance(a, grading.Raised) or isinstance(b, grading.Raised):
-        return isinstance(a, grading.Raised) and isinstance(b, grading.Raised)
+    if isinstance(a, exercise.Raised) or isinstance(b, exercise.Raised):
+        return isinstance(a, exercise.Raised) and isinstance(b, exercise.Raised)
     return comparing.same(a, b)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...windows import padded, windows
+
 NAMES = ("im2col",)
 
 
@@ -23,23 +25,9 @@ def cases() -> list[tuple[Any, ...]]:
     return [(np.arange(1.0, h * w * c + 1).reshape(h, w, c), k, s, p) for h, w, c, k, s, p in sizes]
 
 
-def padded(x: np.ndarray, padding: int) -> np.ndarray:
-    """The image with zeros around it."""
-    return np.pad(x, ((padding, padding), (padding, padding), (0, 0)))
-
-
 def oracle(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
     """Row i*OW + j is window (i, j), read row by row, a pixel's channels side by side."""
     return windows(padded(x, padding), kernel_size, stride).reshape(-1, kernel_size * kernel_size * x.shape[2])
-
-
-def windows(x: np.ndarray, kernel_size: int, stride: int) -> np.ndarray:
-    """All windows (OH, OW, K, K, C)."""
-    OH, OW = ((size - kernel_size) // stride + 1 for size in x.shape[:2])
-    rows = [
-        [x[i * stride : i * stride + kernel_size, j * stride : j * stride + kernel_size] for j in range(OW)] for i in range(OH)
-    ]
-    return np.array(rows)
 
 
 def channels_first(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
@@ -77,6 +65,6 @@ MISTAKES = {
     "last_window_missing": last_window_missing,
     "columns_for_rows": lambda *case: oracle(*case).T,
     "padded_with_the_edge": lambda x, kernel_size, stride, padding: oracle(
-        np.pad(x, ((padding, padding), (padding, padding), (0, 0)), mode="edge"), kernel_size, stride, 0
+        padded(x, padding, mode="edge"), kernel_size, stride, 0
     ),
 }
