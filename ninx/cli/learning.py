@@ -16,7 +16,7 @@ from ..learn.telling import lines
 from ..learn.words import language, word
 from ..tables import Column, Sheet
 from .complete import exercise_names
-from .console import console, moving, say
+from .console import console, moving, say, whole
 
 Lang = Annotated[str | None, typer.Option(help="The language of the words: en or zh. Default: that of the environment.")]
 
@@ -39,7 +39,8 @@ def show_exercises(context: typer.Context, lang: Lang = None) -> None:
     left = [name for name, state in states.items() if state == "not started"]
     if left:
         fresh = len(left) == len(states)
-        say("\n" + escape(word("labels", "begin" if fresh else "next", spoken, name=left[0])))
+        say(f"\n{word('labels', 'begin' if fresh else 'next', spoken)}")
+        whole(f"    ninx learn start {left[0]}")
 
 
 @learn.command()
@@ -51,7 +52,8 @@ def start(
     """Write the file of an exercise into this folder: the task, the signature, and a small test. Nothing is overwritten."""
     spoken = language(lang or context.obj)
     path = starting.start(load(exercise), Path(), spoken)
-    say(escape(word("labels", "wrote", spoken, file=path.name, name=exercise)))
+    say(escape(word("labels", "wrote", spoken, file=path.name)))
+    whole(f"    ninx learn check {exercise}")
 
 
 @learn.command()
@@ -60,7 +62,7 @@ def check(
     exercises: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[EXERCISE]...",
+            metavar="EXERCISE",
             help="Names, or paths of files. Default: all that are started here.",
             autocompletion=exercise_names,
         ),

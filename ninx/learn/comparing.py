@@ -17,20 +17,22 @@ def numbers(value: Any) -> np.ndarray | None:
     if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
         return np.asarray(value)
     if isinstance(value, (list, tuple)):
-        parts = [numbers(part) for part in value]
-        if all(part is not None for part in parts) and len({part.shape for part in parts if part is not None}) <= 1:
-            return np.array(parts)
+        try:
+            found = np.asarray(value)
+        except ValueError:  # rows of several lengths
+            return None
+        return found if found.dtype.kind in "biufc" else None
     return None
 
 
 def same(one: Any, other: Any) -> bool:
     """Equal but for rounding; lists, tuples and arrays of the same numbers count as equal."""
+    a, b = numbers(one), numbers(other)
+    if a is not None and b is not None:
+        return a.shape == b.shape and _close(a, b)
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)) and len(one) == len(other):
         return all(same(a, b) for a, b in zip(one, other, strict=True))
-    a, b = numbers(one), numbers(other)
-    if a is None or b is None:
-        return type(one) is type(other) and not isinstance(one, Odd) and bool(one == other)
-    return a.shape == b.shape and _close(a, b)
+    return type(one) is type(other) and not isinstance(one, Odd) and bool(one == other)
 
 
 def _close(a: np.ndarray, b: np.ndarray, rtol: float = EXACT["rtol"], atol: float = EXACT["atol"]) -> bool:

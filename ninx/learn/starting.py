@@ -52,7 +52,8 @@ def starter(exercise: Exercise, language: str) -> str:
                 continue
             line = line.replace(mark, "# ", 1)
         lines.append(line)
-    return f'"""{name}: {words["title"][language]}\n\n{task}\n\n{how}\n"""\n\n' + "\n".join(lines) + "\n"
+    gap = "\n\n" if lines[0].startswith(("def ", "class ")) else "\n"
+    return f'"""{name}: {words["title"][language]}\n\n{task}\n\n{how}\n"""\n{gap}' + "\n".join(lines) + "\n"
 
 
 def states(folder: Path) -> dict[str, str]:
