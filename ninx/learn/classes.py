@@ -90,7 +90,7 @@ def as_csv(grades: list[Grade], language: str, wide: bool = False) -> str:
     table.writerow(HEAD)
     for hand_in, v in grades:
         fault, sentence = ("", "") if v.passed else (v.key, v.say(language))
-        cells = (hand_in.student, hand_in.exercise, int(v.passed), v.right, v.count, fault, sentence, hand_in.file.as_posix())
+        cells = (hand_in.student, hand_in.exercise, int(v.passed), v.right, v.total, fault, sentence, hand_in.file.as_posix())
         table.writerow([_cell(cell) if isinstance(cell, str) else cell for cell in cells])
     return out.getvalue()
 

@@ -38,20 +38,20 @@ from ninx.kernels.names import unknown
 FOLDER = Path(__file__).parent / "exercises"
 
 # In which order one learns. What is not named here comes at the end of its chapter.
-ORDER = """
-01-rows 01-strides
-02-scalar 02-order 02-unbroadcast 02-matmul 02-second
-03-output-size 03-loops 03-im2col 03-conv-im2col 03-weight-gradient 03-input-gradient
-04-one-by-one 04-bottleneck 04-macs
-05-max-pool 05-max-pool-gradient 05-average-pool 05-ceil-mode
-06-gap 06-class-map
-07-logsumexp 07-cross-entropy 07-cross-entropy-gradient
-08-batch-norm 08-batch-norm-gradient 08-dropout
-09-sgd 09-nin
-11-blocked 11-winograd
-12-cuda
-13-tree-sum
-""".split()
+ORDER = [
+    *("01-rows", "01-strides"),
+    *("02-scalar", "02-order", "02-unbroadcast", "02-matmul", "02-second"),
+    *("03-output-size", "03-loops", "03-im2col", "03-conv-im2col", "03-weight-gradient", "03-input-gradient"),
+    *("04-one-by-one", "04-bottleneck", "04-macs"),
+    *("05-max-pool", "05-max-pool-gradient", "05-average-pool", "05-ceil-mode"),
+    *("06-gap", "06-class-map"),
+    *("07-logsumexp", "07-cross-entropy", "07-cross-entropy-gradient"),
+    *("08-batch-norm", "08-batch-norm-gradient", "08-dropout"),
+    *("09-sgd", "09-nin"),
+    *("11-blocked", "11-winograd"),
+    *("12-cuda",),
+    *("13-tree-sum",),
+]
 
 
 class Raised(NamedTuple):

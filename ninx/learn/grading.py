@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
     key: str
     values: dict[str, Any]
     right: int = 0
-    count: int = 0
+    total: int = 0
     failing: Failing | None = None
     head: str = ""
     printed: int = 0
@@ -122,13 +122,13 @@ class _Reading:
         expected = self.exercise.right_answers
         right = [i in self.answers and same(self.answers[i], expected[i]) for i in range(len(expected))]
         if not self.done and (ended := self._ended()):
-            return ended._replace(right=sum(right), count=len(right))
+            return ended._replace(right=sum(right), total=len(right))
         if all(right):
             found = self._says("passed")
             if self.changed:
                 names = [name for k, name in enumerate(self.exercise.arguments()) if k in self.changed]
                 found = self._says("changes_input", names=", ".join(names))
-            return found._replace(right=len(right), count=len(right))
+            return found._replace(right=len(right), total=len(right))
         return self._wrong(expected, right)
 
     def _says(self, key: str, **values: Any) -> Verdict:
@@ -179,15 +179,14 @@ class _Reading:
     def _wrong(self, expected: list[Any], right: list[bool]) -> Verdict:
         first = right.index(False)
         got = self.answers.get(first)
-        if isinstance(got, Raised) and (found := self._of_fault(got.fault)).key in ("not_written", "arguments"):
-            return found
-        found = self._mistake(expected, right)
-        if found is None:
-            found = self._of_fault(got.fault) if isinstance(got, Raised) else self._difference(expected[first], got)
+        plain = self._of_fault(got.fault) if isinstance(got, Raised) else self._difference(expected[first], got)
+        if plain.key in ("not_written", "arguments"):
+            return plain
+        found = self._mistake(expected, right) or plain
         shown = f"{got.fault.get('type')}: {got.fault.get('text')}" if isinstance(got, Raised) else got
         inputs = dict(zip(self.exercise.arguments(), self.exercise.inputs[first], strict=True))
         failing = Failing(inputs, expected[first], shown)
-        return found._replace(right=sum(right), count=len(right), failing=failing)
+        return found._replace(right=sum(right), total=len(right), failing=failing)
 
     def _mistake(self, expected: list[Any], right: list[bool]) -> Verdict | None:
         """The typical mistake whose answers are the learner's: all of them; else all the wrong ones; else most of those."""

@@ -25,10 +25,10 @@ def wrapped_text(text: str, width: int) -> str:
 def lines(verdict: Verdict, language: str, width: int) -> list[str]:
     """What stands below the headline of a verdict."""
     if verdict.passed:
-        return [word("labels", "passed", language, count=verdict.count)]
+        return [word("labels", "passed", language, count=verdict.total)]
     found = wrapped(printable(verdict.say(language)), width)
-    if verdict.count:
-        found += wrapped(word("labels", "some", language, right=verdict.right, count=verdict.count), width)
+    if verdict.total:
+        found += wrapped(word("labels", "some", language, right=verdict.right, count=verdict.total), width)
     if verdict.failing:
         found += ["", word("labels", "smallest", language)]
         for name, value in verdict.failing.inputs.items():

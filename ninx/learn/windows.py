@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+
+Array: TypeAlias = Any  # of NumPy
 
 
 def output_size(size: int, kernel_size: int, stride: int, padding: int) -> int:
@@ -12,12 +14,12 @@ def output_size(size: int, kernel_size: int, stride: int, padding: int) -> int:
     return (size + 2 * padding - kernel_size) // stride + 1
 
 
-def padded(x: np.ndarray, padding: int, **how: Any) -> np.ndarray:
+def padded(x: Array, padding: int, **how: Any) -> Array:
     """The image with zeros around it, or, with ``how``, with what `numpy.pad` puts there."""
     return np.pad(x, ((padding, padding), (padding, padding), (0, 0)), **how)
 
 
-def windows(x: np.ndarray, kernel_size: int, stride: int) -> np.ndarray:
+def windows(x: Array, kernel_size: int, stride: int) -> Array:
     """All windows (OH, OW, K, K, C) of an image, which is padded already."""
     OH, OW = (output_size(size, kernel_size, stride, 0) for size in x.shape[:2])
     found = np.empty((OH, OW, kernel_size, kernel_size, x.shape[2]))
@@ -27,13 +29,13 @@ def windows(x: np.ndarray, kernel_size: int, stride: int) -> np.ndarray:
     return found
 
 
-def convolution(x: np.ndarray, w: np.ndarray, b: np.ndarray | float, stride: int, padding: int) -> np.ndarray:
+def convolution(x: Array, w: Array, b: Array | float, stride: int, padding: int) -> Array:
     """(OH, OW, O): each window times each of the kernels (O, K, K, C), summed, plus a bias for each kernel."""
     found = windows(padded(x, padding), w.shape[1], stride)
     return np.einsum("ijrqc,orqc->ijo", found, w) + b
 
 
-def small_numbers(seed: int, *shapes: tuple[int, ...]) -> list[np.ndarray]:
+def small_numbers(seed: int, *shapes: tuple[int, ...]) -> list[Array]:
     """Arrays of whole numbers from -4 to 4, which one can follow by hand; seldom 0."""
     draw = np.random.default_rng(seed)
     return [draw.choice([-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0], shape) for shape in shapes]

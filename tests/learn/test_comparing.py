@@ -58,8 +58,8 @@ def test_same(one: Any, other: Any, equal: bool) -> None:
         (A, A + 1e-6, "imprecise", "error 1.0e-06"),
         (S, S.T, "turned", "transpose"),
         (A, A / 4, "factor", "0.25 times"),
-        (A, A + [[0, 0, 0], [0, 5, 0]], "entries", "1 of 6 entries are wrong, the first at [1, 1]: 5 expected, 10 found"),
-        (A, A + [[1, 2, 3], [3, 2, 1]], "all_wrong", "All 6 entries"),
+        (A, A + np.diag([0, 5, 0])[:2], "entries", "1 of 6 entries are wrong, the first at [1, 1]: 5 expected, 10 found"),
+        (A, A + np.array([[1, 2, 3], [3, 2, 1]]), "all_wrong", "All 6 entries"),
         (2.0, 3.0, "value", "number is wrong"),
     ],
 )

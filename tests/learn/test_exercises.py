@@ -44,7 +44,7 @@ def key(path: Path, run: object = None) -> str:
 def test_the_right_solution_passes(name: str) -> None:
     verdict = grading.check(learn.load(name), SOLUTIONS / name / "right.py", process.run_here)
     assert verdict.key == "passed", verdict
-    assert verdict.right == verdict.count == len(learn.load(name).inputs) >= 3
+    assert verdict.right == verdict.total == len(learn.load(name).inputs) >= 3
 
 
 @CHECKED

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...windows import Array
+
 NAMES = ("rows",)
 
 
@@ -15,13 +17,13 @@ def cases() -> list[tuple[Any, ...]]:
     return [(np.arange(1.0, np.prod(shape) + 1).reshape(shape),) for shape in shapes]
 
 
-def oracle(x: np.ndarray) -> np.ndarray:
+def oracle(x: Array) -> Array:
     """Pixel by pixel."""
     N, C, H, W = x.shape
     return np.array([[x[n, c, i, j] for c in range(C)] for n in range(N) for i in range(H) for j in range(W)])
 
 
-def as_axes(x: np.ndarray, *axes: int) -> np.ndarray:
+def as_axes(x: Array, *axes: int) -> Array:
     """The axes in another order, and then rows of C numbers."""
     return x.transpose(axes).reshape(-1, x.shape[1])
 

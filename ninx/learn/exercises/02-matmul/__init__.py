@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...windows import Array
+
 NAMES = ("matmul_grad",)
 PARTS = ("da", "db")
 
@@ -17,7 +19,7 @@ def cases() -> list[tuple[Any, ...]]:
     return [tuple(draw.integers(-4, 5, s).astype(float) for s in ((n, m), (n, k), (k, m))) for n, k, m in sizes]
 
 
-def oracle(g: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def oracle(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
     """From the sum itself: y[i, j] has a[i, k] * b[k, j] in it."""
     da, db = np.zeros(a.shape), np.zeros(b.shape)
     for i in range(a.shape[0]):

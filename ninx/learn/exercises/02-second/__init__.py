@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...windows import Array
+
 NAMES = ("gradient", "hvp")
 PARTS = ("gradient", "hvp")
 MEMORY = 400_000_000  # the Hessian of the last case alone would take 800 MB
@@ -19,7 +21,7 @@ def cases() -> list[tuple[Any, ...]]:
     return [*small, (draw.standard_normal((3, 10_000)) / 100, draw.standard_normal(10_000), draw.standard_normal(10_000))]
 
 
-def oracle(A: np.ndarray, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def oracle(A: Array, x: Array, v: Array) -> tuple[Array, Array]:
     """Row by row: u = a.x gives u**3 / 3, its gradient u**2 a, and its Hessian 2 u a a'."""
     first, second = np.zeros(x.shape), np.zeros(x.shape)
     for a in A:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...windows import Array
+
 NAMES = ("unbroadcast",)
 
 
@@ -16,7 +18,7 @@ def cases() -> list[tuple[Any, ...]]:
     return [(np.arange(1.0, np.prod(big) + 1).reshape(big), small) for big, small in shapes]
 
 
-def oracle(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def oracle(g: Array, shape: tuple[int, ...]) -> Array:
     """Entry by entry: whatever of ``g`` came from one entry of the small array comes back to it."""
     result = np.zeros(shape)
     source = np.broadcast_to(np.arange(result.size).reshape(shape), g.shape)
@@ -25,39 +27,39 @@ def oracle(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return result
 
 
-def stretched(g: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
+def stretched(g: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The axes of ``g`` that are there in ``shape`` with size 1."""
     new = g.ndim - len(shape)
     return tuple(new + i for i, size in enumerate(shape) if size == 1)
 
 
-def only_missing(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def only_missing(g: Array, shape: tuple[int, ...]) -> Array:
     """Sums the axes that ``shape`` has not, and takes the others as they are."""
     return np.asarray(g.sum(tuple(range(g.ndim - len(shape)))))
 
 
-def only_ones(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def only_ones(g: Array, shape: tuple[int, ...]) -> Array:
     """Sums the axes of size 1, and leaves those that ``shape`` has not."""
     return np.asarray(g.sum(stretched(g, shape), keepdims=True))
 
 
-def not_kept(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def not_kept(g: Array, shape: tuple[int, ...]) -> Array:
     """Without keepdims the axes of size 1 are gone."""
     return np.asarray(g.sum((*range(g.ndim - len(shape)), *stretched(g, shape))))
 
 
-def mean(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def mean(g: Array, shape: tuple[int, ...]) -> Array:
     """The mean over the copies."""
     return np.asarray(oracle(g, shape) / (g.size / max(1, np.prod(shape))))
 
 
-def first_copy(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def first_copy(g: Array, shape: tuple[int, ...]) -> Array:
     """One copy's gradient instead of the sum of all."""
     g = g[(0,) * (g.ndim - len(shape))]
     return np.asarray(g[tuple(slice(size) for size in shape)])
 
 
-def aligned_left(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def aligned_left(g: Array, shape: tuple[int, ...]) -> Array:
     """Takes the axes from the left, where broadcasting takes them from the right."""
     padded = (*shape, *(1,) * (g.ndim - len(shape)))
     return g.sum(tuple(i for i, size in enumerate(padded) if size != g.shape[i]), keepdims=True).reshape(shape)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...windows import convolution, output_size, padded, small_numbers, windows
+from ...windows import Array, convolution, output_size, padded, small_numbers, windows
 
 NAMES = ("conv2d",)
 
@@ -19,7 +19,7 @@ def cases() -> list[tuple[Any, ...]]:
     return [(*small_numbers(i, (n, h, w, c), (o, k, k, c), (o,)), s, p) for i, (n, h, w, c, o, k, s, p) in enumerate(sizes)]
 
 
-def oracle(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def oracle(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """Tap by tap: the pixels that it meets times its weights, which needs no matrix of windows."""
     N, H, W, _ = x.shape
     K = w.shape[1]
@@ -32,31 +32,31 @@ def oracle(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: in
     return y
 
 
-def each(x: np.ndarray, w: np.ndarray, b: Any, stride: int, padding: int) -> np.ndarray:
+def each(x: Array, w: Array, b: Any, stride: int, padding: int) -> Array:
     """The oracle's answer, image by image, for what is only done with small inputs."""
     if x.size > 10_000:
         raise ValueError("not computed")
     return np.array([convolution(image, w, b, stride, padding) for image in x])
 
 
-def product(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def product(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """Windows times weights as a matrix (N*OH*OW, O)."""
     return each(x, w, b, stride, padding).reshape(-1, len(w))
 
 
-def wrong_cut(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def wrong_cut(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The weights are reshaped to (K*K*C, O) instead of transposed."""
     K, columns = w.shape[1], w.reshape(-1, len(w))
     return each(x, columns.T.reshape(len(w), K, K, -1), b, stride, padding)
 
 
-def scrambled(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def scrambled(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The rows of the product are read as (N, O, OH, OW)."""
     y = each(x, w, b, stride, padding)
     return y.reshape(len(y), len(w), *y.shape[1:3]).transpose(0, 2, 3, 1)
 
 
-def channels_first_rows(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def channels_first_rows(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The rows hold channel after channel, the weights pixel after pixel."""
     if x.size > 10_000:
         raise ValueError("not computed")
@@ -65,7 +65,7 @@ def channels_first_rows(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int
     return flat.reshape(*flat.shape[:3], -1) @ w.reshape(len(w), -1).T + b
 
 
-def one_image(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def one_image(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """Only the first one."""
     return each(x[:1], w, b, stride, padding)
 

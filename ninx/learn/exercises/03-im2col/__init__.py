@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...windows import padded, windows
+from ...windows import Array, padded, windows
 
 NAMES = ("im2col",)
 
@@ -25,30 +25,30 @@ def cases() -> list[tuple[Any, ...]]:
     return [(np.arange(1.0, h * w * c + 1).reshape(h, w, c), k, s, p) for h, w, c, k, s, p in sizes]
 
 
-def oracle(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
+def oracle(x: Array, kernel_size: int, stride: int, padding: int) -> Array:
     """Row i*OW + j is window (i, j), read row by row, a pixel's channels side by side."""
     return windows(padded(x, padding), kernel_size, stride).reshape(-1, kernel_size * kernel_size * x.shape[2])
 
 
-def channels_first(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
+def channels_first(x: Array, kernel_size: int, stride: int, padding: int) -> Array:
     """In a row, all pixels of the first channel come before those of the second."""
     found = windows(padded(x, padding), kernel_size, stride)
     return found.transpose(0, 1, 4, 2, 3).reshape(-1, kernel_size * kernel_size * x.shape[2])
 
 
-def by_columns(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
+def by_columns(x: Array, kernel_size: int, stride: int, padding: int) -> Array:
     """The windows in the order of the image's columns."""
     found = windows(padded(x, padding), kernel_size, stride)
     return found.transpose(1, 0, 2, 3, 4).reshape(-1, kernel_size * kernel_size * x.shape[2])
 
 
-def last_window_missing(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
+def last_window_missing(x: Array, kernel_size: int, stride: int, padding: int) -> Array:
     """The + 1 of the output size is left out."""
     found = windows(padded(x, padding), kernel_size, stride)[:-1, :-1]
     return found.reshape(-1, kernel_size * kernel_size * x.shape[2])
 
 
-def padded_at_the_end(x: np.ndarray, kernel_size: int, stride: int, padding: int) -> np.ndarray:
+def padded_at_the_end(x: Array, kernel_size: int, stride: int, padding: int) -> Array:
     """All zeros below and to the right."""
     return oracle(np.pad(x, ((0, 2 * padding), (0, 2 * padding), (0, 0))), kernel_size, stride, 0)
 

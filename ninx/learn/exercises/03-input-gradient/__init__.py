@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...windows import convolution, output_size, small_numbers
+from ...windows import Array, convolution, output_size, small_numbers
 
 NAMES = ("input_grad",)
 
@@ -21,7 +21,7 @@ def cases() -> list[tuple[Any, ...]]:
     ]
 
 
-def scattered(g: np.ndarray, w: np.ndarray, size: tuple[int, int], stride: int, padding: int, add: bool = True) -> np.ndarray:
+def scattered(g: Array, w: Array, size: tuple[int, int], stride: int, padding: int, add: bool = True) -> Array:
     """The gradient by the padded image: every output gives its kernel, times g, back to the pixels of its window."""
     kernel_size = w.shape[1]
     dx = np.zeros((size[0] + 2 * padding, size[1] + 2 * padding, w.shape[3]))
@@ -34,14 +34,14 @@ def scattered(g: np.ndarray, w: np.ndarray, size: tuple[int, int], stride: int, 
 
 
 def oracle(
-    g: np.ndarray, w: np.ndarray, size: tuple[int, int], stride: int, padding: int, add: bool = True, begin: int | None = None
-) -> np.ndarray:
+    g: Array, w: Array, size: tuple[int, int], stride: int, padding: int, add: bool = True, begin: int | None = None
+) -> Array:
     """Without the padding, whose gradient nobody wants; ``begin`` is how much is cut off in front."""
     begin = padding if begin is None else begin
     return scattered(g, w, size, stride, padding, add)[begin : begin + size[0], begin : begin + size[1]]
 
 
-def as_convolution(g: np.ndarray, w: np.ndarray, size: tuple[int, int], stride: int, padding: int) -> np.ndarray:
+def as_convolution(g: Array, w: Array, size: tuple[int, int], stride: int, padding: int) -> Array:
     """The convolution of g, with zeros around it, with kernels that were not turned."""
     if stride != 1 or padding >= w.shape[1]:
         return oracle(g, w[:, ::-1, ::-1], size, stride, padding)

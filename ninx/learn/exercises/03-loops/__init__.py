@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...windows import convolution, padded, small_numbers, windows
+from ...windows import Array, convolution, padded, small_numbers, windows
 
 NAMES = ("conv2d",)
 
@@ -22,22 +22,22 @@ def cases() -> list[tuple[Any, ...]]:
     return found
 
 
-def oracle(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def oracle(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """Every window times every kernel."""
     return convolution(x, w, b, stride, padding)
 
 
-def mean(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def mean(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The mean over the window instead of the sum."""
     return convolution(x, w / w[0].size, b, stride, padding)
 
 
-def last_tap(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def last_tap(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """Each product is written over the one before."""
     return windows(padded(x, padding), w.shape[1], stride)[:, :, -1, -1, -1, None] * w[:, -1, -1, -1] + b
 
 
-def bias_for_each_tap(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padding: int) -> np.ndarray:
+def bias_for_each_tap(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The bias stands inside the innermost loop."""
     return convolution(x, w, b * w[0].size, stride, padding)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...windows import output_size, padded, small_numbers, windows
+from ...windows import Array, output_size, padded, small_numbers, windows
 
 NAMES = ("weight_grad",)
 PARTS = ("dw", "db")
@@ -22,7 +22,7 @@ def cases() -> list[tuple[Any, ...]]:
     ]
 
 
-def oracle(x: np.ndarray, g: np.ndarray, kernel_size: int, stride: int, padding: int) -> tuple[np.ndarray, np.ndarray]:
+def oracle(x: Array, g: Array, kernel_size: int, stride: int, padding: int) -> tuple[Array, Array]:
     """Each window, as often as the gradient of its output says, summed over all windows."""
     found = windows(padded(x, padding), kernel_size, stride)[: g.shape[0], : g.shape[1]]
     return np.einsum("ijo,ijrqc->orqc", g, found), np.einsum("ijo->o", g)
@@ -33,19 +33,19 @@ def other_weights(change: Any) -> Any:
     return lambda x, g, k, stride, padding: (change(x, g, k, stride, padding), g.sum((0, 1)))
 
 
-def last_window(x: np.ndarray, g: np.ndarray, kernel_size: int, stride: int, padding: int) -> tuple[np.ndarray, np.ndarray]:
+def last_window(x: Array, g: Array, kernel_size: int, stride: int, padding: int) -> tuple[Array, Array]:
     """Every window writes over what came before."""
     found = windows(padded(x, padding), kernel_size, stride)
     return np.einsum("o,rqc->orqc", g[-1, -1], found[-1, -1]), g[-1, -1]
 
 
-def mean(x: np.ndarray, g: np.ndarray, kernel_size: int, stride: int, padding: int) -> tuple[np.ndarray, np.ndarray]:
+def mean(x: Array, g: Array, kernel_size: int, stride: int, padding: int) -> tuple[Array, Array]:
     """The mean over the windows."""
     dw, db = oracle(x, g, kernel_size, stride, padding)
     return dw / g[..., 0].size, db / g[..., 0].size
 
 
-def unpadded(x: np.ndarray, g: np.ndarray, k: int, stride: int, padding: int) -> np.ndarray:
+def unpadded(x: Array, g: Array, k: int, stride: int, padding: int) -> Array:
     """Window (i, j) is cut out of the image itself, as far as it goes."""
     dw = np.zeros((g.shape[2], k, k, x.shape[2]))
     for i in range(g.shape[0]):
@@ -55,7 +55,7 @@ def unpadded(x: np.ndarray, g: np.ndarray, k: int, stride: int, padding: int) ->
     return dw
 
 
-def turned(x: np.ndarray, g: np.ndarray, k: int, stride: int, padding: int) -> np.ndarray:
+def turned(x: Array, g: Array, k: int, stride: int, padding: int) -> Array:
     """The kernel's gradient is turned round."""
     return oracle(x, g, k, stride, padding)[0][:, ::-1, ::-1]
 

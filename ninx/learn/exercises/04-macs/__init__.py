@@ -51,7 +51,7 @@ def with_bias(h: int, w: int, c: int, o: int, k: int, s: int, p: int, g: int) ->
 MISTAKES = {
     "of_inputs": of_inputs,
     "flops": lambda *case: 2 * oracle(*case),
-    "groups_forgotten": lambda *case: oracle(*case[:7], 1),
+    "groups_forgotten": lambda h, w, c, o, k, s, p, g: oracle(h, w, c, o, k, s, p, 1),
     "groups_twice": lambda *case: oracle(*case) // case[7],
     "padding_forgotten": lambda h, w, c, o, k, s, p, g: oracle(h, w, c, o, k, s, 0, g),
     "stride_forgotten": lambda h, w, c, o, k, s, p, g: oracle(h, w, c, o, k, 1, p, g),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...windows import small_numbers
+from ...windows import Array, small_numbers
 
 NAMES = ("conv1x1",)
 
@@ -25,14 +25,14 @@ def cases() -> list[tuple[Any, ...]]:
     return [(*small_numbers(i, (n, h, w, c), (o, c), (o,)), s) for i, (n, h, w, c, o, s) in enumerate(sizes)]
 
 
-def oracle(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+def oracle(x: Array, w: Array, b: Array, stride: int) -> Array:
     """Pixel by pixel."""
     N, H, W, _ = x.shape
     pixels = [[[w @ x[n, i, j] + b for j in range(0, W, stride)] for i in range(0, H, stride)] for n in range(N)]
     return np.array(pixels)
 
 
-def flat_stride(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+def flat_stride(x: Array, w: Array, b: Array, stride: int) -> Array:
     """Every stride-th row of the matrix of all pixels, which is no rectangle of the image."""
     N, H, W, C = x.shape
     OH, OW = -(-H // stride), -(-W // stride)
@@ -40,23 +40,23 @@ def flat_stride(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.
     return (rows @ w.T + b).reshape(N, OH, OW, -1)
 
 
-def not_transposed(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+def not_transposed(x: Array, w: Array, b: Array, stride: int) -> Array:
     """rows @ w."""
     return x[:, ::stride, ::stride] @ w + b
 
 
-def rounded_down(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+def rounded_down(x: Array, w: Array, b: Array, stride: int) -> Array:
     """H // stride rows of outputs, where one more begins."""
     return oracle(x, w, b, stride)[:, : x.shape[1] // stride, : x.shape[2] // stride]
 
 
-def scrambled(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+def scrambled(x: Array, w: Array, b: Array, stride: int) -> Array:
     """The rows of the product are read as (N, O, OH, OW)."""
     y = oracle(x, w, b, stride)
     return y.reshape(len(y), len(w), *y.shape[1:3]).transpose(0, 2, 3, 1)
 
 
-def channels_first(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+def channels_first(x: Array, w: Array, b: Array, stride: int) -> Array:
     """x is read as (N, C, H, W)."""
     C = x.shape[3]
     picked = x[:, ::stride, ::stride]
