@@ -20,7 +20,7 @@ def cases() -> list[tuple[Any, ...]]:
 
 def oracle(x: Array, g: Array) -> tuple[Array, Array]:
     """The mean of each map; every pixel gets its share of the gradient."""
-    N, H, W, C = x.shape
+    _, H, W, _ = x.shape
     return x.mean((1, 2)), np.broadcast_to(g[:, None, None] / (H * W), x.shape)
 
 
