@@ -48,6 +48,7 @@ ORDER = [
     *("07-logsumexp", "07-cross-entropy", "07-cross-entropy-gradient"),
     *("08-batch-norm", "08-batch-norm-gradient", "08-dropout"),
     *("09-sgd", "09-nin"),
+    *("10-chance",),
     *("11-blocked", "11-winograd"),
     *("12-cuda",),
     *("13-tree-sum",),
