@@ -10,7 +10,7 @@ from ...windows import Array, small_numbers
 
 NAMES = ("pack_b", "matmul")
 PARTS = ("packed B", "product")
-LIBRARIES = ("numba",)
+LIBRARIES = ("numba", "scipy")  # which Numba looks for
 SECONDS = 60
 MEMORY = 4_000_000_000  # addresses, most of which Numba's compiler asks for and does not use
 
