@@ -16,6 +16,7 @@ from .costs import summarize
 from .explaining import explain_network
 from .graphs import draw_graph
 from .lab import lab
+from .learning import learn
 from .lists import show_data, show_models, show_recipes
 from .machine import bench, doctor
 from .mapping import show_maps
@@ -82,4 +83,5 @@ app.command("claims")(show_claims)
 app.command()(doctor)
 app.command()(bench)
 app.add_typer(lab, name="lab")
+app.add_typer(learn, name="learn")
 app.command("warm-up")(warm_up)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import data, models
+from ..learn import exercise
 from ..study import claims
 from ..train import recipe as recipes
 
@@ -25,6 +26,11 @@ def data_names(incomplete: str) -> list[str]:
 def claim_names(incomplete: str) -> list[str]:
     """The claims that begin so."""
     return [name for name in claims.names() if name.startswith(incomplete)]
+
+
+def exercise_names(incomplete: str) -> list[str]:
+    """The exercises that begin so."""
+    return [name for name in exercise.names() if name.startswith(incomplete)]
 
 
 def suite_names(incomplete: str) -> list[str]:

@@ -49,6 +49,7 @@ FLOORS = [
     {"ninx.datasets", "ninx.transforms", "ninx.utils"},  # PyTorch's names for what stands in ninx.data
     {"ninx.parallel"},
     {"ninx.autograd", "ninx.study", "ninx.train", "ninx.doctor"},
+    {"ninx.learn"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
 ]
 
@@ -56,6 +57,7 @@ FLOORS = [
 EXCEPTIONS = {("ninx.engine.methods.deferred", "ninx.ops"), ("ninx.engine.methods.deferred", "ninx.functional")}
 # The names in a module's _LAZY, which count as its imports, are imported by one function for all modules.
 EXCEPTIONS |= {("ninx.hints", "ninx")}
+EXCEPTIONS |= {("ninx.learn.exercise", "ninx")}  # an exercise is imported by its name
 EXCEPTIONS |= {("ninx.nn.drawn", "ninx.study.graph")}  # net.graph(), imported on first use
 
 
