@@ -104,7 +104,12 @@ def test_a_broken_file_gets_a_sentence(
     assert found.say("zh") != found.say()
 
 
-@pytest.mark.parametrize(("content", "key", "words"), [row[1:] for row in APART], ids=[row[0] for row in APART])
+# Each takes a second or more; the others wait for the slow tests.
+QUICK = {"endless", "memory", "prints", "exit", "reads the tests", "the engine, hidden", "writes", "programs"}
+ROWS = [pytest.param(*row[1:], id=row[0], marks=[] if row[0] in QUICK else pytest.mark.slow) for row in APART]
+
+
+@pytest.mark.parametrize(("content", "key", "words"), ROWS)
 def test_a_hostile_file_gets_a_sentence(content: str, key: str, words: str, tmp_path: Path) -> None:
     found = verdict(content, tmp_path, apart=True)
     assert (found.key, words in found.say()) == (key, True), found.say()
@@ -161,7 +166,7 @@ def test_nothing_right_is_in_what_the_process_is_given(tmp_path: Path) -> None:
 
 def test_the_sentences_of_this_table_are_all_that_there_are() -> None:
     """Every common fault is shown by a file here or is a matter of numbers, tested in test_comparing.py."""
-    shown = {row[2] for row in (*HERE, *APART)} | {"waits", "changes_input", "not_written"}
+    shown = {row[2] for row in (*HERE, *APART)} | {"waits", "changes_input", "not_written", "endless_somewhere"}
     numbers = {"shape_turned", "shape_ones", "infinite", "sign", "imprecise", "turned", "factor", "entries", "all_wrong", "value"}
     from ninx.learn.exercise import read_words
 
