@@ -21,6 +21,7 @@ VALUES = 100_000  # in a table of TOML or JSON: of each that is wrong a sentence
 DEPTH = 20  # of such tables in each other
 NESTED = 200  # how deep lists and dictionaries may lie in each other
 INSTRUCTIONS = 1_000_000  # of a pickle; each may make an object of 100 bytes
+FIELDS = 200_000  # of a file of Protocol Buffers, however deep; a network of 1,000 layers has about 30,000
 DIRECTORY = 4_000_000  # bytes of the list of a zip archive's parts
 ELEMENTS = 1000  # variables of a MATLAB file, files of an archive
 PARAMETERS = 1_000_000_000  # of a network that a recipe or a checkpoint wants made
