@@ -17,6 +17,7 @@ SCANS = 100  # of a JPEG: each goes through all pixels, and needs but a few byte
 SIDE = 4096  # pixels of a side that a recipe or a checkpoint makes pictures of
 HEADER = 16_000_000  # bytes of JSON in a safetensors file; read, they may take twenty times as much
 RECIPE = 100_000  # bytes of TOML
+PROTOTXT = 1_000_000  # of a definition of Caffe's; ResNet-152's has 150,000
 VALUES = 100_000  # in a table of TOML or JSON: of each that is wrong a sentence is made
 DEPTH = 20  # of such tables in each other
 NESTED = 200  # how deep lists and dictionaries may lie in each other

@@ -21,7 +21,7 @@ from official import cifar_binary, cifar_python, drawn, idx, write_tar
 from PIL import Image
 
 import ninx
-from ninx import data, nn, train
+from ninx import data, models, nn, train
 from ninx.data.cifar import VERSIONS, read_cifar
 from ninx.data.idx import read_idx
 from ninx.data.svhn import read_svhn
@@ -135,6 +135,13 @@ def _saved(folder: Path) -> dict[str, list[bytes]]:
     }
 
 
+PROTOTXT = b"""input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+layers { name: "conv1" type: CONVOLUTION convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }
+layers { name: "pool1" type: POOLING pooling_param { pool: AVE kernel_size: 3 stride: 2 } }
+layers { name: "ip" type: INNER_PRODUCT inner_product_param { num_output: 5 bias_term: false } }
+"""
+
+
 def _archive(folder: Path, version: int, files: dict[str, bytes]) -> bytes:
     path = folder / VERSIONS["cifar10"][version][0]
     write_tar(path, files)
@@ -194,6 +201,7 @@ def readers(folder: Path) -> dict[str, Reader]:
         "svhn, plain": Reader([_mat(images, labels, False)], "test_32x32.mat", lambda p: read_svhn([p])),
         "pth": Reader(_pth(True), "w.pth", ninx.load_weights, True),
         "pth, old": Reader(_pth(False), "w.pth", ninx.load),
+        "prototxt": Reader([PROTOTXT], "net.prototxt", lambda p: str(models.from_prototxt(p))),
         "caffemodel": Reader(_caffemodel(), "w.caffemodel", ninx.load_weights),
         "safetensors": Reader(saved["safetensors"], "w.safetensors", ninx.load),
         "checkpoint": Reader(saved["checkpoint"], "checkpoint.safetensors", _checkpoint),

@@ -290,6 +290,124 @@ def test_a_hostile_file_of_caffe_takes_little(tmp_path: Path) -> None:
     assert taken.seconds < 5
 
 
+# -------------------------------------------------------------------- Caffe's definitions
+
+
+def prototxt(net: theirs.Module, old: bool, shape: tuple[int, ...] | None) -> str:
+    """The definition of a network in Caffe's words: of old "layers" with types in capitals, or "layer"."""
+    text = 'name: "a net"  # as published\n' + "".join(f"input_dim: {n}\n" for n in ((1, *shape) if shape else ()))
+    layers = [("data", "DATA", 'data_param { source: "/a/\\"b" backend: LMDB batch_size: 64 }\n  include: { phase: TRAIN }')]
+    for name, layer in net.named_children():
+        if isinstance(layer, theirs.Conv2d):
+            sizes = f"pad: {layer.padding[0]} kernel_size: {layer.kernel_size[0]} stride: {layer.stride[0]} group: {layer.groups}"
+            rest = f"num_output: {layer.out_channels} {sizes} weight_filler {{ type: 'gaussian' std: 5e-2 }}"
+            layers.append((name, "CONVOLUTION", f"blobs_lr: 1. blobs_lr: 2\n  convolution_param {{ {rest} }}"))
+        elif isinstance(layer, theirs.Linear):
+            layers.append((name, "INNER_PRODUCT", f"inner_product_param {{ num_output: {layer.out_features} }}"))
+        elif isinstance(layer, theirs.LocalResponseNorm):
+            layers.append((name, "LRN", "lrn_param { local_size: 5; alpha: 0.0001, beta: 0.75 }"))
+        elif isinstance(layer, (theirs.MaxPool2d, theirs.AvgPool2d)):
+            kind = "MAX" if isinstance(layer, theirs.MaxPool2d) else "AVE"
+            layers.append((name, "POOLING", f"pooling_param {{ pool: {kind} kernel_size: 3 stride: 2 }}"))
+        elif isinstance(layer, theirs.AdaptiveAvgPool2d):
+            layers.append((f"pool{name}", "POOLING", "pooling_param { pool: AVE global_pooling: true }"))
+        elif isinstance(layer, (theirs.ReLU, theirs.Dropout)):
+            layers.append((name, type(layer).__name__.upper(), ""))
+    layers.append(("loss", "SOFTMAX_LOSS", 'bottom: "label"'))
+    modern = {"INNER_PRODUCT": "InnerProduct", "RELU": "ReLU", "LRN": "LRN", "SOFTMAX_LOSS": "SoftmaxWithLoss"}
+    bottom = "data"
+    for name, kind, rest in layers:
+        told = kind if old else f'"{modern.get(kind, kind.capitalize())}"'
+        in_place = kind in ("RELU", "DROPOUT")
+        text += f'layer{"s" * old} {{\n  name: "{name}"\n  type: {told}\n  {rest}\n'
+        text += f'  bottom: "{bottom}"\n  top: "{bottom if in_place else name}"\n}}\n'
+        bottom = bottom if in_place else name
+    return text
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_published_nin_from_its_definition(tmp_path: Path, old: bool) -> None:
+    net = caffe_nin("Caffe's NIN for CIFAR-10")
+    (tmp_path / "train_val.prototxt").write_text(prototxt(net, old, None))
+    (tmp_path / "w.caffemodel").write_bytes(caffe_writer.caffemodel(blobs_of(net), "v1" if old else "new"))
+    ours = ninx.models.from_prototxt(tmp_path / "train_val.prototxt", (3, 32, 32))
+    found = ninx.load_weights(tmp_path / "w.caffemodel", ours)
+    assert list(found)[:2] == ["conv1.weight", "conv1.bias"]
+    the_same(ours, net, (2, 3, 32, 32))
+    preset = ninx.models.create("nin-cifar10").eval()
+    ninx.load_weights(tmp_path / "w.caffemodel", preset)
+    x = ninx.rand(2, 3, 32, 32)
+    np.testing.assert_allclose(ours(x).detach().numpy(), preset(x).detach().numpy(), rtol=1e-5)
+
+
+def test_the_nin_for_imagenet_from_its_definition(tmp_path: Path) -> None:
+    net = caffe_nin("Caffe's NIN for ImageNet")
+    (tmp_path / "deploy.prototxt").write_text(prototxt(net, True, (3, 224, 224)))
+    with ninx.nn.shapes_only():
+        ours = ninx.models.from_prototxt(tmp_path / "deploy.prototxt")
+    shapes = {k: tuple(v.shape) for k, v in net.state_dict().items()}
+    assert {k: v.shape for k, v in ours.state_dict().items()} == shapes
+    assert sum(p.numel() for p in ours.parameters()) == 7_595_176
+
+
+def test_every_kind_of_layer_of_a_definition(tmp_path: Path) -> None:
+    image = [theirs.Conv2d(2, 4, 3, 2, 1, groups=2), theirs.LocalResponseNorm(5), theirs.MaxPool2d(3, 2, ceil_mode=True)]
+    features = [theirs.Flatten(), theirs.Linear(36, 5), theirs.ReLU(), theirs.Linear(5, 3)]
+    net = theirs.Sequential(OrderedDict((f"layer{i}", layer) for i, layer in enumerate(image + features)))
+    path = tmp_path / "net.prototxt"
+    (tmp_path / "w.caffemodel").write_bytes(caffe_writer.caffemodel(blobs_of(net)))
+    text = prototxt(net, False, None)
+    shape = 'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 12 dim: 12 } } }\n'
+    for told in (shape + text, "input_shape { dim: [1] }\n".replace("[1]", "1 dim: 2 dim: 12 dim: 12") + text):
+        path.write_text(told)
+        ours = ninx.models.from_prototxt(path)
+        ninx.load_weights(tmp_path / "w.caffemodel", ours)
+        the_same(ours, net, (2, 2, 12, 12))
+
+
+_POOL = 'layer { name: "p" type: "Pooling" pooling_param { %s } }'
+_CONV = 'layer { name: "c" type: "Convolution" convolution_param { %s } }'
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "it describes no layers"),
+        ("layer {", "it is cut off"),
+        ("layer { name: }", "line 1: '}' cannot stand there"),
+        ("a: 1\nb: %", "line 2: '%' cannot stand there"),
+        ("} ", "line 1: '}' cannot stand there"),
+        ("layer { " * 30, "line 1: '{' cannot stand there"),
+        ("a: 1 " * 250_000, "1,000,001 characters, and 1,000,000 are the limit"),
+        ('layer { name: "s" type: "Slice" }', "layer 's' is of the type 'Slice', which cannot be made here"),
+        (_CONV % "kernel_size: 3", "layer 'c': num_output should be a whole number"),
+        (_CONV % "num_output: 4", "layer 'c': kernel_size should be one or two whole numbers"),
+        (_CONV % "num_output: 4 kernel_size: 30", "layer 'c': kernel 30x30 .* does not fit input 8x8"),
+        (_CONV % "num_output: 4 kernel_size: 3 stride: 0", "layer 'c': stride"),
+        (_CONV % "num_output: 2000000000 kernel_size: 3", "to 54,000,000,000 parameters, and 1,000,000,000 are the limit"),
+        (_POOL % "pool: STOCHASTIC kernel_size: 2", "layer 'p' pools by 'STOCHASTIC'"),
+        (_POOL % "kernel_size: 2" + _POOL % "kernel_size: 2", "cannot be called 'p' here"),
+        ('layer { name: "r" type: "ReLU" relu_param { negative_slope: "x" } }', "negative_slope should be a number"),
+        ('layer { name: "l" type: "LRN" lrn_param { norm_region: WITHIN_CHANNEL } }', "normalises within a channel"),
+        ('layer { name: "a" type: "ReLU" top: "a" } layer { name: "b" type: "ReLU" bottom: "a" bottom: "c" }', "only a chain"),
+    ],
+)
+def test_definitions_that_cannot_be_made(tmp_path: Path, text: str, match: str) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"^prototxt .*net\.prototxt: .*{match}") as caught:
+        ninx.models.from_prototxt(path, (3, 8, 8))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_definition_that_does_not_say_its_images(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(_CONV % "num_output: 4 kernel_size: 3")
+    with pytest.raises(ValueError, match=r"say input_shape=\(C, H, W\)"):
+        ninx.models.from_prototxt(tmp_path / "net.prototxt")
+    with pytest.raises(ValueError, match="there is no such file"):
+        ninx.models.from_prototxt(tmp_path / "none.prototxt")
+
+
 # -------------------------------------------------------------------- names
 
 
