@@ -11,7 +11,7 @@ import pickletools
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 from . import limits
 
@@ -83,7 +83,7 @@ class _Machine:
         self.room = self.limit = room  # bytes that the calls may copy
 
     def run(self, pickle: _Bounded) -> Any:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], pickle))):
             if count >= limits.INSTRUCTIONS:
                 raise ValueError(f"it has more than {limits.INSTRUCTIONS:,} instructions")
             if opcode.name == "STOP":

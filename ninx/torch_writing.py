@@ -7,6 +7,7 @@ weights make the same bytes: no clock and no name of a file goes in.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -75,10 +76,7 @@ def _pickled(arrays: Mapping[str, Values]) -> bytes:
 def _tensor(key: int, array: Values) -> bytes:
     storage = _text("storage") + f"ctorch\n{STORAGES[array.dtype.name]}Storage\n".encode() + _text(str(key)) + _text("cpu")
     persistent = _MARK + storage + _whole(array.size) + _TUPLE + _PERSISTENT
-    strides, step = [], 1
-    for size in reversed(array.shape):
-        strides.insert(0, step)
-        step *= max(size, 1)
+    strides = [math.prod(array.shape[axis + 1 :]) for axis in range(array.ndim)]
     sizes = b"".join(_MARK + b"".join(map(_whole, numbers)) + _TUPLE for numbers in (array.shape, strides))
     return _TENSOR + _MARK + persistent + _whole(0) + sizes + _FALSE + _HOOKS + _TUPLE + _REDUCE
 

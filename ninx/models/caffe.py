@@ -115,7 +115,7 @@ def _layer(name: str, plain: str, kind: str, layer: Message, shape: tuple[int, .
         everything = bool(_one(given, "global_pooling", False))
         kernel = (shape[1], shape[2]) if everything else _pair(name, given, "kernel_size", "kernel", None)
         geo = geometry.pooling(f"layer {name!r}", (1, *shape), kernel, stride, padding, ceil_mode=ceil)
-        pool: type[nn.Module] = nn.MaxPool2d if how == "MAX" else nn.AvgPool2d
+        pool: Callable[..., nn.Module] = nn.MaxPool2d if how == "MAX" else nn.AvgPool2d
         return partial(pool, kernel, stride, padding, ceil_mode=ceil), (geo.C, geo.OH, geo.OW), 0
     o, groups = _whole(name, given, "num_output"), _whole(name, given, "group", 1)
     kernel, dilation = _pair(name, given, "kernel_size", "kernel", None), _pair(name, given, "dilation", "dilation", 1)
