@@ -78,6 +78,8 @@ class _File:
 
     def __init__(self, archive: zipfile.ZipFile, size: int):
         infos = archive.infolist()
+        if len(infos) == 1 and infos[0].filename.endswith((".pth", ".pt")):
+            raise ValueError(f"it is an archive with {infos[0].filename[:100]!r} in it; unpack that first")
         if sum(info.file_size for info in infos) > size or any(info.compress_type != zipfile.ZIP_STORED for info in infos):
             raise ValueError("its parts are compressed or overlap, which PyTorch's never do")
         heads = [info.filename for info in infos if info.filename.endswith("/data.pkl") and info.filename.count("/") == 1]

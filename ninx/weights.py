@@ -44,6 +44,8 @@ def load_weights(path: str | Path, model: Module | None = None) -> dict[str, Ten
     >>> model.weight.tolist()
     [[1.0, 1.0]]
     """
+    if isinstance(path, Module):
+        raise TypeError("load_weights: the file comes first, then the model: load_weights(path, model)")
     path = Path(path)
     where = f"weights {path}"
     with open_regular(path, "weights ") as (file, _):

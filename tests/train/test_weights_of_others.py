@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -446,6 +447,20 @@ def test_weights_of_another_network_are_refused_before_anything_is_changed(tmp_p
         with pytest.raises(RuntimeError, match=words):
             ninx.load_weights(tmp_path / "w.caffemodel", ours)
         assert all(np.array_equal(v.numpy(), before[k]) for k, v in ours.state_dict().items())
+
+
+def test_a_file_that_was_packed_once_more_is_to_be_unpacked(tmp_path: Path) -> None:
+    """As pytorchcv's are on the web."""
+    torch.save(theirs.Linear(2, 1).state_dict(), tmp_path / "nin.pth")
+    with zipfile.ZipFile(tmp_path / "nin.pth.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "nin.pth", "nin.pth")
+    with pytest.raises(ValueError, match=r"it is an archive with 'nin\.pth' in it; unpack that first"):
+        ninx.load_weights(tmp_path / "nin.pth.zip")
+
+
+def test_the_file_comes_first(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="the file comes first, then the model"):
+        ninx.load_weights(ninx.nn.Linear(1, 1), tmp_path / "w.pth")
 
 
 # -------------------------------------------------------------------- PyTorch's files of old
