@@ -60,7 +60,8 @@ def torch_file_of(arrays: Mapping[str, Values]) -> bytes:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     """One part, whose content begins at a multiple of 64 bytes: the head is made longer by a field that readers step over."""
-    info = zipfile.ZipInfo(_FOLDER + name)  # its date is that of the first of January 1980
+    info = zipfile.ZipInfo(_FOLDER + name)  # its date is the first of January 1980
+    info.create_system = 3  # Unix, wherever it is made
     begin = archive.fp.tell() + _HEAD + len(info.filename) + 4  # type: ignore[union-attr]  # an open archive has a file
     padding = -begin % _ALIGNMENT
     info.extra = struct.pack("<2sH", b"FB", padding) + bytes(padding)

@@ -48,7 +48,7 @@ def from_prototxt(path: str | Path, input_shape: Sequence[int] | None = None) ->
             raise ValueError("it describes no layers")
         shape = tuple(input_shape) if input_shape is not None else _input_shape(definition, layers)
         if len(shape) != 3 or not all(type(n) is int and 0 < n <= limits.SIDE for n in shape):
-            raise ValueError(f"say input_shape=(C, H, W), three whole numbers; the definition does not (found {shape})")
+            raise ValueError(f"say input_shape=(C, H, W), three whole numbers (found {str(shape)[:60]})")
         return nn.Sequential(dict(_built(layers, shape)))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
