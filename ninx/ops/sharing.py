@@ -93,7 +93,7 @@ def dlpack_capsule(x: Tensor, stream: Any, max_version: Any, dl_device: Any, cop
     if max_version is not None:
         try:
             return array.__dlpack__(**options, max_version=max_version)
-        except TypeError:  # NumPy 2.0, and CuPy before 14, know DLPack 0 alone, which everybody must take
+        except TypeError:  # CuPy before 14 knows DLPack 0 alone, which everybody must take
             pass
     return array.__dlpack__(**options)
 
