@@ -48,6 +48,7 @@ FLOORS = [
     {"ninx.freezing", "ninx.models", "ninx.data", "ninx.optim", "ninx.saving", "ninx.structure", "ninx.weights"},
     {"ninx.datasets", "ninx.transforms", "ninx.utils"},  # PyTorch's names for what stands in ninx.data
     {"ninx.autograd", "ninx.study", "ninx.train", "ninx.doctor"},
+    {"ninx.onnx"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
 ]
 
