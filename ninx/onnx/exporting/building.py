@@ -144,8 +144,8 @@ class Builder:
         used: set[str] = set()
         found = []
         for node in nodes:
-            layer = self.modules[node.place.path]
-            own = layer_class(layer)
+            layer = self.modules.get(node.place.path)
+            own = "" if layer is None or node.place.visit == 0 else layer_class(layer)
             whole = own and alone[node.place.visit] == 1
             name = node.place.path if whole else f"{node.place.path}/{node.function}"
             name += f"/{node.kind}" if parts[node.call] > 1 else ""
@@ -169,9 +169,9 @@ class Builder:
                 found.append(node)
         return found[::-1]
 
-    def _told(self, node: Node, layer: nn.Module, own: str) -> dict[str, str]:
+    def _told(self, node: Node, layer: nn.Module | None, own: str) -> dict[str, str]:
         """What a node's metadata say: whatever ONNX has no attribute for, and numbers in all their digits."""
-        if not own:
+        if layer is None or not own:
             return {"ninx.function": node.function}
         told = {"ninx.module": node.place.path, "ninx.class": own, "ninx.settings": json.dumps(settings(layer))}
         tracked = getattr(layer, "num_batches_tracked", None)

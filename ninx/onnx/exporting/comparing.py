@@ -29,6 +29,11 @@ class Filled(NamedTuple):
     value: Array
     shape: tuple[Size, ...]
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As that of a value."""
+        return self.value.dtype
+
 
 class Shaped(NamedTuple):
     """What a value is in every pass."""
@@ -74,6 +79,8 @@ def _same(a: Any, b: Any, what: str, place: Place) -> Any:
         return _constant(a.array, b.array, what, place)
     if isinstance(a, tuple) and type(a) is type(b) and len(a) == len(b) and not isinstance(a, Ref):
         return tuple(_same(x, y, what, place) for x, y in zip(a, b, strict=True))
+    if isinstance(a, list) and isinstance(b, list):
+        return list(_same(tuple(a), tuple(b), what, place))
     if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
         return {key: _same(a[key], b[key], what, place) for key in a}
     if isinstance(a, slice) and isinstance(b, slice):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -16,10 +15,12 @@ from ...array import on_device, to_numpy
 from ...engine import Tensor
 from ...freezing.layers import evaluating
 from ...random import get_rng_state, set_rng_state
+from ...train.preparation import Preparation
 from .building import BATCH, INPUT, OUTPUT, Builder, Given, Value
 from .comparing import IMAGES, Both, common
 from .layers import LAYERS
 from .operations import OPERATIONS
+from .preparing import pixels_to_input
 from .shapes import SHAPES
 from .watching import Pass, Place, Ref, Unexportable
 
@@ -29,12 +30,12 @@ LARGEST = 2**31 - 2**20  # bytes of a message of protobuf, less what is no weigh
 OPERATORS = {**OPERATIONS, **SHAPES, **LAYERS}
 
 
-def proto(model: nn.Module, shape: tuple[int, ...], classes: Sequence[str] | None, metadata: Mapping[str, str]) -> Any:
+def proto(model: nn.Module, shape: tuple[int, ...], preparation: Preparation | None, metadata: Mapping[str, str]) -> Any:
     """The whole file, checked."""
     import onnx
     from onnx import helper, numpy_helper
 
-    builder, passes = Builder(model), _passes(model, shape)
+    builder, passes = Builder(model), _passes(model, shape, preparation)
     values, outputs = _build(builder, passes)
     state = dict([*model.named_parameters(), *model.named_buffers()])
     nodes, names = builder.finished(state, outputs)
@@ -58,22 +59,27 @@ def proto(model: nn.Module, shape: tuple[int, ...], classes: Sequence[str] | Non
     )
     imports = [helper.make_opsetid("", OPSET)]
     file = helper.make_model(graph, opset_imports=imports, ir_version=IR, producer_name="ninx", producer_version=version("ninx"))
-    told = dict(metadata) if classes is None else {"classes": json.dumps(list(classes)), **metadata}
-    helper.set_model_props(file, told)
+    helper.set_model_props(file, dict(metadata))
     onnx.checker.check_model(file, full_check=True)
     return file
 
 
-def _passes(model: nn.Module, shape: tuple[int, ...]) -> Both:
+def _passes(model: nn.Module, shape: tuple[int, ...], preparation: Preparation | None) -> Both:
     """Two passes over noise, watched and compared; the network and the random state are left as they were."""
     first = next(iter(model.parameters()), None)
     dtype, device = (np.dtype(np.float32), "cpu") if first is None else (first.dtype, first.device)
+    prepare = None if preparation is None else pixels_to_input(preparation)
     passes, rng, before = [], np.random.default_rng(0), get_rng_state()
     try:
         with evaluating([model]), kernels.use_kernels("strided"):  # which has nothing to compile
             for n in IMAGES:
+                noise = (
+                    rng.standard_normal((n, *shape)).astype(dtype)
+                    if prepare is None
+                    else rng.integers(0, 256, (n, *shape), np.uint8)
+                )
                 passes.append(Pass(model, [*OPERATORS]))
-                passes[-1].run(model, Tensor(on_device(rng.standard_normal((n, *shape)).astype(dtype), device)))
+                passes[-1].run(Tensor(on_device(noise, device)), prepare)
     finally:
         set_rng_state(before)
     return common(*passes)
@@ -103,8 +109,8 @@ def _filled(argument: Any, values: Sequence[Value]) -> Any:
     """The argument with a `Value` for each `Ref`."""
     if isinstance(argument, Ref):
         return values[argument.number]
-    if type(argument) is tuple:
-        return tuple(_filled(a, values) for a in argument)
+    if type(argument) in (tuple, list):
+        return type(argument)(_filled(a, values) for a in argument)
     return {key: _filled(a, values) for key, a in argument.items()} if isinstance(argument, dict) else argument
 
 
@@ -112,7 +118,7 @@ def _outputs(returned: Any, name: str) -> Iterator[tuple[str, Ref]]:
     """The outputs by name: "output"; of several "output.0", or with the keys of a dictionary."""
     if isinstance(returned, Ref):
         yield name, returned
-    elif type(returned) is tuple or isinstance(returned, dict):
+    elif type(returned) in (tuple, list) or isinstance(returned, dict):
         for key, part in returned.items() if isinstance(returned, dict) else enumerate(returned):
             yield from _outputs(part, f"{name}.{key}")
     else:

@@ -72,9 +72,8 @@ def _pad(b: Builder, a: Given) -> str:
 
 def _getitem(b: Builder, a: Given) -> str:
     """Slice for slices, Gather for numbers and a list of them, Unsqueeze for None."""
-    index = (
-        a["index"] if isinstance(a["index"], tuple) and not isinstance(a["index"], (Constant, Value, Filled)) else (a["index"],)
-    )
+    index = a["index"] if type(a["index"]) is tuple else (a["index"],)
+    index = tuple(Constant(np.asarray(i)) if isinstance(i, list) else i for i in index)
     taken = sum(i is not None and i is not Ellipsis for i in index)
     dots = index.index(Ellipsis) if any(i is Ellipsis for i in index) else len(index)
     whole = (slice(None),) * (len(a.x.shape) - taken)
@@ -86,15 +85,15 @@ def _getitem(b: Builder, a: Given) -> str:
     axis, places = 0, []
     for i in index:
         if i is None:
-            places.append(axis)
-        elif type(i) is int:
+            places.append(axis + len(places))
+        elif type(i) is int:  # whose axis goes away
             x = b.node("Gather", x, b.array(np.asarray(i, np.int64), "index"), axis=axis)
-            continue
         elif isinstance(i, (Constant, Value, Filled)):
-            x = b.node("Gather", x, _places(b, i), axis=axis)
-        elif not isinstance(i, slice):
+            x, axis = b.node("Gather", x, _places(b, i), axis=axis), axis + 1
+        elif isinstance(i, slice):
+            axis += 1
+        else:
             raise b.refuse(f"with {i!r} has no operator in ONNX")
-        axis += 1
     if places:
         x = b.node("Unsqueeze", x, places)
     return x if x != a.x.name else b.node("Identity", a.x)
@@ -102,8 +101,7 @@ def _getitem(b: Builder, a: Given) -> str:
 
 def _places(b: Builder, index: Constant | Value | Filled) -> str:
     """Whole numbers; a mask picks as many entries as the image has it, and no file can say how many."""
-    dtype = index.array.dtype if isinstance(index, Constant) else index.value.dtype if isinstance(index, Filled) else index.dtype
-    if dtype.kind == "b":
+    if index.dtype.kind == "b":
         if not isinstance(index, Constant) or index.array.ndim != 1:
             raise b.refuse("with a mask has a size that depends on the image; write where")
         return b.array(np.flatnonzero(index.array), "index")

@@ -25,6 +25,7 @@ from ...engine import Tensor, no_grad
 from ...ops.inplace import become
 
 PACKAGE = str(Path(__file__).parents[2])
+BEFORE = "preparation"  # the path of what is called before the network is
 SAME = {"astype", "clone", "contiguous", "detach", "to"}  # whose value is that of their input, unless the dtype changes
 REFUSED = {"bernoulli_", "normal_", "random_", "scatter_", "setitem_", "uniform_"}  # which write into a tensor
 
@@ -39,6 +40,16 @@ class Constant(NamedTuple):
     """An array that no call made."""
 
     array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As that of a value."""
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As that of a value."""
+        return self.array.dtype
 
 
 class Made(NamedTuple):
@@ -82,6 +93,7 @@ class Pass:
     """
 
     def __init__(self, model: nn.Module, names: Sequence[str]):
+        self.model = model
         self.calls: list[Call] = []
         self.values: list[Made] = []
         self.state: dict[str, int] = {}
@@ -98,25 +110,24 @@ class Pass:
         for name, t in [*model.named_parameters(), *model.named_buffers()]:
             self.state[name] = self._note(t)
 
-    def run(self, model: nn.Module, x: Tensor) -> None:
-        """The pass. Raises `Unexportable` for what has no operator in ONNX."""
+    def run(self, x: Tensor, prepare: Callable[[Tensor], Tensor] | None = None) -> None:
+        """The pass, of what ``prepare`` makes of x. Raises `Unexportable` for what has no operator in ONNX."""
         self._note(x)
         before = sys.getprofile()
-        with self._watched(model), no_grad():
+        with self._watched(), no_grad():
             sys.setprofile(self._event)
             try:
-                y = model(x)
+                y = self.model(x if prepare is None else prepare(x))
             finally:
                 sys.setprofile(before)
-        place = Place("", 0, "")
-        self.outputs = self._replaced(y, place)
+        self.outputs = self._replaced(y, Place("", 0, ""))
 
     # ---------------------------------------------------------------- modules
     @contextmanager
-    def _watched(self, model: nn.Module) -> Iterator[None]:
+    def _watched(self) -> Iterator[None]:
         """Hooks at every module, which also keep neighbours from being computed together."""
         handles = []
-        for path, module in model.named_modules():
+        for path, module in self.model.named_modules():
             handles.append(module.register_forward_pre_hook(self._entering(path), prepend=True))
             handles.append(module.register_forward_hook(self._left))
         try:
@@ -201,7 +212,7 @@ class Pass:
                 raise Unexportable(f"onnx.export: {name} changes a view in place, which ONNX cannot say ({place})")
 
     def _place(self, frame: FrameType | None) -> Place:
-        path, visit = self._inside[-1] if self._inside else ("", 0)
+        path, visit = self._inside[-1] if self._inside else (BEFORE, 0)
         while frame is not None and frame.f_code is not Pass.run.__code__:
             file = frame.f_code.co_filename
             if not file.startswith(PACKAGE) and "kernels" not in file:
@@ -230,15 +241,17 @@ class Pass:
                 )
             return Ref(number)
         if isinstance(value, (tuple, list)):
-            return tuple(self._replaced(v, place) for v in value)
+            return (list if isinstance(value, list) else tuple)(self._replaced(v, place) for v in value)
         if isinstance(value, Mapping):
             return {k: self._replaced(v, place) for k, v in value.items()}
         if isinstance(value, slice):
             return slice(*(self._replaced(v, place) for v in (value.start, value.stop, value.step)))
+        if isinstance(value, type):
+            return value
         if hasattr(value, "dtype") and hasattr(value, "shape"):
             array = to_numpy(value)
             return array.item() if not array.ndim else Constant(array.copy())
-        return value if isinstance(value, (bool, float, str)) or not hasattr(value, "__index__") else operator.index(value)
+        return operator.index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else value
 
 
 def _codes() -> dict[CodeType, str]:
