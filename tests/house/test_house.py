@@ -45,7 +45,7 @@ FLOORS = [
     {"ninx.ops"},
     {"ninx.functional"},
     {"ninx.nn"},
-    {"ninx.freezing", "ninx.models", "ninx.data", "ninx.optim", "ninx.saving", "ninx.structure", "ninx.weights"},
+    {"ninx.freezing", "ninx.models", "ninx.data", "ninx.onnx", "ninx.optim", "ninx.saving", "ninx.structure", "ninx.weights"},
     {"ninx.datasets", "ninx.transforms", "ninx.utils"},  # PyTorch's names for what stands in ninx.data
     {"ninx.autograd", "ninx.study", "ninx.train", "ninx.doctor"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
