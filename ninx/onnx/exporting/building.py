@@ -71,6 +71,7 @@ class Builder:
         self.modules = dict(model.named_modules())
         self.nodes: list[Node] = []
         self.arrays: dict[str, Array] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}  # of parameters that the file holds in another shape than their own
         self.function, self.place, self._calls = "", Place("", 0, ""), 0
         self._taken = {INPUT, OUTPUT}
 
@@ -90,7 +91,16 @@ class Builder:
         """The name of a value; for several whole numbers, that of an array of them."""
         if isinstance(x, str):
             return x
-        return x.name if isinstance(x, Value) else self.array(np.asarray(x, np.int64), "sizes")
+        if not isinstance(x, Value):
+            return self.array(np.asarray(x, np.int64), "sizes")
+        return self.node("Reshape", x.name, list(x.shape)) if x.name in self.shapes else x.name
+
+    def shaped(self, x: Value, shape: tuple[int, ...]) -> str:
+        """The name of a parameter in another shape: so it stands in the file, if nobody else reads it."""
+        if "#" in x.name or (x.name not in self.shapes and any(x.name in node.inputs for node in self.nodes)):
+            return self.node("Reshape", x, list(shape))
+        self.shapes[x.name] = shape
+        return x.name
 
     def array(self, array: Array, label: str) -> str:
         """The name of a new array in the file."""
@@ -101,7 +111,7 @@ class Builder:
     def operand(self, x: Any, dtype: np.dtype[Any]) -> str:
         """The name of an operand of that dtype: a value, an array or a number."""
         if isinstance(x, Value):
-            return self.cast(x.name, x.dtype, dtype)
+            return self.cast(self.name(x), x.dtype, dtype)
         if isinstance(x, Filled):
             return self.node("Expand", self.array(x.value.astype(dtype), "value"), self.sizes(x.shape))
         return self.array(np.asarray(x.array if isinstance(x, Constant) else x, dtype), "value")

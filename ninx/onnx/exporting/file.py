@@ -11,7 +11,7 @@ import numpy as np
 from ninx import kernels
 
 from ... import nn
-from ...array import on_device, to_numpy
+from ...array import Array, on_device, to_numpy
 from ...engine import Tensor
 from ...freezing.layers import evaluating
 from ...random import get_rng_state, set_rng_state
@@ -45,16 +45,21 @@ def proto(model: nn.Module, shape: tuple[int, ...], preparation: Preparation | N
         for key, text in node.told.items():
             one.metadata_props.add(key=key, value=text)
         made.append(one)
-    arrays = {**{name: to_numpy(t.array) for name, t in state.items()}, **builder.arrays}
     read = {name for node in nodes for name in node.inputs}
-    weights = [numpy_helper.from_array(np.asarray(a, order="C"), name) for name, a in arrays.items() if name in read]
+    weights = {name: to_numpy(t.array).reshape(builder.shapes.get(name, t.shape)) for name, t in state.items() if name in read}
+    constants = {name: array for name, array in builder.arrays.items() if name in read}
+    weights |= {name: array for name, array in constants.items() if not _could_learn(array)}
+    tensors = {name: numpy_helper.from_array(np.asarray(a, order="C"), name) for name, a in {**weights, **constants}.items()}
+    made[:0] = [
+        helper.make_node("Constant", [], [name], name=name, value=tensors[name]) for name in constants if name not in weights
+    ]
     inner = {names[v.name]: v for v in values if v.name in names}
     graph = helper.make_graph(
         made,
         type(model).__name__,
         [_info(INPUT, values[len(state)])],
         [_info(name, value) for name, value in outputs.items()],
-        weights,
+        [tensors[name] for name in weights],
         value_info=[_info(name, value) for name, value in inner.items() if name not in outputs],
     )
     imports = [helper.make_opsetid("", OPSET)]
@@ -123,6 +128,11 @@ def _outputs(returned: Any, name: str) -> Iterator[tuple[str, Ref]]:
             yield from _outputs(part, f"{name}.{key}")
     else:
         raise Unexportable("onnx.export: the network returns something that is made of no image")
+
+
+def _could_learn(array: Array) -> bool:
+    """Could it be taken for a parameter? Then it is a node Constant, and no tensor of the file beside the weights."""
+    return array.ndim > 0 and array.dtype.kind == "f"
 
 
 def _info(name: str, value: Value) -> Any:

@@ -158,12 +158,14 @@ def hardtanh(b: Builder, a: Given) -> str:
 
 
 def prelu(b: Builder, a: Given) -> str:
-    """PRelu, whose slopes need the axes that lie behind the channels."""
-    slope = b.operand(a["weight"], a.x.dtype)
-    behind = len(a.x.shape) - 2
-    if a["weight"].shape != (1,) and behind > 0:
-        slope = b.node("Unsqueeze", slope, list(range(1, behind + 1)))
-    return b.node("PRelu", a.x, slope)
+    """PRelu, whose slopes have the axes that lie behind the channels too."""
+    slope, behind = a["weight"], len(a.x.shape) - 2
+    if slope.shape == (1,) or behind < 1:
+        return b.node("PRelu", a.x, b.operand(slope, a.x.dtype))
+    shape = (*slope.shape, *(1,) * behind)
+    return b.node(
+        "PRelu", a.x, b.shaped(slope, shape) if isinstance(slope, Value) else b.array(slope.array.reshape(shape), "slope")
+    )
 
 
 def softplus(b: Builder, a: Given) -> str:

@@ -16,6 +16,7 @@ from .reading import Graph, Node
 from .stored import Stored
 from .table import OPERATORS, SAME_RANK
 from .tensors import constant
+from .told import as_told
 
 
 def network(graph: Graph, where: str) -> nn.Module:
@@ -90,7 +91,7 @@ def _module(node: Node, opset: int, known: dict[str, Stored], ranks: dict[str, i
             inputs.pop()
         rank = ranks.get(node.inputs[0]) if node.inputs else None
         given = Given(node, opset, inputs, rank, weights)
-        module = OPERATORS[node.kind](given)
+        module = as_told(OPERATORS[node.kind](given), node.told)
         given.check_all_read()
         if node.kind in SAME_RANK and rank is not None:
             ranks.setdefault(node.outputs[0], rank)
@@ -105,7 +106,7 @@ def _answers(graph: Graph, modules: dict[str, nn.Module]) -> list[Step]:
             path = f"output_{number}"
             while path in modules:
                 path += "_"
-            node = Node("Identity", path, (name,), (name,), {})
+            node = Node("Identity", path, (name,), (name,), {}, {})
             modules[path] = _module(node, graph.opset, graph.tensors, {}, Weights())
             steps.append(Step((path,), (), (name,)))
     return steps

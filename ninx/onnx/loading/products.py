@@ -23,9 +23,10 @@ def make_gemm(given: Given) -> nn.Module:
 
 
 def make_matmul(given: Given) -> nn.Module:
-    """nn.Linear where a matrix of the file is on the right."""
+    """nn.Linear where a matrix of the file is on the right that is no constant."""
     given.check_inputs(2)
-    if given.matrix(1, axes=2) is not None and given.rank not in (0, 1):
+    matrix = given.matrix(1, axes=2)
+    if matrix is not None and matrix.learnt and given.rank not in (0, 1):
         return _linear(given, turned=True)
     return Operation(given, product)
 

@@ -19,13 +19,17 @@ Attribute = int | float | str | tuple[Any, ...] | Stored | None
 
 
 class Node(NamedTuple):
-    """An operator at work: the names of the values that it reads ("": an optional one is absent) and makes, and its settings."""
+    """An operator at work: the names of the values that it reads ("": an optional one is absent) and makes, and its settings.
+
+    ``told``: its metadata.
+    """
 
     kind: str
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Attribute]
+    told: dict[str, str]
 
     def __str__(self) -> str:
         """How a sentence names it."""
@@ -102,7 +106,9 @@ def _graph(model: Any, folder: Path) -> Graph:
 
 
 def _node(node: Any, folder: Path) -> Node:
-    found = Node(node.op_type, node.name, tuple(node.input), tuple(node.output), {})
+    found = Node(
+        node.op_type, node.name, tuple(node.input), tuple(node.output), {}, {p.key: p.value for p in node.metadata_props}
+    )
     if node.domain not in ("", "ai.onnx"):
         raise ValueError(f"{found} is of the domain {said(node.domain)}, whose operators are not known here")
     for attribute in node.attribute:
