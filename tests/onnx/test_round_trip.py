@@ -28,7 +28,7 @@ def shape_of(name: str) -> tuple[int, ...]:
     if name in NETWORKS:
         return 3, 16, 16
     c, h, w = models.preset(name).input_shape
-    small = 96 if name == "nin-d2l" else 28 if "mnist" in name else 16
+    small = {"nin-bn-fc": 32, "nin-d2l": 96}.get(name, 28 if "mnist" in name else 16)
     return (c, h, w) if name in LARGE else (c, small, small)
 
 

@@ -58,12 +58,16 @@ def common(a: Pass, b: Pass) -> Both:
             _differ(other)
     if len(a.calls) != len(b.calls):
         _differ(max(a.calls, b.calls, key=len)[min(len(a.calls), len(b.calls))])
-    calls = []
-    for one, other in zip(a.calls, b.calls, strict=True):
-        what = f"what {one.function} is given"
-        calls.append(one._replace(arguments=_same(one.arguments, other.arguments, what, one.place)))
     here = Place("", 0, "")
-    values = [Shaped(_same(x.shape, y.shape, "a shape", here), x.dtype) for x, y in zip(a.values, b.values, strict=True)]
+    makers = {number: call for call in a.calls for number in call.made}
+    calls, values = [], []
+    for one, other in zip(a.calls, b.calls, strict=True):
+        arguments = _same(one.arguments, other.arguments, f"what {one.function} is given", one.place)
+        calls.append(one._replace(arguments=arguments))
+    for number, (mine, theirs) in enumerate(zip(a.values, b.values, strict=True)):
+        maker = makers.get(number)
+        what, place = ("the input", here) if maker is None else (f"the size of what {maker.function} makes", maker.place)
+        values.append(Shaped(_same(mine.shape, theirs.shape, what, place), mine.dtype))
     return Both(calls, values, a.state, _same(a.outputs, b.outputs, "the output", here))
 
 
