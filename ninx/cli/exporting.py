@@ -69,7 +69,7 @@ def export_network(
     place = _place(target, out, ".pth" if torch else ".onnx", overwrite or (out is None and target.preparation is not None))
     if torch:
         save_weights(target.model, place)
-        say(f"Wrote {len(target.model.state_dict())} arrays, {place.stat().st_size / 1e6:.1f} MB:")
+        say(f"Wrote {len(target.model.state_dict())} arrays, {place.stat().st_size:,} bytes:")
         return whole(str(place))
     if prepare and target.preparation is None:
         raise ValueError(f"export: --prepare is for a run, and {network} has no preparation of its own")
@@ -87,7 +87,7 @@ def export_network(
     ends = ", ".join(f"{name} ({_sizes(size)})" for name, size in found.inputs.items())
     starts = ", ".join(f"{name} ({_sizes(size)})" for name, size in found.outputs.items())
     say(f"{escape(printable(target.name))}: {found.nodes} nodes, {ends} -> {starts}")
-    say(f"Wrote {found.size / 1e6:.1f} MB:")
+    say(f"Wrote {found.size:,} bytes:")
     whole(str(place))
 
 

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-
-onnx = pytest.importorskip("onnx", reason="onnx is not installed")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-
 from onnx_nets import LARGE, NETWORKS, ResNet, vgg, warm
 from onnx_runtime import Function, distance, images, kinds, session
 
@@ -38,7 +35,7 @@ def test_onnx_runtime_answers_as_a_network_of_ones_own(name: str, tmp_path: Path
     assert distance(warm(NETWORKS[name](), (3, 16, 16)), (3, 16, 16), tmp_path / "net.onnx", (1, 5)) < 1e-5
 
 
-def test_the_pixels_are_free_where_the_network_leaves_them_free_but_the_file_says_what_was_asked(tmp_path: Path) -> None:
+def test_the_number_of_images_has_a_name(tmp_path: Path) -> None:
     export(nn.Conv2d(3, 2, 3), (3, 8, 9), tmp_path / "net.onnx")
     (given,) = onnx.load(tmp_path / "net.onnx").graph.input
     assert [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim] == ["N", 3, 8, 9]
@@ -93,7 +90,7 @@ def test_layers_and_weights_keep_their_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [n for n in models.names() if n not in LARGE])
 def test_names_are_unique_and_sound(name: str, tmp_path: Path) -> None:
-    """As Netron and ONNX want them: no two nodes of one name, no two values, none empty; and each value is there before it is read."""
+    """As Netron and ONNX want them: no two nodes of one name, no two values, none empty; and what is read is there."""
     file = file_of(models.create(name), models.preset(name).input_shape, tmp_path)
     names = [node.name for node in file.graph.node]
     made = [v for node in file.graph.node for v in node.output] + [i.name for i in file.graph.initializer] + ["input"]

@@ -8,10 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("onnx", reason="onnx is not installed")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-
 from onnx_runtime import Function, distance
 
 import ninx

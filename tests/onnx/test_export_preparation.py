@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-
-onnx = pytest.importorskip("onnx", reason="onnx is not installed")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-
 from onnx_runtime import session
 
 import ninx

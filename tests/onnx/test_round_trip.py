@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("onnx", reason="onnx is not installed")
-
 from onnx_nets import LARGE, NETWORKS, warm
 from onnx_runtime import images, ours
 

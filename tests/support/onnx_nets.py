@@ -58,6 +58,16 @@ def vgg() -> nn.Module:
     return nn.Sequential({"features": features, "flatten": nn.Flatten(), "classifier": head})
 
 
+def windows() -> nn.Module:
+    """Windows of two sizes, padding, gaps, groups, windows beyond the edge, and means that count the padding or not."""
+    return nn.Sequential(
+        nn.Conv2d(3, 6, (3, 2), (2, 1), (1, 0), dilation=(1, 2), groups=3), nn.BatchNorm2d(6, eps=0.1, affine=False), nn.ReLU(),
+        nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d((2, 3), 1, (1, 0)),
+        nn.Sequential(nn.Conv2d(6, 6, 1, bias=False), nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)),
+        nn.LeakyReLU(0.3), nn.Flatten(), nn.Linear(96, 2), nn.BatchNorm1d(2), nn.Tanh(),
+    )  # fmt: skip
+
+
 def warm(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     """With running statistics that are not those of the beginning."""
     net.train()
@@ -66,4 +76,4 @@ def warm(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     return net.eval()
 
 
-NETWORKS = {"resnet": ResNet, "depthwise": depthwise, "vgg": vgg}
+NETWORKS = {"resnet": ResNet, "depthwise": depthwise, "vgg": vgg, "windows": windows}

@@ -44,7 +44,7 @@ def session(path: Path) -> Any:
 
 
 def distance(net: nn.Module, shape: tuple[int, ...], path: Path, batches: tuple[int, ...] = (1, 4), **more: Any) -> float:
-    """max |difference| / max |answer| over all outputs and batches of sizes that export has not seen; the file is left at path."""
+    """max |difference| / max |answer| over all outputs, and batches of sizes that export has not seen; the file stays at path."""
     ninx.onnx.export(net, shape, path, **more)
     runtime, worst = session(path), 0.0
     for n in batches:

@@ -24,7 +24,7 @@ __all__ = ["IR", "OPSET", "Exported", "Unexportable", "export", "exported"]
 
 
 class Exported(NamedTuple):
-    """What was written: where, how many bytes, how many nodes; ``inputs`` and ``outputs``: their names and sizes ("N": images)."""
+    """What was written: where, how many bytes, how many nodes; and the names and sizes of what goes in and out ("N": images)."""
 
     path: Path
     size: int

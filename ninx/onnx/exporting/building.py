@@ -1,7 +1,8 @@
 """A graph of ONNX while it is built: nodes, the arrays that they read, and unique names for all of them.
 
-A layer of `ninx.nn` that is one node has the module's path as its name, "features.0"; what stands in a ``forward`` of one's own, or
-is one of several nodes of a layer, has the path, a slash and the function: "block.1/add". So a name with a slash is never a module.
+A layer of `ninx.nn` that is one node has the module's path as its name, "features.0"; what stands in a ``forward`` of one's own,
+or is one of several nodes of a layer, has the path, a slash and the function: "block.1/add". So a name with a slash is never that
+of a module.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Builder:
 
     # ---------------------------------------------------------------- for the operators
     def node(self, kind: str, *inputs: Any, **attributes: Any) -> str:
-        """A node; its inputs are names, values or numbers (of 64-bit whole numbers, a list). Returns the name of what it makes."""
+        """A node; its inputs are names, values or lists of whole numbers (int64). Returns the name of what it makes."""
         name = f"#{len(self.nodes)}"
         kept = {key: value for key, value in attributes.items() if value is not None}
         self.nodes.append(Node(kind, [self.name(x) for x in inputs], name, kept, self.function, self.place, self._calls))

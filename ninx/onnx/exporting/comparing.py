@@ -73,8 +73,8 @@ def common(a: Pass, b: Pass) -> Both:
 
 def _differ(call: Call) -> None:
     raise Unexportable(
-        f"onnx.export: the network does not do the same with every batch, by an if or a loop that asks for values or for the number "
-        f"of images; the first difference is {call.function} ({call.place})"
+        "onnx.export: the network does not do the same with every batch, by an if or a loop that asks for values or for the "
+        f"number of images; the first difference is {call.function} ({call.place})"
     )
 
 

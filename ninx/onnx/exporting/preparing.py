@@ -23,8 +23,8 @@ def pixels_to_input(preparation: Preparation) -> Step:
     for name, value in (("resize", p.resize), ("lcn", p.lcn)):
         if value:
             raise Unexportable(
-                f"onnx.export: the preparation has {name} = {str(value).lower()}, which stays outside of the file; prepare the images "
-                "before, and export without the preparation"
+                f"onnx.export: the preparation has {name} = {str(value).lower()}, which stays outside of the file; prepare the "
+                "images before, and export without the preparation"
             )
     steps: list[Step] = [planes]
     if p.gcn is not None:

@@ -1,8 +1,8 @@
 """A forward pass, watched: which functions of ninx are called, with what, and by which module.
 
-Python tells a profile function of every call. So nothing of the network is replaced, whatever its ``forward`` looks like: operators,
-methods and functions all end in the same few functions of `ninx.ops` and `ninx.functional`. Of calls within calls only the
-outermost counts that has an operator in ONNX; a function that is made of such calls is seen through.
+Python tells a profile function of every call. So nothing of the network is replaced, whatever its ``forward`` looks like:
+operators, methods and functions all end in the same few functions of `ninx.ops` and `ninx.functional`. Of calls within calls only
+the outermost counts that has an operator in ONNX; a function that is made of such calls is seen through.
 """
 
 from __future__ import annotations
