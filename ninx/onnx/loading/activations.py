@@ -120,8 +120,8 @@ def make_clip(given: Given) -> nn.Module:
         low, high = given.real("min", -largest), given.real("max", largest)
     if (low, high) == (0, 6):
         return nn.ReLU6()
-    if low < high and given.opset >= 11:
-        return nn.Hardtanh(low, high)
+    if given.opset >= 11:
+        return nn.Hardtanh(low, high) if low < high else Operation(given, clipped)
     return Operation(given, between, low=low, high=high)
 
 

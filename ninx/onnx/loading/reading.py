@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...files import open_regular
 from .counting import check_size
-from .stored import Stored, said, stored
+from .stored import TYPES, Stored, said, stored
 
 OPSETS = range(7, 29)  # the versions of ONNX's operators that are known here
 NODES = 100_000
@@ -32,15 +32,22 @@ class Node(NamedTuple):
         return f"the node {said(self.name)} ({self.kind[:60]})" if self.name else f"a node {self.kind[:60]} without a name"
 
 
+class Told(NamedTuple):
+    """What is known of a value before it is computed: how many dimensions it has, and NumPy's code of its type."""
+
+    rank: int | None = None
+    type: str | None = None
+
+
 class Graph(NamedTuple):
-    """What is in a file. ``ranks``: how many dimensions values have, where the file says so."""
+    """What is in a file. ``told``: what it says of values, and cannot be relied on."""
 
     opset: int
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
     tensors: dict[str, Stored]
-    ranks: dict[str, int]
+    told: dict[str, Told]
 
 
 def read(path: Path, where: str) -> Graph:
@@ -91,14 +98,14 @@ def _graph(model: Any, folder: Path) -> Graph:
         tuple(value.name for value in graph.output),
         tuple(_node(node, folder) for node in graph.node),
         tensors,
-        {
-            value.name: len(value.type.tensor_type.shape.dim)
-            for value in (*graph.value_info, *graph.input)
-            if value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape")
-        },
+        {value.name: _told(value.type.tensor_type) for value in (*graph.value_info, *graph.input)},
     )
     _check_names(found)
     return found
+
+
+def _told(kind: Any) -> Told:
+    return Told(len(kind.shape.dim) if kind.HasField("shape") else None, TYPES.get(kind.elem_type))
 
 
 def _node(node: Any, folder: Path) -> Node:
