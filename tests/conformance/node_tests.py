@@ -20,10 +20,18 @@ from onnx import numpy_helper
 
 import ninx
 import ninx.onnx
+from ninx.onnx.loading.reading import OPSETS
 from ninx.onnx.loading.stored import TYPES
 from ninx.onnx.loading.table import OPERATORS
 
-MODULES = {"BatchNormalization": "batch_normalization"}  # of the package, where it is not the operator's name
+MODULES = {
+    "BatchNormalization": "batch_normalization",
+    "And": "and_",
+    "Or": "or_",
+    "Not": "not_",
+    "LessOrEqual": "less_or_equal",
+    "GreaterOrEqual": "greater_or_equal",
+}  # of the package, where it is not the operator's name
 BFLOAT16 = 16
 
 
@@ -68,12 +76,14 @@ def out_of_scope(case: Any) -> str:
     graph = case.model.graph
     if others := sorted({node.op_type for node in graph.node} - OPERATORS.keys()):
         return f"needs {others[0]}"
+    if case.model.opset_import[0].version not in OPSETS:
+        return f"of an opset before {OPSETS.start}"
     kinds = [value.type for value in (*graph.input, *graph.output)]
     if any(not kind.HasField("tensor_type") for kind in kinds):
         return "sequences and optional values are no tensors"
     targets = [a.i for node in graph.node if node.op_type == "Cast" for a in node.attribute if a.name == "to"]
     if any(t not in TYPES or t == BFLOAT16 for t in (*(kind.tensor_type.elem_type for kind in kinds), *targets)):
-        return "numbers of 8 bits and fewer, and bfloat16, are no dtypes here"
+        return "texts, bfloat16, floats of 8 bits and numbers of 4 bits and fewer are no dtypes here"
     if graph.node[0].op_type == "ConvTranspose" and len(case.data_sets[0][0][0].shape) == 5:
         return "convolutions are of lines and images"
     if "training_dropout" in case.name and "zero_ratio" not in case.name:

@@ -49,6 +49,28 @@ def make_tanh(given: Given) -> nn.Module:
     return Operation(given, F.tanh) if given.known(0) else nn.Tanh()
 
 
+def make_hard_sigmoid(given: Given) -> nn.Module:
+    """alpha * x + beta between 0 and 1."""
+    _one(given)
+    return Operation(given, hard_sigmoid, alpha=given.real("alpha", 0.2), beta=given.real("beta", 0.5))
+
+
+def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
+    """A sigmoid of three straight lines."""
+    return F.hardtanh(x * alpha + beta, 0.0, 1.0)
+
+
+def make_hard_swish(given: Given) -> nn.Module:
+    """x times such a sigmoid, as MobileNetV3 has it."""
+    _one(given)
+    return Operation(given, hard_swish)
+
+
+def hard_swish(x: Tensor) -> Tensor:
+    """x * hard_sigmoid(x) with the slope 1/6."""
+    return x * hard_sigmoid(x, 1 / 6, 0.5)
+
+
 def make_softplus(given: Given) -> nn.Module:
     """nn.Softplus"""
     _one(given)
