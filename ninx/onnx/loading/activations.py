@@ -49,6 +49,28 @@ def make_tanh(given: Given) -> nn.Module:
     return Operation(given, F.tanh) if given.known(0) else nn.Tanh()
 
 
+def make_hard_sigmoid(given: Given) -> nn.Module:
+    """alpha * x + beta between 0 and 1."""
+    _one(given)
+    return Operation(given, hard_sigmoid, alpha=given.real("alpha", 0.2), beta=given.real("beta", 0.5))
+
+
+def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
+    """A sigmoid of three straight lines."""
+    return F.hardtanh(x * alpha + beta, 0.0, 1.0)
+
+
+def make_hard_swish(given: Given) -> nn.Module:
+    """x times such a sigmoid, as MobileNetV3 has it."""
+    _one(given)
+    return Operation(given, hard_swish)
+
+
+def hard_swish(x: Tensor) -> Tensor:
+    """x * hard_sigmoid(x) with the slope 1/6."""
+    return x * hard_sigmoid(x, 1 / 6, 0.5)
+
+
 def make_softplus(given: Given) -> nn.Module:
     """nn.Softplus"""
     _one(given)
@@ -120,8 +142,8 @@ def make_clip(given: Given) -> nn.Module:
         low, high = given.real("min", -largest), given.real("max", largest)
     if (low, high) == (0, 6):
         return nn.ReLU6()
-    if low < high and given.opset >= 11:
-        return nn.Hardtanh(low, high)
+    if given.opset >= 11:
+        return nn.Hardtanh(low, high) if low < high else Operation(given, clipped)
     return Operation(given, between, low=low, high=high)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -44,8 +43,3 @@ def power(a: Tensor, b: Tensor) -> Tensor:
         return ops.pow(a, b)
     wide = a if a.is_floating_point() else ops.astype(a, np.float64) if b.is_floating_point() else a
     return ops.astype(ops.pow(wide, ops.astype(b, wide.dtype)), a.dtype)
-
-
-add: Any = ops.add
-sub: Any = ops.sub
-mul: Any = ops.mul

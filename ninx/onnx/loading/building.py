@@ -10,13 +10,13 @@ from ninx.kernels.names import unknown
 
 from ... import nn
 from .given import Given, Weights
+from .metadata import with_metadata
 from .naming import paths
 from .network import Network, Step, put
-from .reading import Graph, Node
+from .reading import Graph, Node, Told
 from .stored import Stored
 from .table import OPERATORS, SAME_RANK
 from .tensors import constant
-from .told import as_told
 
 
 def network(graph: Graph, where: str) -> nn.Module:
@@ -32,13 +32,13 @@ def network(graph: Graph, where: str) -> nn.Module:
 def _network(graph: Graph) -> nn.Module:
     known = _known(graph)
     nodes = tuple(node for node in graph.nodes if node.outputs[0] not in known)
-    weights, ranks = Weights(), dict(graph.ranks) | {name: len(stored.shape) for name, stored in known.items()}
+    weights, told = Weights(), graph.told | {name: Told(len(stored.shape), stored.code) for name, stored in known.items()}
     read = Counter(name for node in nodes for name in node.inputs) + Counter(graph.outputs)
     modules: dict[str, nn.Module] = {}
     steps: list[Step] = []
     for node, path in zip(nodes, paths(nodes, known), strict=True):
         node = node._replace(outputs=_used(node, read))
-        modules[path] = _module(node, graph.opset, known, ranks, weights)
+        modules[path] = _module(node, graph.opset, known, told, weights)
         computed = tuple(name for name in node.inputs if name and name not in known)
         steps.append(Step((path,), computed, node.outputs))
     steps += _answers(graph, modules)
@@ -82,19 +82,19 @@ def _used(node: Node, read: Counter[str]) -> tuple[str, ...]:
     return node.outputs[:count]
 
 
-def _module(node: Node, opset: int, known: dict[str, Stored], ranks: dict[str, int], weights: Weights) -> nn.Module:
+def _module(node: Node, opset: int, known: dict[str, Stored], told: dict[str, Told], weights: Weights) -> nn.Module:
     if node.kind not in OPERATORS:
         raise ValueError(f"{node}: {unknown('operator', node.kind[:60], OPERATORS)}")
     with _of(node):
         inputs = [known.get(name, name) if name else None for name in node.inputs]
         while inputs and inputs[-1] is None:
             inputs.pop()
-        rank = ranks.get(node.inputs[0]) if node.inputs else None
-        given = Given(node, opset, inputs, rank, weights)
-        module = as_told(OPERATORS[node.kind](given), node.told)
+        first = told.get(node.inputs[0], Told()) if node.inputs else Told()
+        given = Given(node, opset, inputs, first, weights)
+        module = with_metadata(OPERATORS[node.kind](given), node.metadata)
         given.check_all_read()
-        if node.kind in SAME_RANK and rank is not None:
-            ranks.setdefault(node.outputs[0], rank)
+        if node.kind in SAME_RANK and first.rank is not None:
+            told.setdefault(node.outputs[0], Told(first.rank))
         return module
 
 

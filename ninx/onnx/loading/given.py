@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import nn
 from ...array import Array
-from .reading import Attribute, Node, number_meant
+from .reading import Attribute, Node, Told, number_meant
 from .stored import Stored, said
 
 T = TypeVar("T")
@@ -35,8 +35,9 @@ class Weights:
 class Given:
     """A node's settings and inputs. The methods raise ValueError for what has another kind than the operator says."""
 
-    def __init__(self, node: Node, opset: int, inputs: list[Stored | str | None], rank: int | None, weights: Weights):
-        self.node, self.opset, self.rank, self.weights = node, opset, rank, weights
+    def __init__(self, node: Node, opset: int, inputs: list[Stored | str | None], first: Told, weights: Weights):
+        self.node, self.opset, self.rank, self.weights = node, opset, first.rank, weights
+        self.may_be_floats = first.type in (None, "f2", "f4", "f8")
         self.inputs = inputs  # a tensor of the file, the name of a value that is computed, or None where it is absent
         self._left = set(node.attributes)
 

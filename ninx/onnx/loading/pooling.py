@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,11 @@ def _settings(given: Given) -> tuple[Window, tuple[int, int] | None]:
     if not given.has("kernel_shape"):
         raise ValueError("has no kernel_shape")
     settings = window(given, given.flag("ceil_mode"))
-    full = settings.of(len(settings.kernel or ()))
+    full = settings.of(len(settings.kernel))
     padding = full.even_padding
-    is_plain = padding is not None and len(padding) == 2 and given.rank in (4, None) and not given.known(0)
-    return full, (padding[0], padding[1]) if is_plain and padding is not None else None
+    if padding is None or len(padding) != 2 or given.rank not in (4, None) or given.known(0) or not given.may_be_floats:
+        return full, None
+    return full, (padding[0], padding[1]) if all(2 * p <= k for p, k in zip(padding, full.kernel, strict=True)) else None
 
 
 def _sizes(settings: Window) -> Any:
@@ -81,6 +83,8 @@ def max_pooled(x: Tensor, window: Window, places: bool, columns_first: bool) -> 
     """The largest of each window, and with ``places`` where it lies in x, counted row by row or column by column."""
     axes, number = _fitted(x, window), x.array.dtype
     lowest = -np.inf if number.kind == "f" else np.iinfo(number).min
+    if x.ndim == 4 and number.kind == "f" and not places:
+        return F.max_pool2d(_padded(x, axes, lowest), *_kernel(axes), 0, _pair(axis.dilation for axis in axes))
     values, chosen = max(stack(_parts(_padded(x, axes, lowest), axes)), 0)
     return (values, _places(chosen, x, axes, columns_first)) if places else values
 
@@ -101,8 +105,11 @@ def _places(chosen: Tensor, x: Tensor, axes: list[Axis], columns_first: bool) ->
 def average_pooled(x: Tensor, window: Window, counted: bool) -> Tensor:
     """The mean of each window; the padding counts as zeros if it is ``counted``, else not at all."""
     axes = _fitted(x, window)
-    first, *others = _parts(_padded(x, axes, 0.0), axes)
-    total = sum(others, first)
+    if x.ndim == 4 and all(axis.dilation == 1 for axis in axes):
+        total = F.avg_pool2d(_padded(x, axes, 0.0), *_kernel(axes), divisor_override=1)
+    else:
+        first, *others = _parts(_padded(x, axes, 0.0), axes)
+        total = sum(others, first)
     counts = np.ones((), np.int64)
     for axis in axes:
         places = np.arange(axis.count)[:, None] * axis.stride - axis.before + np.arange(axis.k) * axis.dilation
@@ -112,12 +119,22 @@ def average_pooled(x: Tensor, window: Window, counted: bool) -> Tensor:
 
 
 def _fitted(x: Tensor, window: Window) -> list[Axis]:
-    kernel = window.kernel or ()
+    kernel = window.kernel
     if x.ndim != len(kernel) + 2:
         raise ValueError(f"a window of {kernel} does not slide over a tensor of shape {x.shape}")
     if math.prod(kernel) > LARGEST:
         raise ValueError(f"a window of {kernel} has more than {LARGEST:,} entries")
     return window.fitted(x.shape[2:], kernel)
+
+
+def _pair(sizes: Iterable[int]) -> tuple[int, int]:
+    first, second = sizes
+    return first, second
+
+
+def _kernel(axes: list[Axis]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Size and stride of the windows on an image."""
+    return _pair(axis.k for axis in axes), _pair(axis.stride for axis in axes)
 
 
 def _padded(x: Tensor, axes: list[Axis], value: float) -> Tensor:

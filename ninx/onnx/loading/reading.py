@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...files import open_regular
 from .counting import check_size
-from .stored import Stored, said, stored
+from .stored import TYPES, Stored, said, stored
 
 OPSETS = range(7, 29)  # the versions of ONNX's operators that are known here
 NODES = 100_000
@@ -21,7 +21,7 @@ Attribute = int | float | str | tuple[Any, ...] | Stored | None
 class Node(NamedTuple):
     """An operator at work: the names of the values that it reads ("": an optional one is absent) and makes, and its settings.
 
-    ``told``: its metadata.
+    ``metadata``: what else the file says of it.
     """
 
     kind: str
@@ -29,22 +29,29 @@ class Node(NamedTuple):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Attribute]
-    told: dict[str, str]
+    metadata: dict[str, str]
 
     def __str__(self) -> str:
         """How a sentence names it."""
         return f"the node {said(self.name)} ({self.kind[:60]})" if self.name else f"a node {self.kind[:60]} without a name"
 
 
+class Told(NamedTuple):
+    """What is known of a value before it is computed: how many dimensions it has, and NumPy's code of its type."""
+
+    rank: int | None = None
+    type: str | None = None
+
+
 class Graph(NamedTuple):
-    """What is in a file. ``ranks``: how many dimensions values have, where the file says so."""
+    """What is in a file. ``told``: what it says of values, and cannot be relied on."""
 
     opset: int
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
     tensors: dict[str, Stored]
-    ranks: dict[str, int]
+    told: dict[str, Told]
 
 
 def read(path: Path, where: str) -> Graph:
@@ -95,14 +102,14 @@ def _graph(model: Any, folder: Path) -> Graph:
         tuple(value.name for value in graph.output),
         tuple(_node(node, folder) for node in graph.node),
         tensors,
-        {
-            value.name: len(value.type.tensor_type.shape.dim)
-            for value in (*graph.value_info, *graph.input)
-            if value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape")
-        },
+        {value.name: _told(value.type.tensor_type) for value in (*graph.value_info, *graph.input)},
     )
     _check_names(found)
     return found
+
+
+def _told(kind: Any) -> Told:
+    return Told(len(kind.shape.dim) if kind.HasField("shape") else None, TYPES.get(kind.elem_type))
 
 
 def _node(node: Any, folder: Path) -> Node:

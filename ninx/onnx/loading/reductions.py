@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -57,11 +58,24 @@ def average(x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
 
 def largest(x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     """The largest entry; of none the lowest number that there is."""
+    return _extreme(ops.amax, x, axes, keepdims, sign=-1)
+
+
+def smallest(x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    """The smallest entry; of none the highest number that there is."""
+    return _extreme(ops.amin, x, axes, keepdims, sign=1)
+
+
+def _extreme(function: Any, x: Tensor, axes: tuple[int, ...], keepdims: bool, sign: int) -> Tensor:
     if math.prod(x.shape[a] for a in axes):
-        return ops.amax(x, axes, keepdims)
+        y: Tensor = function(x, axes, keepdims)
+        return y
     sizes = tuple(1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes)
-    lowest = {"f": -math.inf, "b": False}.get(x.dtype.kind)
-    return ops.full(sizes, int(np.iinfo(x.dtype).min) if lowest is None else lowest, dtype=x.dtype)
+    if x.dtype.kind == "f":
+        value: float = sign * math.inf
+    else:
+        value = sign > 0 if x.dtype.kind == "b" else int(getattr(np.iinfo(x.dtype), "max" if sign > 0 else "min"))
+    return ops.full(sizes, value, dtype=x.dtype)
 
 
 def make_argmax(given: Given) -> nn.Module:

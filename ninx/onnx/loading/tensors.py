@@ -12,7 +12,7 @@ from ...engine import Tensor
 from ...ops import astype
 from .given import Given, Weights
 from .operation import Operation
-from .reading import Node
+from .reading import Node, Told
 from .stored import TYPES, Stored, stored, type_name
 
 _KINDS: dict[str, Any] = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
@@ -20,7 +20,7 @@ _KINDS: dict[str, Any] = {"value_float": np.float32, "value_floats": np.float32,
 
 def constant(node: Node) -> Stored:
     """The value of a Constant node, under the name of what it makes."""
-    given = Given(node, 0, [], None, Weights())
+    given = Given(node, 0, [], Told(), Weights())
     given.check_inputs(0)
     if len(node.attributes) != 1:
         raise ValueError("has one setting, its value")

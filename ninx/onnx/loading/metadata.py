@@ -14,22 +14,22 @@ from ... import nn
 NUMBERS = ("alpha", "beta", "eps", "k", "max_val", "min_val", "momentum", "negative_slope", "p")  # settings of layers
 
 
-def as_told(layer: nn.Module, told: dict[str, str]) -> nn.Module:
-    """The layer with the settings that the metadata of its node tell, as far as the node agrees.
+def with_metadata(layer: nn.Module, metadata: dict[str, str]) -> nn.Module:
+    """The layer with the settings that the metadata of its node say, as far as the node agrees.
 
-    >>> from ninx.onnx.loading.told import as_told
-    >>> as_told(nn.Dropout(0.33333334), {"ninx.class": "Dropout2d", "ninx.settings": '{"p": 0.3333333333333333}'})
+    >>> from ninx.onnx.loading.metadata import with_metadata
+    >>> with_metadata(nn.Dropout(0.33333334), {"ninx.class": "Dropout2d", "ninx.settings": '{"p": 0.3333333333333333}'})
     Dropout2d(p=0.3333333333333333)
     """
-    settings = _settings(told.get("ninx.settings", ""))
-    if type(layer) is nn.Dropout and told.get("ninx.class") == "Dropout2d":
+    settings = _settings(metadata.get("ninx.settings", ""))
+    if type(layer) is nn.Dropout and metadata.get("ninx.class") == "Dropout2d":
         layer = nn.Dropout2d(layer.p)
     for name in NUMBERS:
         here, there = getattr(layer, name, None), settings.get(name)
         if type(here) is float and type(there) in (int, float) and np.isclose(here, there, 1e-6, 1e-7):
             setattr(layer, name, there)
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-        _normalising(layer, settings, told.get("ninx.num_batches_tracked", ""))
+        _normalising(layer, settings, metadata.get("ninx.num_batches_tracked", ""))
     return layer
 
 
