@@ -90,6 +90,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "broadcast_to the batch": lambda x: (x.mean() * W).expand(x.shape[0], 4, 6),
     "cat": lambda x: ninx.cat([x, x * 2, x[:, :1]], 1),
     "cat with zeros": lambda x: ninx.cat([x, ninx.zeros(x.shape[0], 2, 5, 6)], dim=1),
+    "cat with ones_like": lambda x: ninx.cat([x, ninx.ones_like(x) * 2, x * ninx.zeros(1).type_as(x)], 1),
     "stack": lambda x: ninx.stack([x, -x], 2),
     "hstack": lambda x: ninx.hstack([x, x]),
     "flatten": lambda x: x.flatten(1),

@@ -32,7 +32,7 @@ class Filled(NamedTuple):
     @property
     def dtype(self) -> np.dtype[Any]:
         """As that of a value."""
-        return self.value.dtype
+        return np.dtype(self.value.dtype)
 
 
 class Shaped(NamedTuple):

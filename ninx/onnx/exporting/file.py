@@ -132,7 +132,7 @@ def _outputs(returned: Any, name: str) -> Iterator[tuple[str, Ref]]:
 
 def _could_learn(array: Array) -> bool:
     """Could it be taken for a parameter? Then it is a node Constant, and no tensor of the file beside the weights."""
-    return array.ndim > 0 and array.dtype.kind == "f"
+    return bool(array.ndim > 0 and array.dtype.kind == "f")
 
 
 def _info(name: str, value: Value) -> Any:

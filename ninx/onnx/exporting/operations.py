@@ -134,7 +134,7 @@ def _variance(b: Builder, a: Given) -> str:
     """The mean square of what is left of x without its mean, times n / (n - correction)."""
     dim, unbiased = (None, a["dim"]) if isinstance(a["dim"], bool) else (a["dim"], a["unbiased"])
     correction = int(unbiased) if unbiased is not None else 1 if a["correction"] is None else a["correction"]
-    axes, keepdims = _axes(Given(a) | {"dim": dim})
+    axes, keepdims = _axes(Given(a | {"dim": dim}))
     sizes = [a.x.shape[axis] for axis in axes or range(len(a.x.shape))]
     if not all(isinstance(n, int) for n in sizes):
         raise b.refuse("over the images is a number of a batch, not of an image")

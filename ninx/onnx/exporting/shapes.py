@@ -82,7 +82,8 @@ def _getitem(b: Builder, a: Given) -> str:
     arrays = [i for i in index if isinstance(i, (Constant, Value, Filled))]
     if len(arrays) > 1 or (arrays and any(type(i) is int or i is None for i in index)):
         raise b.refuse("with several lists, or a list and numbers, has no operator in ONNX; take one index after the other")
-    axis, places = 0, []
+    places: list[int] = []
+    axis = 0
     for i in index:
         if i is None:
             places.append(axis + len(places))

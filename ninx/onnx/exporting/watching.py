@@ -27,6 +27,7 @@ from ...ops.inplace import become
 PACKAGE = str(Path(__file__).parents[2])
 BEFORE = "preparation"  # the path of what is called before the network is
 SAME = {"astype", "clone", "contiguous", "detach", "to"}  # whose value is that of their input, unless the dtype changes
+FILLED = {"empty_like", "full_like", "ones_like", "zeros_like"}  # which read the size of a tensor alone
 REFUSED = {"bernoulli_", "normal_", "random_", "scatter_", "setitem_", "uniform_"}  # which write into a tensor
 
 
@@ -49,7 +50,7 @@ class Constant(NamedTuple):
     @property
     def dtype(self) -> np.dtype[Any]:
         """As that of a value."""
-        return self.array.dtype
+        return np.dtype(self.array.dtype)
 
 
 class Made(NamedTuple):
@@ -82,6 +83,15 @@ class Call(NamedTuple):
     place: Place
 
 
+class _Given(NamedTuple):
+    """A call that is on: as `Call`, with the first of its arguments as it is."""
+
+    function: str
+    first: Any
+    arguments: dict[str, Any]
+    place: Place
+
+
 class Unexportable(ValueError):
     """What cannot be said in ONNX; the sentence names the operation and where it stands."""
 
@@ -103,7 +113,7 @@ class Pass:
         self._inside: list[tuple[str, int]] = []  # the modules at work, the innermost last
         self._visits = 0
         self._at: FrameType | None = None  # the call that is on, and what it was given
-        self._given: Any = None
+        self._given: _Given | None = None
         self._seen_through: list[tuple[FrameType, Place | None]] = []
         self._idle: tuple[Tensor, int, int] | None = None  # what a dropout returned, its number before, and now
         self._codes = _codes()
@@ -162,7 +172,7 @@ class Pass:
         elif event == "return" and frame is self._at:
             self._at = None
             if self._given is not None and arg is not None:  # None: an error is on its way
-                self._end(*self._given, arg)
+                self._end(self._given, arg)
         elif event == "return" and self._seen_through and frame is self._seen_through[-1][0]:
             _, place = self._seen_through.pop()
             if place is not None and any(id(t) not in self._known for t in _tensors(arg)):
@@ -171,7 +181,8 @@ class Pass:
     def _begin(self, name: str, frame: FrameType) -> None:
         """A function of ours is called."""
         given = _arguments(frame)
-        asked = any(id(t) in self._known for t in _tensors(given))  # else it depends on no image and no parameter: a constant
+        read = next(iter(given.values()), None) if name in SAME else None if name in FILLED else given
+        asked = any(id(t) in self._known for t in _tensors(read))  # else it depends on no image and no parameter: a constant
         place = self._place(frame) if asked else None
         if name in REFUSED and asked:
             what = "x[...] = value" if name == "setitem_" else name
@@ -185,20 +196,21 @@ class Pass:
             if name == "become":
                 first = given["x"]
                 name, given = self._in_place(given, place)
-            self._given = name, first, {key: self._replaced(value, place) for key, value in given.items()}, place
+            self._given = _Given(name, first, {key: self._replaced(value, place) for key, value in given.items()}, place)
 
     def _in_place(self, given: dict[str, Any], place: Place) -> tuple[str, dict[str, Any]]:
         """x += y and its like: the name of the ordinary function, and its arguments."""
         function = given["function"]
-        name = self._codes.get(getattr(function, "__code__", None), "")
+        name = next((n for code, n in self._codes.items() if code is getattr(function, "__code__", None)), "")
         if name not in self._names:
             raise Unexportable(f"onnx.export: {given['operation']} has no operator in ONNX here ({place})")
         bound = inspect.signature(function).bind(given["x"], *given["values"], **given["options"])
         bound.apply_defaults()
         return name, dict(bound.arguments)
 
-    def _end(self, name: str, first: Any, arguments: dict[str, Any], place: Place, result: Any) -> None:
+    def _end(self, given: _Given, result: Any) -> None:
         """It has returned."""
+        name, first, arguments, place = given
         if name in SAME and result.array.dtype == first.array.dtype:
             self._note(result, self._known[id(first)][1])
             return

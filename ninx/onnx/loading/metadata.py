@@ -26,7 +26,7 @@ def with_metadata(layer: nn.Module, metadata: dict[str, str]) -> nn.Module:
         layer = nn.Dropout2d(layer.p)
     for name in NUMBERS:
         here, there = getattr(layer, name, None), settings.get(name)
-        if type(here) is float and type(there) in (int, float) and np.isclose(here, there, 1e-6, 1e-7):
+        if isinstance(here, float) and isinstance(there, float) and np.isclose(here, there, 1e-6, 1e-7):
             setattr(layer, name, there)
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
         _normalising(layer, settings, metadata.get("ninx.num_batches_tracked", ""))
