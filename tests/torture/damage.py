@@ -147,6 +147,8 @@ def _field_changed(rng: random.Random, message: object, field: Any, value: Any) 
     """One field of a message."""
     if rng.random() < 0.15:
         message.ClearField(field.name)  # type: ignore[attr-defined]  # a message
+    elif field.enum_type:
+        setattr(message, field.name, rng.choice(field.enum_type.values).number)
     elif field.is_repeated:
         at = rng.randrange(len(value))
         if field.message_type:
