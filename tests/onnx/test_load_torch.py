@@ -16,7 +16,7 @@ from torch import nn
 import ninx
 import ninx.onnx
 
-TRAINING, EVAL = torch.onnx.TrainingMode.TRAINING, torch.onnx.TrainingMode.EVAL
+TRAINING, EVAL, PRESERVE = (getattr(torch.onnx.TrainingMode, name) for name in ("TRAINING", "EVAL", "PRESERVE"))
 
 
 class Residual(nn.Module):
@@ -199,5 +199,8 @@ def test_twins_of_the_presets(tmp_path: Path, name: str) -> None:
         name, 224 if name in torch_nets.MAPS else 28 if channels == 1 else 32
     )
     x = torch.randn(2, channels, side, side)
-    path = exported(net, x, tmp_path / "net.onnx", dynamo=False, training=TRAINING, do_constant_folding=False)
-    compare(net, x, path)
+    settings: dict[str, Any] = {"dynamo": False, "training": PRESERVE, "do_constant_folding": False}
+    if name == "alexnet-caffe":  # the older exporter writes its normalisation with an If
+        pytest.importorskip("onnxscript", reason="PyTorch's newer exporter needs the package onnxscript")
+        settings = {"dynamo": True, "verbose": False}
+    compare(net, x, exported(net, x, tmp_path / "net.onnx", **settings))

@@ -20,11 +20,12 @@ def model(
     outputs: Sequence[str],
     tensors: Mapping[str, np.ndarray] | None = None,
     opset: int = 17,
+    made_type: int = FLOAT,
 ) -> Any:
-    """A ModelProto of these nodes; of the inputs the shapes are said, None: nothing."""
+    """A ModelProto of these nodes; of the inputs the shapes are said, None: nothing. ``made_type``: of the outputs."""
     stored = [numpy_helper.from_array(np.asarray(array), name) for name, array in (tensors or {}).items()]
     given = [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in inputs.items()]
-    made = [helper.make_tensor_value_info(name, FLOAT, None) for name in outputs]
+    made = [helper.make_tensor_value_info(name, made_type, None) for name in outputs]
     graph = helper.make_graph(list(nodes), "network", given, made, stored)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 

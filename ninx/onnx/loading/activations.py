@@ -112,19 +112,19 @@ def _along(given: Given, layer: Any, function: Any) -> nn.Module:
     if (given.opset >= 13 or last) and not given.known(0):
         made: nn.Module = layer(axis)
         return made
-    return Operation(given, softened, function=function, axis=axis, as_matrix=given.opset < 13)
+    return Operation(given, softened, by=function, axis=axis, as_matrix=given.opset < 13)
 
 
-def softened(x: Tensor, function: Any, axis: int, as_matrix: bool) -> Tensor:
+def softened(x: Tensor, by: Any, axis: int, as_matrix: bool) -> Tensor:
     """A softmax along an axis; ``as_matrix``: along it and those after it, as one."""
     if not as_matrix:
-        y: Tensor = function(x, axis)
+        y: Tensor = by(x, axis)
         return y
     at = axis + x.ndim if axis < 0 else axis
     if not 0 <= at <= x.ndim:
         raise ValueError(f"a softmax along axis {axis} of a tensor of shape {x.shape}")
     rows = reshape(x, (math.prod(x.shape[:at]), math.prod(x.shape[at:])))
-    return reshape(function(rows, 1), x.shape)
+    return reshape(by(rows, 1), x.shape)
 
 
 def make_clip(given: Given) -> nn.Module:

@@ -23,8 +23,6 @@ def network(graph: Graph, where: str) -> nn.Module:
     """The network of a graph, in eval mode. Raises ValueError, which begins with ``where``, for what is not known here."""
     try:
         return _network(graph)
-    except UnicodeDecodeError:
-        raise ValueError(f"{where}: is damaged, a name in it is no text") from None
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 
@@ -70,10 +68,8 @@ def _of(node: Node) -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            raise
-        text = " ".join(str(error).split())[:500]
-        raise ValueError(f"{node}: {text or type(error).__name__}") from None
+        said = " ".join(str(error).split())[:500]
+        raise ValueError(f"{node}: {said or type(error).__name__}") from None
 
 
 def _used(node: Node, read: Counter[str]) -> tuple[str, ...]:

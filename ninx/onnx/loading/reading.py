@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...files import open_regular
 from .counting import check_size
-from .stored import TYPES, Stored, said, stored
+from .stored import TYPES, Stored, said, stored, text
 
 OPSETS = range(7, 29)  # the versions of ONNX's operators that are known here
 NODES = 100_000
@@ -33,7 +33,8 @@ class Node(NamedTuple):
 
     def __str__(self) -> str:
         """How a sentence names it."""
-        return f"the node {said(self.name)} ({self.kind[:60]})" if self.name else f"a node {self.kind[:60]} without a name"
+        kind = said(self.kind)[1:-1]
+        return f"the node {said(self.name)} ({kind})" if self.name else f"a node {kind} without a name"
 
 
 class Told(NamedTuple):
@@ -91,15 +92,15 @@ def _graph(model: Any, folder: Path) -> Graph:
         raise ValueError("it has sparse tensors, which are not read; store them densely")
     tensors: dict[str, Stored] = {}
     for tensor in graph.initializer:
-        if not tensor.name or tensor.name in tensors:
+        if not text(tensor.name) or tensor.name in tensors:
             raise ValueError(f"it has two tensors {said(tensor.name)}" if tensor.name else "it has a tensor without a name")
         tensors[tensor.name] = stored(tensor, folder, learnt=True)
     _check_outside(tensors.values())
-    inputs = tuple(value.name for value in graph.input if value.name not in tensors)
+    inputs = tuple(text(value.name) for value in graph.input if value.name not in tensors)
     found = Graph(
         opset,
         inputs,
-        tuple(value.name for value in graph.output),
+        tuple(text(value.name) for value in graph.output),
         tuple(_node(node, folder) for node in graph.node),
         tensors,
         {value.name: _told(value.type.tensor_type) for value in (*graph.value_info, *graph.input)},
@@ -113,13 +114,13 @@ def _told(kind: Any) -> Told:
 
 
 def _node(node: Any, folder: Path) -> Node:
-    found = Node(
-        node.op_type, node.name, tuple(node.input), tuple(node.output), {}, {p.key: p.value for p in node.metadata_props}
-    )
+    names = tuple(map(text, node.input)), tuple(map(text, node.output))
+    metadata = {text(entry.key): text(entry.value) for entry in node.metadata_props}
+    found = Node(text(node.op_type), text(node.name), *names, {}, metadata)
     if node.domain not in ("", "ai.onnx"):
-        raise ValueError(f"{found} is of the domain {said(node.domain)}, whose operators are not known here")
+        raise ValueError(f"{found} is of the domain {said(text(node.domain))}, whose operators are not known here")
     for attribute in node.attribute:
-        if attribute.name in found.attributes:
+        if text(attribute.name) in found.attributes:
             raise ValueError(f"{found} has the setting {said(attribute.name)} twice")
         found.attributes[attribute.name] = _attribute(attribute, folder)
     return found
@@ -161,7 +162,7 @@ def _check_outside(tensors: Iterable[Stored]) -> None:
     taken: dict[str, int] = {}
     for tensor in tensors:
         if tensor.tensor.data_location == 1:
-            location = next((entry.value for entry in tensor.tensor.external_data if entry.key == "location"), "")
+            location = next((text(entry.value) for entry in tensor.tensor.external_data if entry.key == "location"), "")
             taken[location] = taken.get(location, 0) + tensor.nbytes
             path = tensor.folder / location
             if "\0" not in location and path.is_file() and taken[location] > path.stat().st_size:

@@ -61,7 +61,7 @@ class Stored(NamedTuple):
 
     def _outside(self) -> bytearray:
         """The bytes in a file of their own, which lies in the folder of the ONNX file or below it."""
-        told = {entry.key: entry.value for entry in self.tensor.external_data}
+        told = {text(entry.key): text(entry.value) for entry in self.tensor.external_data}
         location, wanted = told.get("location", ""), self.nbytes
         path = _inside(self.folder, location, self.name)
         with open_regular(path, "its values in ") as (file, size):
@@ -98,14 +98,14 @@ def _count(text: str) -> int:
 
 def stored(tensor: Any, folder: Path, learnt: bool) -> Stored:
     """A TensorProto, with what it says of itself checked. ValueError for a type that ninx does not have."""
-    shape = tuple(tensor.dims)
+    shape, name = tuple(tensor.dims), text(tensor.name)
     if tensor.data_type not in TYPES:
-        raise ValueError(f"{said(tensor.name)} is of {type_name(tensor.data_type)}, which ninx does not have")
+        raise ValueError(f"{said(name)} is of {type_name(tensor.data_type)}, which ninx does not have")
     if len(shape) > MAX_NDIM or min(shape, default=0) < 0 or math.prod(n or 1 for n in shape) >= 2**60:
-        raise ValueError(f"{said(tensor.name)} has an impossible shape {str(shape)[:100]}")
+        raise ValueError(f"{said(name)} has an impossible shape {str(shape)[:100]}")
     if tensor.HasField("segment"):
-        raise ValueError(f"{said(tensor.name)} is stored in segments, which are not read")
-    return Stored(tensor.name, TYPES[tensor.data_type], shape, tensor, folder, learnt)
+        raise ValueError(f"{said(name)} is stored in segments, which are not read")
+    return Stored(name, TYPES[tensor.data_type], shape, tensor, folder, learnt)
 
 
 def type_name(number: int) -> str:
@@ -114,6 +114,13 @@ def type_name(number: int) -> str:
 
     names = {value: key for key, value in onnx.TensorProto.DataType.items()}
     return f"the type {names.get(number, number)}"
+
+
+def text(name: Any) -> str:
+    """A name of the file; ValueError for bytes that are no text, which the library gives as they are."""
+    if not isinstance(name, str):
+        raise ValueError("it is damaged, a name in it is no text")
+    return name
 
 
 def said(name: str) -> str:
