@@ -39,6 +39,24 @@ def open_regular(path: str | Path, what: str = "") -> Iterator[tuple[BinaryIO, i
         raise ValueError(f"{what}{path}: cannot be read ({error.strerror or error})") from None
 
 
+def read_part(file: BinaryIO, at: int, count: int) -> bytearray:
+    """``count`` bytes from ``at`` on. Raises ValueError if they are not there.
+
+    >>> import io
+    >>> ninx.files.read_part(io.BytesIO(b"abcdef"), 2, 3)
+    bytearray(b'cde')
+    """
+    file.seek(at)
+    content = bytearray(count)
+    view, done = memoryview(content), 0
+    while done < count:
+        got = file.readinto(view[done:])  # type: ignore[attr-defined]  # every file and BytesIO has it
+        if not got:
+            raise ValueError("it is cut off")
+        done += got
+    return content
+
+
 def write_atomically(path: str | Path, content: bytes) -> None:
     """Write a temporary file beside ``path``, force it to the disk, then rename it: the old file or the new one, never a part."""
     path = Path(path)

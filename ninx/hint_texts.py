@@ -53,7 +53,6 @@ HINTS: dict[str, dict[str, str]] = {
         "use_deterministic_algorithms": "leave it out: the same seed and the same number of threads give the same numbers",
         "set_printoptions": "np.set_printoptions, then print(x.numpy())",
         "set_default_device set_default_tensor_type get_default_device": "say device= or dtype= where a tensor is made",
-        "from_dlpack": "ninx.from_numpy(np.from_dlpack(x)); a tensor itself can be given to np.from_dlpack",
         "cdist": "((a.unsqueeze(1) - b.unsqueeze(0)) ** 2).sum(-1).sqrt()",
         "conv2d max_pool2d conv_transpose2d dropout batch_norm": "ninx.functional has the function of this name",
         "conv1d conv3d max_pool1d": "ninx.functional.conv2d, with axes of size 1",

@@ -6,11 +6,12 @@ A pickle is a program, and the standard library runs it. Here the standard libra
 
 from __future__ import annotations
 
+import io
 import pickletools
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 from . import limits
 
@@ -45,6 +46,20 @@ def ordered_dict(*pairs: Any) -> OrderedState:
     return OrderedState()
 
 
+class _Bounded:
+    """A file that is never asked for more than it has: pickletools reads as many bytes as the pickle says, and a file takes the
+    memory for them before it looks."""
+
+    def __init__(self, file: BinaryIO):
+        at = file.tell()
+        self.size = file.seek(0, 2)
+        file.seek(at)
+        self.file, self.readline, self.tell = file, file.readline, file.tell
+
+    def read(self, count: int) -> bytes:
+        return self.file.read(min(count, self.size))
+
+
 _MARK = object()
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS = {
@@ -67,8 +82,8 @@ class _Machine:
         self.memo: dict[int, Any] = {}
         self.room = self.limit = room  # bytes that the calls may copy
 
-    def run(self, content: bytes) -> Any:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+    def run(self, pickle: _Bounded) -> Any:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], pickle))):
             if count >= limits.INSTRUCTIONS:
                 raise ValueError(f"it has more than {limits.INSTRUCTIONS:,} instructions")
             if opcode.name == "STOP":
@@ -174,14 +189,18 @@ class _Machine:
         return Known(name, self.known[name])
 
 
-def read_pickle(content: bytes, where: str, known: Mapping[str, Any], persistent: Callable[[Any], Any] | None = None) -> Any:
+def read_pickle(
+    content: bytes | BinaryIO, where: str, known: Mapping[str, Any], persistent: Callable[[Any], Any] | None = None
+) -> Any:
     """The value of a pickle that is made of plain values and of what ``known`` names ("module.name" -> ours).
 
-    ``persistent`` gives the value of a persistent id. Raises ValueError, which begins with ``where``, for anything else, and for
-    more instructions or bytes than `ninx.limits` allows. How deep the value nests is for its reader to look at.
+    Of an open file the pickle is read that begins where it stands; then it stands behind. ``persistent`` gives the value of a
+    persistent id. Raises ValueError, which begins with ``where``, for anything else, and for more instructions or bytes than
+    `ninx.limits` allows. How deep the value nests is for its reader to look at.
     """
+    pickle = _Bounded(io.BytesIO(content) if isinstance(content, bytes) else content)
     try:
-        return _Machine(known, persistent, limits.unfolded(len(content))).run(content)
+        return _Machine(known, persistent, limits.unfolded(pickle.size)).run(pickle)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error) as error:
         detail = str(error).split("\n")[0][:200] if isinstance(error, ValueError) else f"damaged, {type(error).__name__}"
         raise ValueError(f"{where}: cannot be read as plain data ({detail})") from None

@@ -12,6 +12,7 @@ import math
 from typing import Any, BinaryIO, NamedTuple
 
 from . import limits
+from .files import read_part
 from .pickled_arrays import Values
 from .stored_numbers import BFLOAT16, numbers, width
 
@@ -50,13 +51,13 @@ class SafetensorsFile:
     """
 
     def __init__(self, file: BinaryIO):
-        size, length = file.seek(0, 2), int.from_bytes(_read(file, 0, 8), "little")
+        size, length = file.seek(0, 2), int.from_bytes(read_part(file, 0, 8), "little")
         if length > size - 8:
             raise ValueError(f"its header should have {length:,} bytes, and the file has {size:,}")
         if length > limits.HEADER:
             raise ValueError(f"its header has {length:,} bytes, and {limits.HEADER:,} are the limit")
         try:
-            header = json.loads(_read(file, 8, length).decode())
+            header = json.loads(read_part(file, 8, length).decode())
         except (ValueError, RecursionError):
             raise ValueError("its header is no JSON") from None
         if not isinstance(header, dict):
@@ -80,7 +81,7 @@ class SafetensorsFile:
         return {part.name: self._array(part) for part in sorted(self._parts)}
 
     def _array(self, part: _Part) -> Values:
-        return numbers(_read(self._file, self._values + part.begin, part.end - part.begin), part.code).reshape(part.shape)
+        return numbers(read_part(self._file, self._values + part.begin, part.end - part.begin), part.code).reshape(part.shape)
 
 
 def _part(name: str, told: Any) -> _Part:
@@ -100,16 +101,3 @@ def _part(name: str, told: Any) -> _Part:
 
 def _whole(found: Any) -> bool:
     return isinstance(found, list) and all(type(n) is int and 0 <= n < 2**60 for n in found)
-
-
-def _read(file: BinaryIO, at: int, count: int) -> bytearray:
-    """``count`` bytes from ``at`` on."""
-    file.seek(at)
-    content = bytearray(count)
-    view, done = memoryview(content), 0
-    while done < count:
-        got = file.readinto(view[done:])  # type: ignore[attr-defined]  # every file and BytesIO has it
-        if not got:
-            raise ValueError("it is cut off")
-        done += got
-    return content

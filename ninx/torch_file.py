@@ -56,11 +56,30 @@ class _Sparing:
         return self.file.read(count)
 
 
+def storage_of(identity: Any) -> tuple[Known, str, int]:
+    """(type, key, count) of ('storage', type, key, device, count), by which a pickle names a storage; the device does not matter.
+
+    Raises ValueError for anything else.
+    """
+    if not isinstance(identity, tuple) or len(identity) != 5:
+        raise ValueError("a storage without its five properties")
+    what, kind, key, _, count = identity
+    if not isinstance(what, str) or what != "storage":
+        raise ValueError("what is kept beside the pickle should be a storage")
+    if not isinstance(kind, Known) or not isinstance(key, str) or type(count) is not int:
+        raise ValueError("a storage whose properties are of the wrong kind")
+    if kind.value not in _TYPES.values():
+        raise ValueError(f"a storage of the kind {kind.name}")
+    return kind, key, count
+
+
 class _File:
     """An open archive and the storages that have been read from it."""
 
     def __init__(self, archive: zipfile.ZipFile, size: int):
         infos = archive.infolist()
+        if len(infos) == 1 and infos[0].filename.endswith((".pth", ".pt")):
+            raise ValueError(f"it is an archive with {infos[0].filename[:100]!r} in it; unpack that first")
         if sum(info.file_size for info in infos) > size or any(info.compress_type != zipfile.ZIP_STORED for info in infos):
             raise ValueError("its parts are compressed or overlap, which PyTorch's never do")
         heads = [info.filename for info in infos if info.filename.endswith("/data.pkl") and info.filename.count("/") == 1]
@@ -80,16 +99,8 @@ class _File:
         return self.archive.read(self.root + name)
 
     def storage(self, identity: Any) -> Values:
-        """The values of ('storage', type, key, device, count); the device does not matter."""
-        if not isinstance(identity, tuple) or len(identity) != 5:
-            raise ValueError("a storage without its five properties")
-        what, kind, key, _, count = identity
-        if not isinstance(what, str) or what != "storage":
-            raise ValueError("what is kept beside the pickle should be a storage")
-        if not isinstance(kind, Known) or not isinstance(key, str) or type(count) is not int:
-            raise ValueError("a storage whose properties are of the wrong kind")
-        if kind.value not in _TYPES.values():
-            raise ValueError(f"a storage of the kind {kind.name}")
+        """The values of a storage."""
+        kind, key, count = storage_of(identity)
         if key not in self.storages:
             content = self.read(f"data/{key}")
             if len(content) % width(kind.value):
@@ -142,7 +153,7 @@ def _counter(counts: Any = None) -> OrderedState:
     return OrderedState(counts or {})
 
 
-_KNOWN: dict[str, Any] = {
+KNOWN: dict[str, Any] = {
     "collections.OrderedDict": ordered_dict,
     "collections.Counter": _counter,
     "collections.defaultdict": lambda *_: OrderedState(),
@@ -170,8 +181,8 @@ def read_torch_file(file: BinaryIO, where: str) -> Any:
         with zipfile.ZipFile(sparing) as archive:
             sparing.most = size
             content = _File(archive, size)
-            found = read_pickle(content.read("data.pkl"), where, _KNOWN, content.storage)
-        return _plain(found, {}, 0)
+            found = read_pickle(content.read("data.pkl"), where, KNOWN, content.storage)
+        return plain(found, {})
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
         raise ValueError(f"{where}: is damaged or cut off ({' '.join(str(error).split())[:200]})") from None
     except ValueError as error:
@@ -179,7 +190,7 @@ def read_torch_file(file: BinaryIO, where: str) -> Any:
         raise ValueError(text if text.startswith(where) else f"{where}: cannot be read ({text[:200]})") from None
 
 
-def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
+def plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
     """The value without what stood in for something else. Each container once, however often it is named: a short pickle may
     name one a thousand times a thousand times, or put it into itself."""
     if id(value) in done:
@@ -202,8 +213,8 @@ def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
     done[id(value)] = None
     made: Any
     if isinstance(value, dict):
-        made = {k: _plain(v, done, depth + 1) for k, v in value.items()}
+        made = {k: plain(v, done, depth + 1) for k, v in value.items()}
     else:
-        made = type(value)(_plain(v, done, depth + 1) for v in value)
+        made = type(value)(plain(v, done, depth + 1) for v in value)
     done[id(value)] = made
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,8 @@ from .composing import Transform, applied, check_callable
 from .dataset import Samples
 from .options import check_dataset, check_numbers, check_order, check_workers
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, batched
+
+THREADS = sys.platform not in ("emscripten", "wasi")  # in a browser there is one thread, which makes all batches itself
 
 T = TypeVar("T")
 Plan = Iterable[tuple[list[Any], list[int]]]  # for each batch: the samples' indices, and the numbers that seed their transforms
@@ -138,7 +141,7 @@ class DataLoader(Generic[T]):
             made: Iterator[Any] = itertools.islice(self._stream(seed, epoch), first, None)
         else:
             jobs = ((seed, epoch, *planned) for planned in itertools.islice(self._plan(seed, epoch), first, None))
-            made = self._ahead(jobs) if self.num_workers else (self._batch(*job) for job in jobs)
+            made = self._ahead(jobs) if self.num_workers and THREADS else (self._batch(*job) for job in jobs)
         return made if self.device == "cpu" else copied_ahead(made, self.device)
 
     @unfailing

@@ -11,6 +11,7 @@ from ninx.kernels.listing import only_public
 from ninx.kernels.names import unknown
 
 from .. import nn
+from .caffe import from_prototxt
 from .classics import alexnet, alexnet_caffe, vgg11, vgg16
 from .nin import network, nin_cifar10, nin_cifar10_bn, nin_cifar100, nin_d2l, nin_imagenet, nin_mnist, nin_svhn
 from .tutorials import nin_bn_fc, nin_mnist_v0, nin_mnist_v1, nin_mnist_v2
@@ -21,6 +22,7 @@ __all__ = [
     "alexnet",
     "alexnet_caffe",
     "create",
+    "from_prototxt",
     "names",
     "nin_bn_fc",
     "nin_cifar10",

@@ -131,6 +131,9 @@ from .selection import scatter_ as scatter_
 from .shapes import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
 from .shapes import pad as pad
 from .shapes import unwritable as unwritable
+from .sharing import cuda_array_interface as cuda_array_interface
+from .sharing import dlpack_capsule as dlpack_capsule
+from .sharing import from_dlpack
 from .tensors import clone
 from .tensors import deepcopy as deepcopy
 from .tensors import picklable as picklable
@@ -143,17 +146,17 @@ __all__ = [
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "broadcast_to", "cat", "ceil", "chunk", "clamp",
     "clamp_max", "clamp_min", "clip", "clone", "concat", "cos", "count_nonzero", "cumsum", "detach", "diag", "div", "divide",
     "dot", "einsum", "empty", "empty_like", "eq", "equal", "exp", "exp2", "expm1", "eye", "flatten", "flip", "floor",
-    "floor_divide", "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "greater", "greater_equal", "gt",
-    "hstack", "index_select", "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "less",
-    "less_equal", "linspace", "log", "log1p", "log2", "log10", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsumexp", "lt", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min",
-    "minimum", "mm", "moveaxis", "movedim", "mul", "multiply", "mv", "narrow", "ne", "neg", "negative", "nonzero", "norm",
+    "floor_divide", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "greater",
+    "greater_equal", "gt", "hstack", "index_select", "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan",
+    "le", "lerp", "less", "less_equal", "linspace", "log", "log1p", "log2", "log10", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logsumexp", "lt", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid",
+    "min", "minimum", "mm", "moveaxis", "movedim", "mul", "multiply", "mv", "narrow", "ne", "neg", "negative", "nonzero", "norm",
     "normal", "not_equal", "ones", "ones_like", "outer", "permute", "pow", "prod", "rand", "rand_like", "randint", "randn",
     "randn_like", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape", "roll", "round",
-    "rsqrt", "scatter", "scatter_add", "select", "set_default_dtype", "sigmoid", "sign", "sin", "sort", "split", "sqrt",
-    "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take_along_dim",
-    "tan", "tanh", "tensor", "tensor_split", "tile", "topk", "transpose", "tril", "triu", "true_divide", "trunc", "unbind",
-    "unflatten", "unique", "unsqueeze", "var", "var_mean", "vstack", "where", "zeros", "zeros_like",
+    "rsqrt", "scatter", "scatter_add", "select", "set_default_dtype", "sigmoid", "sign", "sin", "sort", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take_along_dim", "tan", "tanh",
+    "tensor", "tensor_split", "tile", "topk", "transpose", "tril", "triu", "true_divide", "trunc", "unbind", "unflatten",
+    "unique", "unsqueeze", "var", "var_mean", "vstack", "where", "zeros", "zeros_like",
 ]
 moveaxis, swapaxes, swapdims = movedim, transpose, transpose  # other names of theirs
 # fmt: on

@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 import some_runs
 import terminal
+import torch
 from typer.testing import CliRunner
 
 import ninx
@@ -136,6 +137,14 @@ def test_overwrite(here: Path) -> None:
     Path("there.onnx").write_text("old")
     assert export("own.py:net", "--input", "3x8x8", "-o", "there.onnx", "--overwrite")[0] == 0
     assert len(onnx.load("there.onnx").graph.node) == 4
+
+
+def test_the_weights_alone_for_pytorch(run_folder: Path) -> None:
+    assert export(run_folder, "--torch")[1].endswith(f"{run_folder / 'model.pth'}\n")
+    theirs = torch.load(run_folder / "model.pth", weights_only=True)
+    ours = load_run(run_folder).model.state_dict()
+    assert list(theirs) == list(ours)
+    assert all(np.array_equal(theirs[name].numpy(), t.numpy()) for name, t in ours.items())
 
 
 def test_a_damaged_network_is_not_exported(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ ELSEWHERE |= {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 
 def test_every_operation_is_tested() -> None:
     # Making tensors, and what is done with one as a whole; draws.
-    whole = ("ninx.ops.creation", "ninx.ops.filled", "ninx.ops.tensors", "ninx.ops.sampling")
+    whole = ("ninx.ops.creation", "ninx.ops.filled", "ninx.ops.tensors", "ninx.ops.sampling", "ninx.ops.sharing")
     modules = {name: getattr(f, "__module__", "") for name, f in vars(ops).items()}
     public = {name for name, module in modules.items() if module.startswith("ninx.ops.") and module not in whole}
     helpers = {"become", "changed", "operand", "sequence", "unwritable"}

@@ -187,6 +187,20 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def device(self) -> Any:
         return Device(_pool.home(self.memory))
 
+    def __dlpack__(self, stream: int | None = None) -> Any:
+        """As CuPy before version 14: it knows no versions."""
+        return self.memory.__dlpack__(max_version=(1, 0))  # NumPy would take an older one for read-only
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, self.device.id
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        flags, memory = self.memory.flags, self.memory.__array_interface__
+        strides = None if flags.c_contiguous else self.memory.strides
+        told = {"shape": self.shape, "typestr": memory["typestr"], "descr": memory["descr"], "data": memory["data"]}
+        return told | {"strides": strides, "stream": 1, "version": 3}
+
     @property
     def flags(self) -> Any:
         """CuPy knows no others."""
@@ -228,7 +242,25 @@ def asarray(value: Any, dtype: Any = None) -> ndarray:
         return ndarray(value.memory.copy())
     if isinstance(value, ndarray):
         return value if dtype is None or value.dtype == dtype else value.astype(dtype)
+    if hasattr(value, "__cuda_array_interface__"):
+        return ndarray(np.asarray(_Described(value)))
     return _uploaded(value, dtype)
+
+
+class _Described:
+    """Memory of the device that belongs to somebody else, as NumPy can read its description; it keeps the owner alive."""
+
+    def __init__(self, owner: Any):
+        self.owner, self.__array_interface__ = owner, owner.__cuda_array_interface__
+
+
+def from_dlpack(array: Any) -> ndarray:
+    """An array on the same memory, as CuPy's: what lies on the host is refused, and the stream is named."""
+    if array.__dlpack_device__()[0] not in (2, 13):
+        raise TypeError("CPU arrays cannot be directly imported to CuPy. Use `cupy.array(numpy.from_dlpack(input))` instead.")
+    capsule = array.__dlpack__(stream=1)
+    host = types.SimpleNamespace(__dlpack__=lambda **_: capsule, __dlpack_device__=lambda: (1, 0))
+    return ndarray(np.from_dlpack(host))
 
 
 def array(value: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> ndarray:

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx_files
+from caffe_writer import caffemodel
 from official import cifar_binary, cifar_python, drawn, idx, write_tar
 from onnx import helper
 from PIL import Image
 
 import ninx
 import ninx.onnx
-from ninx import data, nn, train
+from ninx import data, models, nn, train
 from ninx.data.cifar import VERSIONS, read_cifar
 from ninx.data.idx import read_idx
 from ninx.data.svhn import read_svhn
@@ -92,10 +93,10 @@ def _digits() -> list[bytes]:
 
 def _pth(zipped: bool) -> list[bytes]:
     """Files of PyTorch, laid out by hand: a zip archive of a pickle and its storages. Not zipped: as before version 1.6."""
-    rows, tensors = np.arange(24, dtype="<f4"), []
+    rows, tensors, rest = np.arange(24, dtype="<f4"), [], b"" if zipped else b"N"
     for key, (name, shape, strides) in enumerate((("a.weight", (2, 3, 4), (12, 4, 1)), ("a.bias", (4,), (6,)))):
         text = b"X" + struct.pack("<I", len(name)) + name.encode()
-        storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x00%dX\x03\x00\x00\x00cpuK\x18tQ" % key
+        storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x00%dX\x03\x00\x00\x00cpuK\x18%stQ" % (key, rest)
         whole = [b"(" + b"".join(b"K%c" % n for n in numbers) + b"t" for numbers in (shape, strides)]
         head = text + b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00" + whole[0] + whole[1] + b"\x89"
         tensors.append(head + b"ccollections\nOrderedDict\n)RtR")
@@ -110,7 +111,18 @@ def _pth(zipped: bool) -> list[bytes]:
             "version": b"3\n",
         }.items():
             archive.writestr(f"archive/{part}", bytes(content))
-    return [out.getvalue()] if zipped else [pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + pickled]
+    if zipped:
+        return [out.getvalue()]
+    before = [pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})]
+    behind = [struct.pack("<q", len(rows)) + rows.tobytes() for _ in tensors]
+    return [b"".join([*before, pickled, pickle.dumps(["0", "1"], 2), *behind])]
+
+
+def _caffemodel() -> list[bytes]:
+    """Each layout of Caffe's definition."""
+    values = np.arange(24, dtype="<f4").reshape(2, 3, 2, 2), np.ones(2, "<f4")
+    layers = {"conv1": ("Convolution", values), "relu1": ("ReLU", []), "fc": ("InnerProduct", (np.ones((3, 2)), np.ones(3)))}
+    return [caffemodel(layers, layout) for layout in ("new", "v1", "v0")]
 
 
 def _saved(folder: Path) -> dict[str, list[bytes]]:
@@ -124,6 +136,13 @@ def _saved(folder: Path) -> dict[str, list[bytes]]:
         "checkpoint": [run.checkpoint.read_bytes()],
         "safetensors": [(folder / "save").read_bytes(), (folder / "weights").read_bytes()],
     }
+
+
+PROTOTXT = b"""input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+layers { name: "conv1" type: CONVOLUTION convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }
+layers { name: "pool1" type: POOLING pooling_param { pool: AVE kernel_size: 3 stride: 2 } }
+layers { name: "ip" type: INNER_PRODUCT inner_product_param { num_output: 5 bias_term: false } }
+"""
 
 
 def _archive(folder: Path, version: int, files: dict[str, bytes]) -> bytes:
@@ -212,6 +231,8 @@ def readers(folder: Path) -> dict[str, Reader]:
         "svhn, plain": Reader([_mat(images, labels, False)], "test_32x32.mat", lambda p: read_svhn([p])),
         "pth": Reader(_pth(True), "w.pth", ninx.load_weights, True),
         "pth, old": Reader(_pth(False), "w.pth", ninx.load),
+        "prototxt": Reader([PROTOTXT], "net.prototxt", lambda p: str(models.from_prototxt(p))),
+        "caffemodel": Reader(_caffemodel(), "w.caffemodel", ninx.load_weights),
         "safetensors": Reader(saved["safetensors"], "w.safetensors", ninx.load),
         "checkpoint": Reader(saved["checkpoint"], "checkpoint.safetensors", _checkpoint),
         "recipe": Reader([RECIPE], "mine.toml", lambda p: str(recipes.load(str(p)))),

@@ -345,7 +345,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         b"": "is damaged, or neither safetensors nor of torch.save",
         b"nothing": "is damaged, or neither",
         b"\x93NUMPY": "is damaged, or neither",
-        pickle.dumps({"a": 1}): ".* or a bare pickle; save it again",
+        pickle.dumps({"a": 1}): "is a bare pickle, not of torch",
     }.items():
         (tmp_path / "x.pth").write_bytes(content)
         with pytest.raises(ValueError, match=r"^load .*x\.pth: " + match):

@@ -56,13 +56,15 @@ class Conversion(Base):
         array = self.numpy()
         return np.array(array, dtype=dtype, copy=copy, order="K")
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        if self.requires_grad:
-            raise RuntimeError("__dlpack__: this tensor requires grad; call detach() first")
-        return self.array.__dlpack__(**kwargs)
+    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
+        return ops.dlpack_capsule(self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> Any:
         return self.array.__dlpack_device__()
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return ops.cuda_array_interface(self)
 
     def __reduce__(self) -> Any:
         return ops.rebuild, ops.picklable(self)
