@@ -128,6 +128,14 @@ def test_wrong_arguments(arguments: Any, error: type[Exception], sentence: str, 
         export(*arguments, tmp_path / "net.onnx")
 
 
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_a_parameter_with_the_name_of_an_end(name: str, tmp_path: Path) -> None:
+    net = Function(lambda x: x)
+    net.register_parameter(name, nn.Parameter(ninx.ones(3)))
+    with pytest.raises(ValueError, match=f"the network has a parameter or buffer '{name}'"):
+        export(net, (3,), tmp_path / "net.onnx")
+
+
 def test_a_shape_that_does_not_fit_is_told_by_the_layer(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="conv2d: "):
         export(nn.Conv2d(3, 4, 3), (1, 8, 8), tmp_path / "net.onnx")

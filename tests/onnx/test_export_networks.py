@@ -157,7 +157,7 @@ def test_what_nobody_reads_is_left_out(tmp_path: Path) -> None:
 
     file = file_of(Net(), (3,), tmp_path)
     assert [node.op_type for node in file.graph.node] == ["Gemm", "ReduceMax"]
-    assert [i.name for i in file.graph.initializer][:2] == ["a.weight", "a.bias"]
+    assert {"a.weight", "a.bias"} == {i.name for i in file.graph.initializer if "/" not in i.name}
 
 
 def test_one_weight_with_two_uses_is_there_once(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ... import nn
 from ...files import write_atomically
 from ...kernels.geometry import whole
 from ...train.preparation import Preparation
+from .building import INPUT, OUTPUT
 from .file import IR, LARGEST, OPSET, proto
 from .watching import Unexportable
 
@@ -94,6 +95,10 @@ def exported(
     if min(shape, default=0) < 1:
         raise ValueError(
             f"onnx.export: input_shape is that of one image, such as (3, 32, 32), without the batch; got {tuple(input_shape)}"
+        )
+    if taken := {INPUT, OUTPUT} & {name for name, _ in [*model.named_parameters(), *model.named_buffers()]}:
+        raise ValueError(
+            f"onnx.export: the network has a parameter or buffer {taken.pop()!r}, as the file calls its own; rename it"
         )
     size = sum(t.array.nbytes for t in model.state_dict().values())
     if size > LARGEST:

@@ -74,7 +74,12 @@ class Builder:
         self.arrays: dict[str, Array] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}  # of parameters that the file holds in another shape than their own
         self.function, self.place, self._calls = "", Place("", 0, ""), 0
-        self._taken = {INPUT, OUTPUT}
+        self._taken = {
+            INPUT,
+            OUTPUT,
+            *(name for name, _ in model.named_parameters()),
+            *(name for name, _ in model.named_buffers()),
+        }
 
     def begin(self, function: str, place: Place) -> None:
         """What is built from now on is this call."""
@@ -98,7 +103,7 @@ class Builder:
 
     def shaped(self, x: Value, shape: tuple[int, ...]) -> str:
         """The name of a parameter in another shape: so it stands in the file, if nobody else reads it."""
-        if "#" in x.name or (x.name not in self.shapes and any(x.name in node.inputs for node in self.nodes)):
+        if x.name.startswith("#") or (x.name not in self.shapes and any(x.name in node.inputs for node in self.nodes)):
             return self.node("Reshape", x, list(shape))
         self.shapes[x.name] = shape
         return x.name
@@ -146,9 +151,9 @@ class Builder:
         return found
 
     # ---------------------------------------------------------------- names
-    def finished(self, state: Iterable[str], outputs: Mapping[str, Value]) -> tuple[list[Named], dict[str, str]]:
+    def finished(self, outputs: Mapping[str, Value]) -> tuple[list[Named], dict[str, str]]:
         """The nodes that the outputs need, with their names and metadata; and the final names of the values that they make."""
-        self._taken |= {*state, *outputs}
+        self._taken |= set(outputs)
         nodes = self._needed(outputs)
         alone, parts = _count(n.place.visit for n in nodes), _count(n.call for n in nodes)
         renamed = {value.name: name for name, value in outputs.items()}

@@ -32,7 +32,8 @@ class Filled(NamedTuple):
     @property
     def dtype(self) -> np.dtype[Any]:
         """As that of a value."""
-        return np.dtype(self.value.dtype)
+        found: np.dtype[Any] = self.value.dtype
+        return found
 
 
 class Shaped(NamedTuple):

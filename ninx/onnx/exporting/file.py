@@ -16,7 +16,7 @@ from ...engine import Tensor
 from ...freezing.layers import evaluating
 from ...random import get_rng_state, set_rng_state
 from ...train.preparation import Preparation
-from .building import BATCH, INPUT, OUTPUT, Builder, Given, Value
+from .building import BATCH, INPUT, OUTPUT, Builder, Given, Named, Value
 from .comparing import IMAGES, Both, common
 from .layers import LAYERS
 from .operations import OPERATIONS
@@ -31,42 +31,56 @@ OPERATORS = {**OPERATIONS, **SHAPES, **LAYERS}
 
 
 def proto(model: nn.Module, shape: tuple[int, ...], preparation: Preparation | None, metadata: Mapping[str, str]) -> Any:
-    """The whole file, checked."""
+    """The whole file. It is checked before the weights are in it, which stand as inputs meanwhile: so they are copied once."""
     import onnx
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
     builder, passes = Builder(model), _passes(model, shape, preparation)
     values, outputs = _build(builder, passes)
-    state = dict([*model.named_parameters(), *model.named_buffers()])
-    nodes, names = builder.finished(state, outputs)
-    made = []
-    for node in nodes:
-        one = helper.make_node(node.kind, node.inputs, [node.output], name=node.name, **node.attributes)
-        for key, text in node.told.items():
-            one.metadata_props.add(key=key, value=text)
-        made.append(one)
+    nodes, names = builder.finished(outputs)
     read = {name for node in nodes for name in node.inputs}
-    weights = {name: to_numpy(t.array).reshape(builder.shapes.get(name, t.shape)) for name, t in state.items() if name in read}
-    constants = {name: array for name, array in builder.arrays.items() if name in read}
-    weights |= {name: array for name, array in constants.items() if not _could_learn(array)}
-    tensors = {name: numpy_helper.from_array(np.asarray(a, order="C"), name) for name, a in {**weights, **constants}.items()}
-    made[:0] = [
-        helper.make_node("Constant", [], [name], name=name, value=tensors[name]) for name in constants if name not in weights
-    ]
-    inner = {names[v.name]: v for v in values if v.name in names}
+    weights = {name: to_numpy(t.array) for name, t in [*model.named_parameters(), *model.named_buffers()] if name in read}
+    weights |= {name: weights[name].reshape(size) for name, size in builder.shapes.items()}
+    arrays = {name: array for name, array in builder.arrays.items() if name in read}
+    constants = {name for name, array in arrays.items() if _could_learn(array)}
+    inner = {names[v.name]: v for v in values if v.name in names and names[v.name] not in outputs}
     graph = helper.make_graph(
-        made,
+        [*(_constant(name, arrays[name]) for name in arrays if name in constants), *map(_node, nodes)],
         type(model).__name__,
-        [_info(INPUT, values[len(state)])],
+        [_info(INPUT, values[len(passes.state)]), *(_info(name, Value(name, w.shape, w.dtype)) for name, w in weights.items())],
         [_info(name, value) for name, value in outputs.items()],
-        [tensors[name] for name in weights],
-        value_info=[_info(name, value) for name, value in inner.items() if name not in outputs],
+        [_tensor(name, arrays[name]) for name in arrays if name not in constants],
+        value_info=[_info(name, value) for name, value in inner.items()],
     )
     imports = [helper.make_opsetid("", OPSET)]
     file = helper.make_model(graph, opset_imports=imports, ir_version=IR, producer_name="ninx", producer_version=version("ninx"))
     helper.set_model_props(file, dict(metadata))
     onnx.checker.check_model(file, full_check=True)
+    del file.graph.input[1:]
+    for name, array in weights.items():
+        file.graph.initializer.add().CopyFrom(_tensor(name, array))
     return file
+
+
+def _node(node: Named) -> Any:
+    from onnx import helper
+
+    made = helper.make_node(node.kind, node.inputs, [node.output], name=node.name, **node.attributes)
+    for key, text in node.told.items():
+        made.metadata_props.add(key=key, value=text)
+    return made
+
+
+def _constant(name: str, array: Array) -> Any:
+    from onnx import helper
+
+    return helper.make_node("Constant", [], [name], name=name, value=_tensor(name, array))
+
+
+def _tensor(name: str, array: Array) -> Any:
+    from onnx import numpy_helper
+
+    return numpy_helper.from_array(np.asarray(array, order="C"), name)
 
 
 def _passes(model: nn.Module, shape: tuple[int, ...], preparation: Preparation | None) -> Both:

@@ -50,7 +50,8 @@ class Constant(NamedTuple):
     @property
     def dtype(self) -> np.dtype[Any]:
         """As that of a value."""
-        return np.dtype(self.array.dtype)
+        found: np.dtype[Any] = self.array.dtype
+        return found
 
 
 class Made(NamedTuple):
