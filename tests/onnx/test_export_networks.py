@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,9 @@ def test_the_operators_of_a_network_in_a_row(tmp_path: Path) -> None:
         "Dropout",
         "Gemm",
     ]
+
+
+def test_nobody_waits_for_the_package_onnx_who_does_not_use_it() -> None:
+    script = "import sys, ninx, ninx.cli.commands; ninx.onnx.export; assert 'onnx' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
