@@ -144,6 +144,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "conv2d": lambda x: F.conv2d(x, W[:, :, None, None].expand(4, 6, 1, 1)[:, :4] * 1.0, relu=True),
     "conv_transpose2d": lambda x: F.conv_transpose2d(x, ninx.ones(4, 2, 3, 2), None, (2, 1), 1, (1, 0)),
     "dropout": lambda x: F.dropout(x, 0.3, training=False) * 2,
+    "dropout and then in place": lambda x: F.relu(F.dropout(x.clone(), 0.5, training=False), inplace=True),
     "dropout2d": lambda x: F.dropout2d(x, 0.3, training=False) * 2,
     "elu": lambda x: F.elu(x, 0.7),
     "global_avg_pool2d": lambda x: F.global_avg_pool2d(x),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import operator
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ninx import kernels
+
 from ... import functional, nn, ops
 from ...array import Array, to_numpy
 from ...engine import Tensor, no_grad
 from ...ops.inplace import become
 
-PACKAGE = str(Path(__file__).parents[2])
+OURS = tuple(
+    f"{Path(file).parent}{os.sep}" for file in (Path(__file__).parents[1], kernels.__file__)
+)  # the folders of ninx's source
 BEFORE = "preparation"  # the path of what is called before the network is
 SAME = {"astype", "clone", "contiguous", "detach", "to"}  # whose value is that of their input, unless the dtype changes
 FILLED = {"empty_like", "full_like", "ones_like", "zeros_like"}  # which read the size of a tensor alone
@@ -62,8 +67,8 @@ class Made(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a call was made: in the module of this path ("": the network), the how manieth call of a module that was, and where
-    in the user's own source ("" if all of it is in this package).
+    """Where a call was made: in the module of this path ("": the network), in which of all calls of modules, and in which line of
+    the user's own source ("": all of it is ninx's).
     """
 
     path: str
@@ -158,8 +163,11 @@ class Pass:
         self._inside.pop()
         if self._idle is None or output is not self._idle[0]:
             return None
-        t, before, now = self._idle  # so that x and what dropout makes of x are two values, as in training
+        t, before, now = self._idle
         self._idle = None
+        if self._known[id(t)][1] != now:
+            return None
+        # From here on x, and what dropout makes of x, are two values, as in training.
         self._note(t, before)
         fresh = Tensor(t.array.copy(order="K"))
         self._note(fresh, now)
@@ -228,7 +236,7 @@ class Pass:
         path, visit = self._inside[-1] if self._inside else (BEFORE, 0)
         while frame is not None and frame.f_code is not Pass.run.__code__:
             file = frame.f_code.co_filename
-            if not file.startswith(PACKAGE) and "kernels" not in file:
+            if not file.startswith(OURS):
                 return Place(path, visit, f"{file}:{frame.f_lineno}: {linecache.getline(file, frame.f_lineno).strip()}")
             frame = frame.f_back
         return Place(path, visit, "")
