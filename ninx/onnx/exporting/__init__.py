@@ -11,15 +11,17 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import nn
 from ...files import write_atomically
 from ...kernels.geometry import whole
-from ...train.preparation import Preparation
 from .building import INPUT, OUTPUT
 from .file import IR, LARGEST, OPSET, proto
 from .watching import Unexportable
+
+if TYPE_CHECKING:
+    from ...train.preparation import Preparation
 
 __all__ = ["IR", "OPSET", "Exported", "Unexportable", "export", "exported"]
 

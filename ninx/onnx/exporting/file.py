@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +15,15 @@ from ...array import Array, on_device, to_numpy
 from ...engine import Tensor
 from ...freezing.layers import evaluating
 from ...random import get_rng_state, set_rng_state
-from ...train.preparation import Preparation
 from .building import BATCH, INPUT, OUTPUT, Builder, Given, Named, Value
 from .comparing import IMAGES, Both, common
 from .layers import LAYERS
 from .operations import OPERATIONS
-from .preparing import pixels_to_input
 from .shapes import SHAPES
 from .watching import Pass, Place, Ref, Unexportable
+
+if TYPE_CHECKING:
+    from ...train.preparation import Preparation
 
 OPSET = 19  # the oldest in which AveragePool counts windows beyond the edge as PyTorch does
 IR = 10  # the oldest in which a node has metadata
@@ -87,7 +88,11 @@ def _passes(model: nn.Module, shape: tuple[int, ...], preparation: Preparation |
     """Two passes over noise, watched and compared; the network and the random state are left as they were."""
     first = next(iter(model.parameters()), None)
     dtype, device = (np.dtype(np.float32), "cpu") if first is None else (first.dtype, first.device)
-    prepare = None if preparation is None else pixels_to_input(preparation)
+    prepare = None
+    if preparation is not None:
+        from .preparing import pixels_to_input  # with the readers of pictures, which a network alone does not need
+
+        prepare = pixels_to_input(preparation)
     passes, rng, before = [], np.random.default_rng(0), get_rng_state()
     try:
         with evaluating([model]), kernels.use_kernels("strided"):  # which has nothing to compile

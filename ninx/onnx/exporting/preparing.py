@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ... import data, ops
 from ...engine import Tensor
-from ...train.preparation import Preparation
 from .watching import Unexportable
+
+if TYPE_CHECKING:
+    from ...train.preparation import Preparation
 
 Step = Callable[[Tensor], Tensor]
 
