@@ -57,7 +57,7 @@ def read(path: Path, where: str) -> Graph:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"ONNX files are read with the package onnx; install it: pip install onnx ({error})") from None
+        raise ModuleNotFoundError(f"ninx.onnx needs the package onnx; pip install 'ninx[onnx]' ({error})") from None
     with open_regular(path, "onnx ") as (file, size):
         content = file.read(size)
     model = onnx.ModelProto()
