@@ -239,6 +239,12 @@ def test_a_file_just_within_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -
     check_size(struct.pack("<BfBQ", 2 << 3 | 5, 1.0, 3 << 3 | 1, 7), onnx.AttributeProto)
 
 
+def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs the package onnx; pip install 'ninx\[onnx\]'"):
+        ninx.onnx.load(tmp_path / "n.onnx")
+
+
 def test_reading_takes_no_random_numbers(tmp_path: Path) -> None:
     (tmp_path / "n.onnx").write_bytes(small(conv(), tensors=weight(4, 3, 3, 3)).SerializeToString())
     state = ninx.get_rng_state()

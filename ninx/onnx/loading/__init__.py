@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ... import nn
-from .building import network
+from .building import built
 from .reading import read
 
 __all__ = ["load"]
@@ -33,4 +33,4 @@ def load(path: str | Path) -> nn.Module:
     tensor([[0., 2.]])
     """
     where = f"onnx {path}"
-    return network(read(Path(path), where), where)
+    return built(read(Path(path), where), where)

@@ -19,15 +19,15 @@ from .table import OPERATORS, SAME_RANK
 from .tensors import constant
 
 
-def network(graph: Graph, where: str) -> nn.Module:
+def built(graph: Graph, where: str) -> nn.Module:
     """The network of a graph, in eval mode. Raises ValueError, which begins with ``where``, for what is not known here."""
     try:
-        return _network(graph)
+        return _built(graph)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 
 
-def _network(graph: Graph) -> nn.Module:
+def _built(graph: Graph) -> nn.Module:
     known = _known(graph)
     nodes = tuple(node for node in graph.nodes if node.outputs[0] not in known)
     weights, told = Weights(), graph.told | {name: Told(len(stored.shape), stored.code) for name, stored in known.items()}

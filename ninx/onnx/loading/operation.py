@@ -27,8 +27,10 @@ class Operation(nn.Module):
             name = leaf if leaf.isidentifier() and leaf in ("weight", "bias") else f"input{position}"
             if found.learnt and found.shape and found.code in ("f2", "f4", "f8"):
                 setattr(self, name, given.parameter(position))
-            else:
+            elif found.code in ("f2", "f4", "f8"):
                 self.register_buffer(name, Tensor(found.array().copy()), persistent=False)
+            else:  # sizes and places, which the host reads wherever the network is
+                setattr(self, name, Tensor(found.array().copy()))
             self.slots.append(name)
 
     def forward(self, *inputs: Tensor) -> Any:

@@ -34,16 +34,13 @@ def _settings(given: Given) -> tuple[Window, tuple[int, int] | None]:
     return full, (padding[0], padding[1]) if all(2 * p <= k for p, k in zip(padding, full.kernel, strict=True)) else None
 
 
-def _sizes(settings: Window) -> Any:
-    return settings.kernel, settings.strides
-
-
 def make_max(given: Given) -> nn.Module:
     """nn.MaxPool2d, unless the places of the maxima are wanted too."""
     settings, padding = _settings(given)
     columns_first = given.flag("storage_order")
     if padding is not None and len(given.node.outputs) == 1:
-        return nn.MaxPool2d(*_sizes(settings), padding, settings.dilations, ceil_mode=settings.ceil_mode)  # type: ignore[arg-type]  # pairs
+        kernel, stride, gaps = map(_pair, (settings.kernel, settings.strides, settings.dilations))
+        return nn.MaxPool2d(kernel, stride, padding, gaps, ceil_mode=settings.ceil_mode)
     places = len(given.node.outputs) > 1
     return Operation(given, max_pooled, window=settings, places=places, columns_first=columns_first)
 
@@ -53,7 +50,7 @@ def make_average(given: Given) -> nn.Module:
     settings, padding = _settings(given)
     counted = given.flag("count_include_pad")
     if padding is not None and settings.dilations == (1, 1):
-        return nn.AvgPool2d(*_sizes(settings), padding, settings.ceil_mode, count_include_pad=counted)
+        return nn.AvgPool2d(_pair(settings.kernel), _pair(settings.strides), padding, settings.ceil_mode, counted)
     return Operation(given, average_pooled, window=settings, counted=counted)
 
 
@@ -96,7 +93,7 @@ def _places(chosen: Tensor, x: Tensor, axes: list[Axis], columns_first: bool) ->
     image = np.zeros(chosen.shape, np.int64)
     for i, (axis, offset) in enumerate(zip(axes, offsets, strict=True)):
         step = math.prod(other.n for other in (axes[:i] if columns_first else axes[i + 1 :]))
-        start = np.arange(axis.count).reshape(-1, *(1,) * (len(axes) - 1 - i)) * axis.stride - axis.before
+        start = np.arange(axis.windows).reshape(-1, *(1,) * (len(axes) - 1 - i)) * axis.stride - axis.before
         image += (start + offset * axis.dilation) * step
     first = np.arange(math.prod(x.shape[:2])).reshape(*x.shape[:2], *(1,) * len(axes)) * math.prod(x.shape[2:])
     return Tensor(xp.asarray(image + first))
@@ -112,7 +109,7 @@ def average_pooled(x: Tensor, window: Window, counted: bool) -> Tensor:
         total = sum(others, first)
     counts = np.ones((), np.int64)
     for axis in axes:
-        places = np.arange(axis.count)[:, None] * axis.stride - axis.before + np.arange(axis.k) * axis.dilation
+        places = np.arange(axis.windows)[:, None] * axis.stride - axis.before + np.arange(axis.k) * axis.dilation
         low, high = (-axis.before, axis.n + axis.after) if counted else (0, axis.n)
         counts = counts[..., None] * ((places >= low) & (places < high)).sum(1)
     return total / Tensor(xp_of(x.array).asarray(counts.astype(x.dtype)))

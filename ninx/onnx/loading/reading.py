@@ -59,9 +59,9 @@ def read(path: Path, where: str) -> Graph:
     """The graph of an ONNX file. Raises ValueError, which begins with ``where``, for anything else."""
     try:
         import onnx
-        from google.protobuf.message import DecodeError
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"ONNX files are read with the package onnx; install it: pip install onnx ({error})") from None
+        raise ModuleNotFoundError(f"ninx.onnx needs the package onnx; pip install 'ninx[onnx]' ({error})") from None
     with open_regular(path, "onnx ") as (file, size):
         content = file.read(size)
     model = onnx.ModelProto()
@@ -82,7 +82,7 @@ def _graph(model: Any, folder: Path) -> Graph:
     """The graph of a ModelProto."""
     if not model.HasField("graph"):
         raise ValueError("it has no graph; it is empty, or no ONNX file")
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None)
+    opset: int = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     if opset not in OPSETS:
         raise ValueError(f"it is of opset {opset}, and {OPSETS.start} to {OPSETS.stop - 1} are read; export it for one of these")
     graph = model.graph

@@ -77,17 +77,17 @@ class Axis(NamedTuple):
     dilation: int
     before: int
     after: int
-    count: int
+    windows: int
 
     @property
     def reach(self) -> int:
         """How much there must be after the input for the last window; below 0 where some of the input is not seen."""
-        return (self.count - 1) * self.stride + self.dilation * (self.k - 1) + 1 - self.n - self.before
+        return (self.windows - 1) * self.stride + self.dilation * (self.k - 1) + 1 - self.n - self.before
 
     def place(self, offset: int) -> slice:
         """Where the entries of all windows at an offset lie in the padded input."""
         start = offset * self.dilation
-        return slice(start, start + (self.count - 1) * self.stride + 1, self.stride)
+        return slice(start, start + (self.windows - 1) * self.stride + 1, self.stride)
 
 
 def window(given: Given, ceil_mode: bool = False) -> Window:
@@ -95,7 +95,8 @@ def window(given: Given, ceil_mode: bool = False) -> Window:
     auto_pad = given.text("auto_pad", "NOTSET")
     if auto_pad not in AUTO:
         raise ValueError(f"auto_pad must be one of {', '.join(AUTO)}")
-    found = Window(*(given.wholes(n) for n in ("kernel_shape", "strides", "pads", "dilations")), auto_pad, ceil_mode)
+    kernel, strides, pads, dilations = (given.wholes(n) for n in ("kernel_shape", "strides", "pads", "dilations"))
+    found = Window(kernel, strides, pads, dilations, auto_pad, ceil_mode)
     for name, value, least in zip(Window._fields, found[:4], (1, 1, 0, 1), strict=False):
         if not all(least <= n < LARGEST for n in value):
             raise ValueError(f"{name} must be sizes from {least} on, got {value[:8]}")
