@@ -22,7 +22,6 @@ import ninx
 from .. import models, nn
 from ..array import Array
 from .measure import take_turns, torch_or_none
-from .onnx_graph import graph
 from .step import alive
 from .twins import twin
 
@@ -68,12 +67,22 @@ def _torch(net: nn.Module, images: Array, threads: int, compiled: bool = False) 
     return work
 
 
+def _onnx(net: nn.Module, images: Array) -> bytes:
+    """The network as a file of ONNX, for batches of this one size, as the others know it too."""
+    from ..onnx.exporting import exported
+
+    file = exported(net, images.shape[1:])
+    file.graph.input[0].type.tensor_type.shape.dim[0].dim_value = len(images)
+    content: bytes = file.SerializeToString()
+    return content
+
+
 def _onnx_runtime(net: nn.Module, images: Array, threads: int) -> Work:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(graph(net, images.shape), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(_onnx(net, images), options, providers=["CPUExecutionProvider"])
     return lambda: session.run(None, {"input": images})[0]
 
 
@@ -82,7 +91,7 @@ def _openvino(net: nn.Module, images: Array, threads: int) -> Work:
 
     core = openvino.Core()
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    request = core.compile_model(core.read_model(graph(net, images.shape)), "CPU", settings).create_infer_request()
+    request = core.compile_model(core.read_model(_onnx(net, images)), "CPU", settings).create_infer_request()
     return lambda: request.infer({0: images})[0]
 
 

@@ -30,7 +30,22 @@ from .ops import *  # noqa: F403 - every operation is also ninx.NAME; ops.__all_
 from .random import get_rng_state, manual_seed, set_rng_state
 
 if TYPE_CHECKING:
-    from . import autograd, backends, cuda, data, datasets, functional, models, nn, optim, parallel, train, transforms, utils
+    from . import (
+        autograd,
+        backends,
+        cuda,
+        data,
+        datasets,
+        functional,
+        models,
+        nn,
+        onnx,
+        optim,
+        parallel,
+        train,
+        transforms,
+        utils,
+    )
     from .freezing import Frozen, freeze
     from .functional import log_softmax, softmax
     from .generator import Generator
@@ -99,6 +114,7 @@ __all__ = [
     "models",
     "nn",
     "no_grad",
+    "onnx",
     "ops",
     "optim",
     "record",
@@ -129,6 +145,7 @@ _LAZY = {
     "functional": "ninx.functional",
     "models": "ninx.models",
     "nn": "ninx.nn",
+    "onnx": "ninx.onnx",
     "optim": "ninx.optim",
     "parallel": "ninx.parallel",
     "train": "ninx.train",

@@ -36,7 +36,7 @@ HINTS: dict[str, dict[str, str]] = {
         "ByteTensor": "ninx.tensor(data, dtype=ninx.uint8)",
         "BoolTensor": "ninx.tensor(data, dtype=ninx.bool)",
         "compile jit fx": _AS_WRITTEN,
-        "onnx export": _SAVED,
+        "export": "ninx.onnx.export(net, (C, H, W), path)",
         "distributed multiprocessing": _ONE,
         "hub": "ninx.models.create(name) makes a network, ninx.load_weights(path) reads its weights",
         "amp autocast": "compute in ninx.float32, which is exact and quick on a CPU",

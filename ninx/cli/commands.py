@@ -14,6 +14,7 @@ from .comparing import compare_runs, show_runs
 from .console import say
 from .costs import summarize
 from .explaining import explain_network
+from .exporting import export_network
 from .graphs import draw_graph
 from .lab import lab
 from .learning import learn
@@ -74,6 +75,7 @@ app.command("compare")(compare_runs)
 app.command("report")(write_report)
 app.command("check")(check_network)
 app.command("explain")(explain_network)
+app.command("export")(export_network)
 app.command("models")(show_models)
 app.command("summary")(summarize)
 app.command("graph")(draw_graph)

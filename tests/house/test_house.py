@@ -63,6 +63,7 @@ FLOORS = [
     {"ninx.parallel"},
     {"ninx.autograd", "ninx.study", "ninx.train", "ninx.doctor"},
     {"ninx.learn"},
+    {"ninx.onnx"},
     {"ninx.cli", "ninx.__main__", "ninx.benchmarks"},
 ]
 

@@ -14,8 +14,7 @@ from clock import Clock
 pytest.importorskip("numba", reason="the benchmarks need the compiled kernels")
 
 import ninx
-from ninx import nn
-from ninx.benchmarks import engines, infer, onnx_graph, suites
+from ninx.benchmarks import engines, infer, suites
 from ninx.benchmarks.measure import Machine
 
 MACHINE = Machine("some processor", 2, "16 of 32 bytes", "some BLAS", "tbb", "2.0", "2.13", 100.0, 8.0)
@@ -115,8 +114,6 @@ PACKAGES = {"PyTorch": "torch", "torch.compile": "torch", "ONNX Runtime": "onnxr
 def test_every_engine_answers_as_eager_ninx(name: str) -> None:
     if name in PACKAGES:
         pytest.importorskip(PACKAGES[name], reason=f"{name} is not installed")
-    if name in ("ONNX Runtime", "OpenVINO"):
-        pytest.importorskip("onnx", reason="onnx is not installed")
     net, images = engines.inputs("nin-mnist-v2", 2, 28)
     line, work = engines.first_line(name, net, images, 1)
     with ninx.no_grad():
@@ -175,22 +172,3 @@ def test_an_engine_in_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = infer.Engine("no such engine", "nin-mnist-v2", 1, 28, 1)
     unknown.close()
     assert unknown.skipped == "its process ended"
-
-
-def test_the_graph_has_every_layer() -> None:
-    """Windows of two sizes, padding, ceil_mode, groups, batch normalisation and Linear: ONNX Runtime computes the same."""
-    pytest.importorskip("onnx", reason="onnx is not installed")
-    runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-    model = nn.Sequential(
-        nn.Conv2d(4, 8, (3, 2), (2, 1), (1, 0), dilation=(1, 2), groups=2), nn.BatchNorm2d(8, eps=0.1), nn.ReLU(),
-        nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.Dropout(), nn.AvgPool2d((2, 3), 1, (1, 0)),
-        nn.Sequential(nn.Conv2d(8, 6, 1, bias=False), nn.AvgPool2d(3, 2, ceil_mode=True)), nn.Flatten(), nn.Linear(36, 2),
-    ).eval()  # fmt: skip
-    model[1].running_mean.data[...], model[1].running_var.data[...] = 0.5, 2.0
-    x = np.random.default_rng(0).standard_normal((2, 4, 11, 16), np.float32)
-    with ninx.no_grad():
-        expected = model(ninx.from_numpy(x)).numpy()
-    session = runtime.InferenceSession(onnx_graph.graph(model, x.shape), providers=["CPUExecutionProvider"])
-    assert np.allclose(session.run(None, {"input": x})[0], expected, rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match="Tanh has no operation in ONNX here yet"):
-        onnx_graph.graph(nn.Sequential(nn.Tanh()), (1, 2))

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnx_files
 from caffe_writer import caffemodel
 from official import cifar_binary, cifar_python, drawn, idx, write_tar
+from onnx import helper
 from PIL import Image
 
 import ninx
+import ninx.onnx
 from ninx import data, models, nn, train
 from ninx.data.cifar import VERSIONS, read_cifar
 from ninx.data.idx import read_idx
@@ -183,6 +186,33 @@ def _checkpoint(path: Path) -> Any:
     return found.model().state_dict(), repr(found.recipe), found.classes, found.history
 
 
+def _onnx() -> list[bytes]:
+    """A row of layers, and a graph whose values branch, with shapes that are computed."""
+    row = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool2d(2), nn.Flatten())
+    nodes = [
+        helper.make_node("Conv", ["x", "a.weight"], ["a"], name="a", auto_pad="SAME_UPPER", strides=[2, 2]),
+        helper.make_node("Shape", ["a"], ["shape"], start=1),
+        helper.make_node("Constant", [], ["sizes"], value_ints=[1, 2, 3, 4]),
+        helper.make_node("Concat", ["one", "shape"], ["whole"], axis=0),
+        helper.make_node("Reshape", ["a", "whole"], ["b"], name="b"),
+        helper.make_node("Pad", ["b", "pads"], ["c"], name="c"),
+        helper.make_node("AveragePool", ["c"], ["d"], kernel_shape=[2, 2], pads=[0, 1, 1, 0]),
+        helper.make_node("Gemm", ["v", "fc.weight", "fc.bias"], ["y"], name="fc", alpha=0.5),
+    ]
+    tensors = {"a.weight": np.ones((2, 3, 3, 3), "f4"), "one": np.array([1]), "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}
+    tensors |= {"fc.weight": np.eye(3, dtype="f4"), "fc.bias": np.zeros(3, "f2").astype("f4")}
+    graph = onnx_files.model(nodes, {"x": [1, 3, 8, 8], "v": ["N", 3]}, ["d", "y", "sizes"], tensors)
+    plain = onnx_files.model([helper.make_node("Add", ["x", "t"], ["y"])], {"x": [2]}, ["y"])
+    for kind in (1, 6, 7, 10, 11, 16):  # numbers that are no raw bytes
+        plain.graph.initializer.append(helper.make_tensor("t" if kind == 1 else f"t{kind}", kind, [2], [1, 2]))
+    return [model.SerializeToString() for model in (onnx_files.of_network(row, ["N", 3, 8, 8]), graph, plain)]
+
+
+def _network(path: Path) -> Any:
+    net = ninx.onnx.load(path)
+    return net.state_dict(), repr(net), [list(t.shape) for t in net.parameters()], getattr(net, "steps", ())
+
+
 def readers(folder: Path) -> dict[str, Reader]:
     """Every reader by its name. ``folder`` is for what has to be written on the way."""
     images, labels = drawn((20, 32, 32, 3), 10)
@@ -212,6 +242,7 @@ def readers(folder: Path) -> dict[str, Reader]:
     packings = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits")
     tiffs = [file for packing in packings for file in _pictures("TIFF", compression=packing)]
     found["TIFF"] = Reader(tiffs, "x.tif", _image)
+    found["onnx"] = Reader(_onnx(), "net.onnx", _network)
     found["digits"] = Reader(_digits(), "x.png", data.read_digits)
     return found
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import random
 import re
 import struct
 import zipfile
 import zlib
+from typing import Any
 
 NUMBERS = [0, 1, 2, 3, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1, 10**9, 65, 1000]
 TEXTS = [b"1000000000", b"-1", b"[" * 300, b'{"a":' * 300, b"nan", b"1e999", b"\xff\xfe", b"null", b"9" * 400, b"\0", b"(" * 400]
@@ -67,6 +69,8 @@ def _inside(rng: random.Random, content: bytes, name: str) -> bytes | None:
         return _zip_again(rng, content)
     if content[:6] == b"MATLAB":
         return _mat_again(rng, content)
+    if name.endswith(".onnx"):
+        return _onnx_again(rng, content)
     if name.endswith(".safetensors"):
         length = int.from_bytes(content[:8], "little")
         header = _changed(rng, content[8 : 8 + length], [content[8 : 8 + length]])
@@ -119,6 +123,53 @@ def _mat_again(rng: random.Random, content: bytes) -> bytes:
             body = zlib.compress(inner) if kind == 15 else inner
         found, at = found + struct.pack("<II", kind, len(body)) + body, at + 8 + length
     return found
+
+
+def _onnx_again(rng: random.Random, content: bytes) -> bytes:
+    """A model with one to three fields of its messages changed, lost or doubled."""
+    import onnx
+
+    model = onnx.ModelProto.FromString(content)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        message = model
+        while True:
+            field, value = rng.choice(message.ListFields() or [(None, None)])
+            parts = list(value) if field is not None and field.message_type and field.is_repeated else [value]
+            if field is None or not field.message_type or rng.random() < 0.1:
+                break
+            message = rng.choice(parts)
+        if field is not None:
+            _field_changed(rng, message, field, value)
+    return model.SerializeToString()
+
+
+def _field_changed(rng: random.Random, message: object, field: Any, value: Any) -> None:
+    """One field of a message."""
+    if rng.random() < 0.15:
+        message.ClearField(field.name)  # type: ignore[attr-defined]  # a message
+    elif field.enum_type:
+        setattr(message, field.name, rng.choice(field.enum_type.values).number)
+    elif field.is_repeated:
+        at = rng.randrange(len(value))
+        if field.message_type:
+            value.append(value[at]) if rng.random() < 0.5 else value.pop(at)
+        elif rng.random() < 0.3:
+            value.extend(list(value) * rng.choice((1, 1, 40)))
+        else:
+            value[at] = _other(rng, value[at], list(value))
+    elif not field.message_type:
+        setattr(message, field.name, _other(rng, value, [value]))
+
+
+def _other(rng: random.Random, value: Any, others: list[Any]) -> Any:
+    """Another value of the same kind, which a field can hold."""
+    if isinstance(value, float):
+        return rng.choice((0.0, -1.0, 1e38, math.nan, math.inf, value * 2))
+    if isinstance(value, int):
+        return rng.choice((-1, -(2**31), value + 1, value - 1, *(n for n in NUMBERS if n < 2**31)))
+    if isinstance(value, bytes):
+        return rng.choice((value[:-1], value + value, b"", bytes(reversed(value)), b"SAME_LOWER"))
+    return rng.choice((value[:-1], value + "x", "", "x", "a", "Relu", "." * 300, "a.b.c", "../x", *others))
 
 
 def words(text: str) -> str:
