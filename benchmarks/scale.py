@@ -94,7 +94,8 @@ def mpiexec() -> str:
 
 def measured(what: str, ranks: int, rounds: int) -> Any:
     """What the function ``what`` of `scale_ranks` finds on so many ranks."""
-    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", "ninx.benchmarks.scale_ranks", what, str(rounds)]
+    program = "from ninx.benchmarks.scale_ranks import main; main()"
+    command = [mpiexec(), "-n", str(ranks), sys.executable, "-c", program, what, str(rounds)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if run.returncode:
         last = (run.stderr.strip() or "it said nothing").splitlines()[-1]
@@ -104,12 +105,11 @@ def measured(what: str, ranks: int, rounds: int) -> Any:
 
 def run(machine: Machine, quick: bool, measure: Callable[[str, int, int], Any] = measured) -> Report:
     """Measure, then model."""
-    head = ["preset", "a rank", "network", "batch", *(f"{ranks}" for ranks in SHOWN), "pays to"]
+    head = ["preset", "a rank", "Gbit/s", "batch", *(f"{ranks}" for ranks in SHOWN), "pays to"]
     report = Report("scale", machine, head)
-    rounds = 2 if quick else 7
-    nets = networks(measure("networks", 1, rounds))
-    pair = here(measure("exchanges", 2, rounds))
-    seconds = measure("steps", 4, rounds)
+    nets = networks(measure("networks", 1, 1 if quick else 3))
+    pair = here(measure("exchanges", 2, 5))
+    seconds = measure("steps", 4, 1 if quick else 5)
     for net in nets:
         for speed, rank in ((1.0, "here"), (float(FASTER), f"x {FASTER}")):
             for link in LINKS:
@@ -136,12 +136,14 @@ def here(found: dict[str, float]) -> Link:
     return Link("this machine", latency, sizes[-1] / max(longest - latency, 1e-9))
 
 
-def _add(report: Report, net: Network, rank: str, link: Link, batch: str, efficiency: Callable[[Network, Link, int], float]) -> None:
+def _add(
+    report: Report, net: Network, rank: str, link: Link, batch: str, efficiency: Callable[[Network, Link, int], float]
+) -> None:
     shares = {ranks: efficiency(net, link, ranks) for ranks in RANKS}
     most = pays_up_to(shares.__getitem__)
     cells = [f"{100 * shares[ranks]:.0f} %" for ranks in SHOWN]
     report.add(
-        [net.name, rank, link.name, batch, *cells, f"{most}" if most < RANKS[-1] else f"{most}+"],
+        [net.name, rank, link.name.removesuffix(" Gbit/s"), batch, *cells, f"{most}" if most < RANKS[-1] else f"{most}+"],
         {
             "name": f"{net.name}, a rank {rank}, {link.name}, {batch}", "network": asdict(net), "link": asdict(link),
             "efficiency": shares, "pays_up_to": most,
@@ -163,7 +165,12 @@ def _say(report: Report, nets: list[Network], pair: Link, seconds: dict[str, lis
         f"Two ranks here exchange a few bytes in {1e6 * pair.latency:.0f} microseconds, many at {pair.bandwidth / 1e9:.1f} GB/s."
     )
     notes.append(f"Measured here, {PRESET}, batch {BATCH}, {PARTS} micro-batches unless it says otherwise:")
-    pairs = {Way(2, 1): [Way(1, 1), Way(1, 2)], Way(4, 1): [Way(1, 1)], Way(1, 1): [Way(1, 1, None)], Way(1, 2): [Way(1, 2, None)]}
+    pairs = {
+        Way(2, 1): [Way(1, 1), Way(1, 2)],
+        Way(4, 1): [Way(1, 1)],
+        Way(1, 1): [Way(1, 1, None)],
+        Way(1, 2): [Way(1, 2, None)],
+    }
     for name, time in times.items():
         low, high = time.quartiles
         notes.append(f"  {name:24} {BATCH / time.median:5.0f} images/s (quartiles {BATCH / high:.0f} to {BATCH / low:.0f})")
@@ -172,4 +179,6 @@ def _say(report: Report, nets: list[Network], pair: Link, seconds: dict[str, lis
             speed = ratio(times[way.name], times[other.name])
             notes.append(f"  {way.name} is {speed} times as fast as {other.name}")
             report.records.append({"name": f"{way.name} against {other.name}", **asdict(speed)})
-    report.records.append({"name": "measured", "seconds": seconds, "link": asdict(pair), "networks": [asdict(net) for net in nets]})
+    report.records.append(
+        {"name": "measured", "seconds": seconds, "link": asdict(pair), "networks": [asdict(net) for net in nets]}
+    )

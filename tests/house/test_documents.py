@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import official
 import pytest
+import ranks
 import typer
 from PIL import Image
 from rooms import ROOT
@@ -110,6 +111,11 @@ COMMANDS = {
     "ninx lab conv --input 8x192x28x28 --out 32 --kernel 1": Rule(None, Run("", "the worst prediction")),
     "ninx lab conv --compare 1,3,5,7 --plot kernels.png": Rule(None, Run("", "9.7 times fewer multiply-adds")),
     "ninx lab sweep": Rule(None, Run("", "Within a factor of 1.5")),
+    "ninx bench scale --json scale.json": Rule(None, Run("--quick", "512 in all")),
+    "mpiexec -n 2 ninx train": Rule(Run(TINY, RESULT), Run("", r"test accuracy 9[789]\.")),
+    "mpiexec -n 1 ninx train --seed 1": Rule(None, Run(TINY, RESULT)),
+    "mpiexec -n 4 ninx train": Rule(None, Run("", r"test accuracy 9[789]\.")),
+    "ninx train --set micro_batches=8 --seed 2": Rule(None, Run(TINY, RESULT)),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -376,6 +382,13 @@ def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
     assert not known(command)
 
 
+def started(words: list[str]) -> list[str]:
+    """A command with the ninx and the mpiexec of this Python in it."""
+    before = [str(ranks.MPIEXEC), *words[1:3]] if words[0] == "mpiexec" else []
+    own = [sys.executable, "-c", "from ninx.cli import main; main()"]
+    return words if words[0] == "bash" else [*before, *own, *words[words.index("ninx") + 1 :]]
+
+
 def follow(page: str, folder: Path, which: str) -> None:
     """Run the commands of a page in ``folder``, each once, by the rules for the "quick" or the "slow" tests."""
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "NINX_DATA": str(folder / "data")}
@@ -384,9 +397,12 @@ def follow(page: str, folder: Path, which: str) -> None:
         run: Run | None = getattr(COMMANDS[command], which)
         if run is not None:
             words = shlex.split(f"{command} {run.options}")
-            start = words if is_script(command) else [sys.executable, "-c", "from ninx.cli import main; main()", *words[1:]]
+            if words[0] == "mpiexec" and not ranks.HAS_MPI:
+                continue
             where = ROOT if is_script(command) else folder
-            done = subprocess.run(start, cwd=where, capture_output=True, text=True, timeout=600, env=environment)
+            done = subprocess.run(
+                started(words), cwd=where, capture_output=True, text=True, timeout=600, env=environment, stdin=subprocess.DEVNULL
+            )
             said = done.stdout + done.stderr
             assert done.returncode == (2 if run.says.startswith("Error:") else 0), f"{command} {run.options}\n{said}"
             assert re.search(run.says, said), f"{command} {run.options}\n{said}"
@@ -413,4 +429,4 @@ def test_the_set_up_lines_are_those_that_continuous_integration_runs() -> None:
     assert script.count('bash -c "$command') == len(searches)
     found = [subprocess.run(["bash", "-c", s], cwd=ROOT, capture_output=True, text=True, check=True).stdout for s in searches]
     lines = [line for page in PAGES.values() for b in blocks(page, "sh") for line in b.text.splitlines(keepends=True)]
-    assert found == [line for line in lines if not line.startswith("ninx ") and not is_script(line)]
+    assert found == [line for line in lines if not line.startswith(("ninx ", "mpiexec ")) and not is_script(line)]

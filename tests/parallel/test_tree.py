@@ -77,7 +77,9 @@ def test_each_rank_sends_the_fewest_numbers_that_are_possible() -> None:
 @pytest.mark.parametrize(("parts", "size"), [(8, 3), (8, 16), (6, 4), (7, 2), (12, 6)])
 def test_ranks_that_cannot_share_the_tree_are_refused_and_the_sentence_says_how_many_can(parts: int, size: int) -> None:
     fitting = [r for r in (1, 2, 4, 8, 16) if parts % r == 0]
-    with pytest.raises(ValueError, match=f"^parallel: {size} ranks .* {parts} micro-batches .* -n {' or '.join(map(str, fitting))},"):
+    with pytest.raises(
+        ValueError, match=f"^parallel: {size} ranks .* {parts} micro-batches .* -n {' or '.join(map(str, fitting))},"
+    ):
         on_ranks(size, lambda team: tree.mine(parts, team))
 
 
