@@ -69,7 +69,7 @@ def step_seconds(net: Network, link: Link, ranks: int, images: float) -> float:
 
 
 def weak(net: Network, link: Link, ranks: int) -> float:
-    """Efficiency, 0 to 1, where the batch grows with the ranks: 1 would be as many times the images a second as there are ranks."""
+    """Efficiency, 0 to 1, where the batch grows with the ranks: 1 is R times the images a second on R ranks."""
     return step_seconds(net, link, 1, PER_RANK) / step_seconds(net, link, ranks, PER_RANK)
 
 

@@ -129,4 +129,4 @@ def main() -> None:
     kinds: dict[str, Callable[[int], Any]] = {"steps": steps, "exchanges": exchanges, "networks": networks}
     found = kinds[sys.argv[1]](int(sys.argv[2]))
     if parallel.launch.rank() == 0:
-        print(json.dumps(found))
+        sys.stdout.write(json.dumps(found))

@@ -101,6 +101,7 @@ __all__ = [
     "no_grad",
     "ops",
     "optim",
+    "parallel",
     "record",
     "save",
     "save_weights",
