@@ -26,7 +26,7 @@ from .measure import Machine, Timing, ratio
 from .report import Report
 from .scale_ranks import BATCH, PARTS, PRESET, Way
 
-RANKS = [2**k for k in range(10)]
+RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 SHOWN = [8, 32, 128, 512]
 PER_RANK, TOGETHER = 64, 512  # images of a batch: for each rank (weak scaling), and of all ranks (strong)
 FASTER = 100  # times: ranks that are as much faster than a thread here as GPUs may be
@@ -80,8 +80,7 @@ def strong(net: Network, link: Link, ranks: int) -> float:
 
 def pays_up_to(efficiency: Callable[[int], float]) -> int:
     """The most ranks of which at least a half is worth its time; it is measured by doubling, up to 512."""
-    paid = [ranks for ranks in RANKS if efficiency(ranks) >= 0.5]
-    return max(paid)
+    return max(ranks for ranks in RANKS if efficiency(ranks) >= 0.5)
 
 
 def mpiexec() -> str:

@@ -30,8 +30,8 @@ class Way(NamedTuple):
     @property
     def name(self) -> str:
         """ "2 ranks x 1 thread" """
-        plural = lambda n, what: f"{n} {what}{'s' * (n > 1)}"  # noqa: E731
-        return f"{plural(self.ranks, 'rank')} x {plural(self.threads, 'thread')}" + ", whole batch" * (self.parts is None)
+        ranks, threads = f"{self.ranks} rank{'s' * (self.ranks > 1)}", f"{self.threads} thread{'s' * (self.threads > 1)}"
+        return f"{ranks} x {threads}" + ", whole batch" * (self.parts is None)
 
 
 WAYS = [Way(1, 1), Way(2, 1), Way(1, 2), Way(4, 1), Way(1, 1, None), Way(1, 2, None)]

@@ -85,15 +85,3 @@ def test_ranks_that_cannot_share_the_tree_are_refused_and_the_sentence_says_how_
 
 def test_the_ranks_shares_are_subtrees() -> None:
     assert on_ranks(4, lambda team: list(tree.mine(8, team))) == [[0, 1], [2, 3], [4, 5], [6, 7]]
-
-
-def test_what_everyone_says_comes_in_the_order_of_ranks_and_rank_0_goes_first() -> None:
-    order = []
-
-    def work(team: FakeTeam) -> list[int]:
-        with parallel.rank_0_first(team):
-            order.append(team.rank)
-        return team.everyone(10 * team.rank)
-
-    assert on_ranks(4, work) == [[0, 10, 20, 30]] * 4
-    assert order[0] == 0
