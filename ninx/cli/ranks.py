@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 
 from ninx.kernels import get_num_threads, set_num_threads
 
@@ -67,6 +68,17 @@ def stopped(team: Team, status: int) -> None:
     if team.rank:
         time.sleep(1.0)
     team.end(status)
+
+
+def crashed() -> None:
+    """After an error that nobody foresaw: under mpiexec show where it was raised, and end all."""
+    team = joined()
+    if team.size > 1:
+        sys.stderr = _stderr
+        if team.rank:
+            sys.stderr.write(f"rank {team.rank}:\n")
+        traceback.print_exc()
+        team.end(1)
 
 
 def failed(error: Exception) -> None:
