@@ -58,11 +58,6 @@ def shares(team: Team, micro_batches: int) -> str:
     )
 
 
-def prefix() -> str:
-    """What stands before ``ninx`` in a command that goes on as this one was started."""
-    return f"mpiexec -n {launch.size()} " if launch.size() else ""
-
-
 def stopped(team: Team, status: int) -> None:
     """This rank was stopped, and perhaps it alone: end all, but let rank 0 speak first."""
     if team.rank:

@@ -172,6 +172,22 @@ def test_a_loss_that_is_no_number_is_said_once_and_written_down(tmp_path: Path) 
     assert ended(tmp_path / "two") == "NaN"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_mpiexec_stops_all_ranks_and_saves(tmp_path: Path, number: signal.Signals) -> None:
+    process = ninx_on(2, *command(tmp_path / "two", SMALL | {"epochs": 1000}))
+    assert process.stdout is not None
+    while "epoch   2/1000" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    status, said, _ = done(process)
+    assert status == 128 + number
+    assert "Stopped. " in said
+    saved = train.read_checkpoint(tmp_path / "two")
+    assert saved.epoch >= 2
+    assert found.look(tmp_path / "two").state == "stopped"
+
+
 # ------------------------------------------------------------------------------------------------- the whole claim
 
 

@@ -87,13 +87,13 @@ def test_a_recipe_cuts_no_batch_finer_than_its_images() -> None:
 
 
 def test_what_the_ranks_share_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert voice.shares(parallel.ALONE, 8) == voice.prefix() == ""
+    assert voice.shares(parallel.ALONE, 8) == launch.prefix() == ""
     monkeypatch.setenv("PMI_SIZE", "4")
     monkeypatch.setattr(voice, "get_num_threads", lambda: 2)
     assert on_ranks(4, lambda team: voice.shares(team, 8))[0] == (
         "4 ranks of 2 threads each: a batch is 8 micro-batches, 2 for each rank."
     )
-    assert voice.prefix() == "mpiexec -n 4 "
+    assert launch.prefix() == "mpiexec -n 4 "
     voice.check_command("train")
     with pytest.raises(ValueError, match="start `ninx eval` without mpiexec"):
         voice.check_command("eval")
