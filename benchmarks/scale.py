@@ -119,11 +119,15 @@ def run(machine: Machine, quick: bool, measure: Callable[[str, int, int], Any] =
 
 
 def networks(found: dict[str, Any]) -> list[Network]:
-    """Straight lines through two measured steps, of few and of more images."""
+    """Straight lines through two measured steps, of few and of more images. RuntimeError if more images took less time."""
     nets = []
     for name, one in found.items():
         (few, more), (short, long) = one["images"], one["seconds"]
         per_image = (long - short) / (more - few)
+        if per_image <= 0:
+            raise RuntimeError(
+                f"bench scale: {name} took longer for {few} images than for {more}: the machine is busy; try again"
+            )
         nets.append(Network(name, one["bytes"], max(0.0, short - few * per_image), per_image))
     return nets
 

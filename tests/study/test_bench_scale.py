@@ -47,6 +47,8 @@ def test_it_pays_up_to_the_last_number_of_ranks_with_half_of_the_efficiency() ->
 def test_a_line_through_two_steps_and_a_link_through_two_exchanges() -> None:
     (net,) = scale.networks(MEASURED["networks"])
     assert (net.fixed, net.per_image) == pytest.approx((0.010, 0.001))
+    with pytest.raises(RuntimeError, match="net took longer for 4 images than for 16: the machine is busy"):
+        scale.networks({"net": MEASURED["networks"]["net"] | {"seconds": [0.2, 0.1]}})
     link = scale.here(MEASURED["exchanges"])
     assert (link.latency, link.bandwidth) == pytest.approx((0.0001, 4194304 / 0.042))
 
