@@ -27,7 +27,6 @@ TEXT = {
     "sizes",
     "ms",
     "a rank",
-    "network",
     "batch",
 }  # the columns that hold words
 SPARE = {  # and those that a narrow terminal can do without, the first to go with the highest number

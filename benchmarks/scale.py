@@ -26,7 +26,7 @@ from .measure import Machine, Timing, ratio
 from .report import Report
 from .scale_ranks import BATCH, PARTS, PRESET, Way
 
-RANKS = [2**k for k in range(10)]
+RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 SHOWN = [8, 32, 128, 512]
 PER_RANK, TOGETHER = 64, 512  # images of a batch: for each rank (weak scaling), and of all ranks (strong)
 FASTER = 100  # times: ranks that are as much faster than a thread here as GPUs may be
@@ -69,7 +69,7 @@ def step_seconds(net: Network, link: Link, ranks: int, images: float) -> float:
 
 
 def weak(net: Network, link: Link, ranks: int) -> float:
-    """Efficiency, 0 to 1, where the batch grows with the ranks: 1 would be as many times the images a second as there are ranks."""
+    """Efficiency, 0 to 1, where the batch grows with the ranks: 1 is R times the images a second on R ranks."""
     return step_seconds(net, link, 1, PER_RANK) / step_seconds(net, link, ranks, PER_RANK)
 
 
@@ -80,8 +80,7 @@ def strong(net: Network, link: Link, ranks: int) -> float:
 
 def pays_up_to(efficiency: Callable[[int], float]) -> int:
     """The most ranks of which at least a half is worth its time; it is measured by doubling, up to 512."""
-    paid = [ranks for ranks in RANKS if efficiency(ranks) >= 0.5]
-    return max(paid)
+    return max(ranks for ranks in RANKS if efficiency(ranks) >= 0.5)
 
 
 def mpiexec() -> str:
@@ -94,7 +93,8 @@ def mpiexec() -> str:
 
 def measured(what: str, ranks: int, rounds: int) -> Any:
     """What the function ``what`` of `scale_ranks` finds on so many ranks."""
-    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", "ninx.benchmarks.scale_ranks", what, str(rounds)]
+    program = "from ninx.benchmarks.scale_ranks import main; main()"
+    command = [mpiexec(), "-n", str(ranks), sys.executable, "-c", program, what, str(rounds)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if run.returncode:
         last = (run.stderr.strip() or "it said nothing").splitlines()[-1]
@@ -104,12 +104,11 @@ def measured(what: str, ranks: int, rounds: int) -> Any:
 
 def run(machine: Machine, quick: bool, measure: Callable[[str, int, int], Any] = measured) -> Report:
     """Measure, then model."""
-    head = ["preset", "a rank", "network", "batch", *(f"{ranks}" for ranks in SHOWN), "pays to"]
+    head = ["preset", "a rank", "Gbit/s", "batch", *(f"{ranks}" for ranks in SHOWN), "pays to"]
     report = Report("scale", machine, head)
-    rounds = 2 if quick else 7
-    nets = networks(measure("networks", 1, rounds))
-    pair = here(measure("exchanges", 2, rounds))
-    seconds = measure("steps", 4, rounds)
+    nets = networks(measure("networks", 1, 1 if quick else 3))
+    pair = here(measure("exchanges", 2, 5))
+    seconds = measure("steps", 4, 1 if quick else 5)
     for net in nets:
         for speed, rank in ((1.0, "here"), (float(FASTER), f"x {FASTER}")):
             for link in LINKS:
@@ -120,11 +119,15 @@ def run(machine: Machine, quick: bool, measure: Callable[[str, int, int], Any] =
 
 
 def networks(found: dict[str, Any]) -> list[Network]:
-    """Straight lines through two measured steps, of few and of more images."""
+    """Straight lines through two measured steps, of few and of more images. RuntimeError if more images took less time."""
     nets = []
     for name, one in found.items():
         (few, more), (short, long) = one["images"], one["seconds"]
         per_image = (long - short) / (more - few)
+        if per_image <= 0:
+            raise RuntimeError(
+                f"bench scale: {name} took longer for {few} images than for {more}: the machine is busy; try again"
+            )
         nets.append(Network(name, one["bytes"], max(0.0, short - few * per_image), per_image))
     return nets
 
@@ -136,12 +139,14 @@ def here(found: dict[str, float]) -> Link:
     return Link("this machine", latency, sizes[-1] / max(longest - latency, 1e-9))
 
 
-def _add(report: Report, net: Network, rank: str, link: Link, batch: str, efficiency: Callable[[Network, Link, int], float]) -> None:
+def _add(
+    report: Report, net: Network, rank: str, link: Link, batch: str, efficiency: Callable[[Network, Link, int], float]
+) -> None:
     shares = {ranks: efficiency(net, link, ranks) for ranks in RANKS}
     most = pays_up_to(shares.__getitem__)
     cells = [f"{100 * shares[ranks]:.0f} %" for ranks in SHOWN]
     report.add(
-        [net.name, rank, link.name, batch, *cells, f"{most}" if most < RANKS[-1] else f"{most}+"],
+        [net.name, rank, link.name.removesuffix(" Gbit/s"), batch, *cells, f"{most}" if most < RANKS[-1] else f"{most}+"],
         {
             "name": f"{net.name}, a rank {rank}, {link.name}, {batch}", "network": asdict(net), "link": asdict(link),
             "efficiency": shares, "pays_up_to": most,
@@ -163,7 +168,12 @@ def _say(report: Report, nets: list[Network], pair: Link, seconds: dict[str, lis
         f"Two ranks here exchange a few bytes in {1e6 * pair.latency:.0f} microseconds, many at {pair.bandwidth / 1e9:.1f} GB/s."
     )
     notes.append(f"Measured here, {PRESET}, batch {BATCH}, {PARTS} micro-batches unless it says otherwise:")
-    pairs = {Way(2, 1): [Way(1, 1), Way(1, 2)], Way(4, 1): [Way(1, 1)], Way(1, 1): [Way(1, 1, None)], Way(1, 2): [Way(1, 2, None)]}
+    pairs = {
+        Way(2, 1): [Way(1, 1), Way(1, 2)],
+        Way(4, 1): [Way(1, 1)],
+        Way(1, 1): [Way(1, 1, None)],
+        Way(1, 2): [Way(1, 2, None)],
+    }
     for name, time in times.items():
         low, high = time.quartiles
         notes.append(f"  {name:24} {BATCH / time.median:5.0f} images/s (quartiles {BATCH / high:.0f} to {BATCH / low:.0f})")
@@ -172,4 +182,6 @@ def _say(report: Report, nets: list[Network], pair: Link, seconds: dict[str, lis
             speed = ratio(times[way.name], times[other.name])
             notes.append(f"  {way.name} is {speed} times as fast as {other.name}")
             report.records.append({"name": f"{way.name} against {other.name}", **asdict(speed)})
-    report.records.append({"name": "measured", "seconds": seconds, "link": asdict(pair), "networks": [asdict(net) for net in nets]})
+    report.records.append(
+        {"name": "measured", "seconds": seconds, "link": asdict(pair), "networks": [asdict(net) for net in nets]}
+    )

@@ -117,6 +117,7 @@ __all__ = [
     "onnx",
     "ops",
     "optim",
+    "parallel",
     "record",
     "save",
     "save_weights",

@@ -22,3 +22,8 @@ def main() -> None:
 
         failed(error)
         sys.exit(2)
+    except Exception:  # a mistake of ours: Python shows where, and the other ranks may not wait for ever
+        from .ranks import crashed
+
+        crashed()
+        raise

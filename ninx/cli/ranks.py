@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 
 from ninx.kernels import get_num_threads, set_num_threads
 
@@ -57,16 +58,22 @@ def shares(team: Team, micro_batches: int) -> str:
     )
 
 
-def prefix() -> str:
-    """What stands before ``ninx`` in a command that goes on as this one was started."""
-    return f"mpiexec -n {launch.size()} " if launch.size() else ""
-
-
 def stopped(team: Team, status: int) -> None:
     """This rank was stopped, and perhaps it alone: end all, but let rank 0 speak first."""
     if team.rank:
         time.sleep(1.0)
     team.end(status)
+
+
+def crashed() -> None:
+    """After an error that nobody foresaw: under mpiexec show where it was raised, and end all."""
+    team = joined()
+    if team.size > 1:
+        sys.stderr = _stderr
+        if team.rank:
+            sys.stderr.write(f"rank {team.rank}:\n")
+        traceback.print_exc()
+        team.end(1)
 
 
 def failed(error: Exception) -> None:

@@ -33,7 +33,7 @@ from .checking import show_findings
 from .complete import recipe_names
 from .confusion import show_evaluation
 from .console import DataDir, Device, IgnoreChecksum, console, moving, say, whole
-from .ranks import MICRO_BATCHES, joined_team, prefix, ready, shares, stopped
+from .ranks import MICRO_BATCHES, joined_team, ready, shares, stopped
 from .tables import growth
 
 
@@ -204,7 +204,7 @@ def _stopped(folder: Path | None, run: Training | None) -> None:
     """After Ctrl-C: what is in the folder (None: none yet), and how to go on."""
     if run is not None and run.holds:
         say(f"\nStopped. {escape(str(run.checkpoint))} holds {run.holds}; go on with:")
-        whole(f"{prefix()}ninx train --resume {shlex.quote(str(folder))}")
+        whole(f"{launch.prefix()}ninx train --resume {shlex.quote(str(folder))}")
     elif folder is not None and (folder / CHECKPOINT).exists() and not (run and run.owns):
         say(f"\nStopped before this run had saved anything. {escape(str(folder))} still holds the earlier run.")
     else:

@@ -10,7 +10,7 @@ from ninx.kernels.listing import only_public
 from . import launch
 from .loader import MicroBatchLoader
 from .step import MicroBatches
-from .team import ALONE, Team, check_alike, own_device, rank_0_first, world
+from .team import ALONE, Team, check_alike, own_device, world
 from .tree import cut, sum_over_ranks, summed
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "cut",
     "launch",
     "own_device",
-    "rank_0_first",
     "sum_over_ranks",
     "summed",
     "world",

@@ -43,3 +43,12 @@ def local_rank() -> int:
     0
     """
     return _asked(2, rank())
+
+
+def prefix() -> str:
+    """What stands before a command that is to be started as this process was.
+
+    >>> ninx.parallel.launch.prefix()
+    ''
+    """
+    return f"mpiexec -n {size()} " if size() else ""

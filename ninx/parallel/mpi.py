@@ -17,7 +17,10 @@ PATIENT = 1e-3  # seconds: the longest nap of a rank that waits
 
 
 class MPITeam:
-    """The ranks of ``comm``, by default all that mpiexec started. Arrays on a GPU go from GPU to GPU by NCCL, where CuPy brings it, else by way of the host."""
+    """The ranks of ``comm``, by default all that mpiexec started.
+
+    Arrays on a GPU go from GPU to GPU by NCCL, where CuPy brings it, else by way of the host.
+    """
 
     def __init__(self, comm: Any = None) -> None:
         try:

@@ -1,7 +1,7 @@
 """Exchanges between GPUs by NCCL, through CuPy: two ranks send and receive at the same time.
 
-NCCL's own all-reduce is faster on many GPUs, but the order of its sums depends on their number and on how they are wired. Sends and
-receives leave the order to us, and so the bits.
+NCCL's own all-reduce is faster on many GPUs, but the order of its sums depends on their number and on how they are wired.
+Sends and receives leave the order to us, and so the bits.
 """
 
 from __future__ import annotations

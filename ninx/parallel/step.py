@@ -53,8 +53,8 @@ class MicroBatches:
     A micro-batch counts by its images, so that the sum is the gradient of the batch's mean loss. Three things of a network know
     more than one image, or count calls; they are defined by the micro-batch, and so do not depend on the ranks:
 
-    * batch normalisation takes the mean and the variance of the micro-batch. Each begins with the running ones as they were before
-      the batch, and these move by the mean of what the micro-batches add, so that a batch is still one move;
+    * batch normalisation takes the mean and the variance of the micro-batch. Each begins with the running ones as they were
+      before the batch, and these move by the mean of what the micro-batches add, so that a batch is still one move;
     * what is a whole number (``num_batches_tracked``) changes as in micro-batch 0;
     * a dropout's mask is a hash of the step, the micro-batch, and the number of the call in it.
 

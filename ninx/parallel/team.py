@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, Protocol
-
-import numpy as np
 
 from .. import nn
 from ..array import Array, cuda_device, to_numpy
@@ -84,22 +81,6 @@ def joined() -> Team:
     return ALONE if _world is None else _world
 
 
-@contextlib.contextmanager
-def rank_0_first(team: Team) -> Iterator[None]:
-    """Rank 0 does the block first, the others when it has come to its end: what is wrong for all is said once, by rank 0.
-
-    And kernels are compiled once.
-
-    >>> with ninx.parallel.rank_0_first(ninx.parallel.ALONE):
-    ...     pass
-    """
-    if team.rank:
-        team.everyone("waits")
-    yield
-    if not team.rank:
-        team.everyone("is done")
-
-
 def own_device(team: Team, device: str) -> str:
     """The GPU of this rank, where several train on "cuda": on each machine one after another, beginning anew after the last.
 
@@ -123,7 +104,7 @@ def check_alike(team: Team, computes: Mapping[str, Any], model: nn.Module) -> No
     """
     weights = hashlib.sha256()
     for value in model.state_dict().values():
-        weights.update(np.ascontiguousarray(to_numpy(value.array)))
+        weights.update(to_numpy(value.array).tobytes())
     own = {k: str(v).partition(":")[0] if k == "device" else v for k, v in computes.items()}
     first, *others = team.everyone(own | {"ninx": metadata.version("ninx"), "weights": weights.hexdigest()[:8]})
     for rank, other in enumerate(others, 1):

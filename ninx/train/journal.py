@@ -121,11 +121,11 @@ def command_line() -> str:
     >>> ninx.train.journal.command_line()
     'ninx train --seed 1'
     """
-    program, mpiexec = Path(sys.argv[0] if sys.argv else ""), f"mpiexec -n {launch.size()} " if launch.size() else ""
+    program = Path(sys.argv[0] if sys.argv else "")
     if program.stem == "ninx" or (program.name == "__main__.py" and program.parent.name == "ninx"):
-        return mpiexec + shlex.join(["ninx", *sys.argv[1:]])
+        return launch.prefix() + shlex.join(["ninx", *sys.argv[1:]])
     if program.suffix == ".py" and not program.stem.startswith("ipykernel"):
-        return mpiexec + shlex.join(["python", program.name, *sys.argv[1:]])
+        return launch.prefix() + shlex.join(["python", program.name, *sys.argv[1:]])
     return ""
 
 

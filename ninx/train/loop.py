@@ -97,7 +97,7 @@ class NotFinite(ValueError):
 
 
 class _Seen(NamedTuple):
-    """What is known of a batch when its gradient is there; ``logits`` are those of a part of it, or None, where ranks share it."""
+    """What is known of a batch when its gradient is there; where ranks share it, ``logits`` are of a part of it, or None."""
 
     images: int
     loss: float

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import official
 import pytest
+import ranks
 import typer
 from fences import Block, blocks
 from PIL import Image
@@ -120,6 +121,11 @@ COMMANDS = {
     "ninx learn check 03-im2col": Rule(Run("", r"03-im2col: not yet"), None),
     "ninx learn grade class": Rule(Run("", r"ada +1 +1"), None),
     "ninx learn grade class --wide -o gradebook.csv": Rule(Run("", r"Wrote gradebook\.csv"), None),
+    "ninx bench scale --json scale.json": Rule(None, Run("--quick", "512 in all")),
+    "mpiexec -n 2 ninx train": Rule(Run(TINY, RESULT), Run("", r"test accuracy 9[789]\.")),
+    "mpiexec -n 1 ninx train --seed 1": Rule(None, Run(TINY, RESULT)),
+    "mpiexec -n 4 ninx train": Rule(None, Run("", r"test accuracy 9[789]\.")),
+    "ninx train --set micro_batches=8 --seed 2": Rule(None, Run(TINY, RESULT)),
     "ninx bench conv --quick": Rule(None, Run("", "geometric mean")),
     "bash tests/cuda/gpu_wheels.sh": Rule(None, Run("", r"\d wheels, \d+ MiB")),
     "bash tests/cuda/gpu_day.sh": Rule(None, Run("", r"\(g\) ok")),
@@ -378,6 +384,13 @@ def test_a_command_that_ninx_does_not_know_is_found(command: str) -> None:
     assert not known(command)
 
 
+def started(words: list[str]) -> list[str]:
+    """A command with the ninx and the mpiexec of this Python in it."""
+    before = [str(ranks.MPIEXEC), *words[1:3]] if words[0] == "mpiexec" else []
+    own = [sys.executable, "-c", "from ninx.cli import main; main()"]
+    return words if words[0] == "bash" else [*before, *own, *words[words.index("ninx") + 1 :]]
+
+
 def follow(page: str, folder: Path, which: str) -> None:
     """Run the commands of a page in ``folder``, each once, by the rules for the "quick" or the "slow" tests."""
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "NINX_DATA": str(folder / "data")}
@@ -386,9 +399,12 @@ def follow(page: str, folder: Path, which: str) -> None:
         run: Run | None = getattr(COMMANDS[command], which)
         if run is not None:
             words = shlex.split(f"{command} {run.options}")
-            start = words if is_script(command) else [sys.executable, "-c", "from ninx.cli import main; main()", *words[1:]]
+            if words[0] == "mpiexec" and not ranks.HAS_MPI:
+                continue
             where = ROOT if is_script(command) else folder
-            done = subprocess.run(start, cwd=where, capture_output=True, text=True, timeout=600, env=environment)
+            done = subprocess.run(
+                started(words), cwd=where, capture_output=True, text=True, timeout=600, env=environment, stdin=subprocess.DEVNULL
+            )
             said = done.stdout + done.stderr
             code = 2 if run.says.startswith("Error:") else 1 if run.says.endswith("not yet") else 0
             assert done.returncode == code, f"{command} {run.options}\n{said}"
@@ -416,4 +432,4 @@ def test_the_set_up_lines_are_those_that_continuous_integration_runs() -> None:
     assert script.count('bash -c "$command') == len(searches)
     found = [subprocess.run(["bash", "-c", s], cwd=ROOT, capture_output=True, text=True, check=True).stdout for s in searches]
     lines = [line for page in PAGES.values() for b in blocks(page, "sh") for line in b.text.splitlines(keepends=True)]
-    assert found == [line for line in lines if not line.startswith("ninx ") and not is_script(line)]
+    assert found == [line for line in lines if not line.startswith(("ninx ", "mpiexec ")) and not is_script(line)]

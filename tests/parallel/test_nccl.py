@@ -143,7 +143,9 @@ def test_gradients_are_summed_where_the_network_lies_and_the_ranks_change_no_bit
             model = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Linear(6, 4)).to("cuda")
             micro = parallel.MicroBatches(model, 4, team)
             parts = [parallel.cut(10, 4, part) for part in micro.own]
-            micro.gradient(iter([(ninx.tensor(x[c], device="cuda"), ninx.tensor(labels[c], device="cuda")) for c in parts]), 10, 0)
+            micro.gradient(
+                iter([(ninx.tensor(x[c], device="cuda"), ninx.tensor(labels[c], device="cuda")) for c in parts]), 10, 0
+            )
         held = [*(p.grad for p in model.parameters()), *model.buffers()]
         assert all(isinstance(t.array, cupy.ndarray) for t in held)
         return [t.array.get().tobytes() for t in held], len(getattr(team, "calls", ()))

@@ -77,21 +77,11 @@ def test_each_rank_sends_the_fewest_numbers_that_are_possible() -> None:
 @pytest.mark.parametrize(("parts", "size"), [(8, 3), (8, 16), (6, 4), (7, 2), (12, 6)])
 def test_ranks_that_cannot_share_the_tree_are_refused_and_the_sentence_says_how_many_can(parts: int, size: int) -> None:
     fitting = [r for r in (1, 2, 4, 8, 16) if parts % r == 0]
-    with pytest.raises(ValueError, match=f"^parallel: {size} ranks .* {parts} micro-batches .* -n {' or '.join(map(str, fitting))},"):
+    with pytest.raises(
+        ValueError, match=f"^parallel: {size} ranks .* {parts} micro-batches .* -n {' or '.join(map(str, fitting))},"
+    ):
         on_ranks(size, lambda team: tree.mine(parts, team))
 
 
 def test_the_ranks_shares_are_subtrees() -> None:
     assert on_ranks(4, lambda team: list(tree.mine(8, team))) == [[0, 1], [2, 3], [4, 5], [6, 7]]
-
-
-def test_what_everyone_says_comes_in_the_order_of_ranks_and_rank_0_goes_first() -> None:
-    order = []
-
-    def work(team: FakeTeam) -> list[int]:
-        with parallel.rank_0_first(team):
-            order.append(team.rank)
-        return team.everyone(10 * team.rank)
-
-    assert on_ranks(4, work) == [[0, 10, 20, 30]] * 4
-    assert order[0] == 0

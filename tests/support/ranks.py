@@ -81,7 +81,12 @@ def mpiexec(size: int, *command: str, **environment: str) -> subprocess.Popen[st
     env = {**os.environ, "PYTHONPATH": rooms.PYTHONPATH, **environment}
     env.pop("OMP_NUM_THREADS", None)
     return subprocess.Popen(
-        [MPIEXEC, "-n", str(size), *command], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [MPIEXEC, "-n", str(size), *command],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
