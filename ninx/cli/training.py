@@ -22,6 +22,7 @@ from ..study import staged
 from ..study.checking import check
 from ..train import Checkpoint, Evaluation, Training, evaluate, journal, read_checkpoint
 from ..train import recipe as recipes
+from ..train.finite import NotFinite
 from ..train.folders import LOCK, claim, earlier
 from ..train.interrupts import Stopped, held_back, stoppable
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
@@ -31,7 +32,7 @@ from ..train.runs import resumed_recipe
 from .checking import show_findings
 from .complete import recipe_names
 from .confusion import show_evaluation
-from .console import DataDir, Device, IgnoreChecksum, console, moving, say, whole
+from .console import DataDir, Device, IgnoreChecksum, complain, console, moving, say, whole
 from .tables import growth
 
 
@@ -58,6 +59,9 @@ def train(
     save_every: Annotated[
         float, typer.Option(min=0, metavar="MINUTES", help="Save within an epoch after so many minutes.")
     ] = 5.0,
+    find_nan: Annotated[
+        bool, typer.Option("--find-nan", help="Stop at the first operation that makes a NaN, and name it; slower.")
+    ] = False,
     ignore_checksum: IgnoreChecksum = False,
 ) -> None:
     """Train a network. Ctrl-C stops after the step under way and saves; --resume goes on from there, bit for bit."""
@@ -84,11 +88,13 @@ def train(
     if device == "cpu":
         compile_ahead()
     if chosen.growth is not None:
+        if find_nan:
+            raise ValueError(f"train: --find-nan is for one training, and recipe {chosen.name} is of many")
         with stoppable():
             return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
     with stoppable():
-        _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every)
+        _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every, find_nan)
 
 
 def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:
@@ -115,12 +121,13 @@ def _train(
     data_dir: Path | None,
     device: str,
     save_every: float,
+    find_nan: bool,
 ) -> None:
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
     replaces = not new and (wanted / CHECKPOINT).exists()
     run, folder = None, None if new else wanted
     try:
-        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every)
+        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every, find_nan)
         if resumed is not None:
             run.journal = journal.read(resumed if resumed.is_dir() else resumed.parent)
         run.folder = folder = claim(wanted) if new else wanted
@@ -142,6 +149,12 @@ def _train(
         with contextlib.suppress(OSError):  # the terminal may be what has ended
             _stopped(folder, run)
         raise typer.Exit(128 + asked.number if isinstance(asked, Stopped) else 130) from None
+    except NotFinite as error:
+        complain(error)
+        if run is not None and run.owns:
+            say("What is left, and where it began:")
+            whole(f"ninx report {shlex.quote(str(folder))}")
+        raise typer.Exit(1) from None
     except BaseException:
         if not replaces and folder is not None and not (run and run.holds):
             _clear(folder)

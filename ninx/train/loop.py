@@ -7,13 +7,15 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 from .. import data, limits, models, nn, optim
 from .. import functional as F
-from ..array import use_device, xp_of
+from ..array import use_device
 from ..engine import Tensor
+from ..engine.modes import AnomalyError
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
 from ..notebook import in_notebook
@@ -23,6 +25,7 @@ from . import journal
 from .checkpoint import CHECKPOINT as CHECKPOINT
 from .checkpoint import Checkpoint, Progress, save_checkpoint
 from .evaluation import evaluate
+from .finite import NotFinite, hunting, not_finite, weights_of
 from .folders import forget_earlier, keep_earlier, locked, tidy
 from .history import History, Showing
 from .interrupts import held_back
@@ -64,20 +67,6 @@ def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
     raise ValueError(f"train: {recipe.data} has {found}; set model.switches.{switch} (--set, or in the recipe)")
 
 
-def not_finite(model: nn.Module) -> str | None:
-    """The first parameter or buffer that holds a NaN or an infinity, in words; None if all numbers are finite.
-
-    >>> net = nn.Linear(2, 1)
-    >>> net.weight.data[0, 1] = float("nan")
-    >>> not_finite(net)
-    'weight holds 1 NaN or infinite number of 2'
-    """
-    for name, value in model.state_dict().items():
-        if value.array.dtype.kind == "f" and (bad := value.numel() - int(xp_of(value.array).isfinite(value.array).sum())):
-            return f"{name} holds {bad} NaN or infinite number{'s' * (bad > 1)} of {value.numel()}"
-    return None
-
-
 def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
     """The sentence for images of other classes than the network knows; of many classes only the first that differ."""
     if max(len(known), len(there)) <= 12:
@@ -90,16 +79,13 @@ def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
     )
 
 
-class NotFinite(ValueError):
-    """The loss or a weight of a training is no finite number any more."""
-
-
 class Training:
     """One run of a recipe in a folder: the network, its optimiser, and its checkpoints.
 
     A checkpoint is written after each epoch, within an epoch after ``save_every`` minutes, and when Ctrl-C ends the run; the last
     three are kept. A run that is resumed from any of them goes on bit for bit as if it had never stopped. On any ``device`` it
-    begins with the same weights, and draws the same batches and masks; only rounding differs.
+    begins with the same weights, and draws the same batches and masks; only rounding differs. With ``find_nan`` every result of
+    every operation is looked through, and the first NaN or infinity named (see `ninx.train.finite.hunting`).
 
     >>> recipe = ninx.train.recipe.load("digits", {"limit": 20, "epochs": 2, "batch_size": 10})
     >>> run = ninx.train.Training(recipe, "run")
@@ -117,9 +103,10 @@ class Training:
         data_dir: str | Path | None = None,
         device: str = "cpu",
         save_every: float = 5.0,
+        find_nan: bool = False,
     ):
         use_device(device)
-        self.recipe, self.folder, self.save_every = recipe, Path(folder), save_every
+        self.recipe, self.folder, self.save_every, self.find_nan = recipe, Path(folder), save_every, find_nan
         self.train_set, self.test_set = splits(recipe, data_dir)
         _check_fit(recipe, self.train_set)
         manual_seed(recipe.seed)
@@ -326,23 +313,35 @@ class Training:
 
     def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, float]:
         """One step of the optimiser; the answers (N, K), and the loss."""
-        logits = self.model(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise NotFinite(self._failed(value, images, labels))
-        self.optimizer.zero_grad()
-        loss.backward()
+        try:
+            with hunting(self.model) if self.find_nan else nullcontext():
+                logits = self.model(images)
+                loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise NotFinite(self._failed(value, images, labels))
+                self.optimizer.zero_grad()
+                loss.backward()
+        except AnomalyError as error:
+            own = f"recipe {self.recipe.name}: model.name = {self.recipe.model.name!r}, optim.lr = {self.recipe.optim.lr:g}"
+            raise NotFinite(f"train: {self._now()}: {error} ({own}); try a smaller optim.lr{self._kept()}") from None
         if self.recipe.optim.clip_norm is not None:
             nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
         self.optimizer.step()
         self.schedule.after_batch()
+        if self.find_nan:
+            self._check_weights()
         return logits, value
 
     def _check_weights(self) -> None:
         """Refuse to save a network that is damaged: the checkpoint of before is worth more."""
-        if (found := not_finite(self.model)) is not None:
-            raise NotFinite(f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}")
+        if (found := not_finite(weights_of(self.model))) is not None:
+            where = self._now() if self.find_nan else f"a step of epoch {len(self.history) + 1}"
+            raise NotFinite(f"train: after {where} {found}; try a smaller optim.lr{self._kept()}")
+
+    def _now(self) -> str:
+        """Which batch is under way."""
+        return f"batch {(self._done.batches if self._done else 0) + 1} of epoch {len(self.history) + 1}"
 
     def _kept(self) -> str:
         """What the checkpoint holds, as the end of a sentence."""
@@ -359,7 +358,8 @@ class Training:
         from ..study.checking import first_not_finite  # only now, as it goes through the batch once more
 
         where = first_not_finite(self.model, images, labels)
-        return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; try a smaller optim.lr{self._kept()}"
+        more = "try a smaller optim.lr; --find-nan (find_nan=True) names the operation"
+        return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; {more}{self._kept()}"
 
 
 def _ending(error: BaseException) -> tuple[Literal["stopped", "NaN", "failed"], str]:

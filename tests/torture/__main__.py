@@ -1,7 +1,9 @@
 """What can happen to files and runs, made to happen many times, and one table of what became of them.
 
-``python tests/torture corruptions --cases N``: damaged files for every reader. Each case is made from its reader's name and its
-number alone, so it can be made again: ``python tests/torture case "cifar python" 123`` writes its file and reads it here.
+``python tests/torture corruptions --cases N``: damaged files for every reader. What is read of one may differ from what was
+written where no sum covers the damage ("no sum") or where the sums were made to fit it ("fitted"); else it is "silent". Each case
+is made from its reader's name and its number alone, so it can be made again: ``python tests/torture case "cifar python" 123``
+writes its file and reads it here.
 
 ``python tests/torture kills --kills N``: trainings that are killed and resumed, compared with whole ones (see kills.py).
 """
@@ -22,7 +24,7 @@ import corpus
 import pool
 import worker
 
-COLUMNS = ("cases", "crash", "hang", "memory", "foreign", "silent", "refused", "changed", "same")
+COLUMNS = ("cases", "crash", "hang", "memory", "foreign", "silent", "refused", "no sum", "fitted", "same")
 
 
 def table(found: dict[str, pool.Tally]) -> str:

@@ -60,9 +60,8 @@ def main() -> None:
             signal.setitimer(signal.ITIMER_PROF, 0)
             more = (_memory("VmHWM") - before) / 1000 - len(content) / 1e6
             if outcome == "read":
-                outcome = "same" if found in sound[name] else "changed"
-                if outcome == "changed" and reader.summed and not fitted:
-                    outcome = "silent"
+                changed = "fitted" if fitted else "silent" if reader.summed else "no sum"
+                outcome = "same" if found in sound[name] else changed
             print(json.dumps([outcome, round(more), round(time.process_time() - start, 2), found]), flush=True)
 
 
