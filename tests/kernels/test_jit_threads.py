@@ -314,3 +314,42 @@ def test_threading_layers_survive_threads_and_forks(name: str) -> None:
     if "No threading layer could be loaded" in run.stderr:
         pytest.skip(f"Numba has no {name} here")
     assert run.returncode == 0, f"exit {run.returncode}: {run.stderr[-2000:]}"
+
+
+FORK_WHILE_COMPILING = """
+import os, threading, time
+import numba
+import numpy as np
+from ninx.kernels import fast
+
+begun = threading.Event()
+
+@numba.extending.overload(len)  # called while Numba compiles
+def slowly(thing):
+    if isinstance(thing, numba.types.Boolean):
+        begun.set()
+        time.sleep(0.5)
+        return lambda thing: 1
+
+compiling = threading.Thread(target=lambda: numba.njit(lambda x: len(x))(True))
+compiling.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if (fast.relu(np.full(9999, -1.0)) == 0).all() else 3)
+for _ in range(600):
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+    time.sleep(0.1)
+else:
+    os.kill(child, 9)
+    status = "the child hangs"
+compiling.join()
+assert status == 0, status
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_waits_until_another_thread_has_compiled() -> None:
+    succeeds(FORK_WHILE_COMPILING)

@@ -24,13 +24,17 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.core.compiler_lock import global_compiler_lock
 
 from ... import silent
+from ...threads import held_at_fork
 from .cache import KernelCache
 from .launcher import spread
 from .threading_layer import ALONE, layer
 
 __all__ = ["helper", "kernel", "part", "program", "spread"]
+
+held_at_fork(global_compiler_lock._lock)  # whoever forks waits until nothing is being compiled
 
 Kernel = Callable[..., Any]  # called from Python; runs on as many threads as its last argument says
 Function = TypeVar("Function", bound=Callable[..., Any])
