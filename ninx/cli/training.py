@@ -26,7 +26,7 @@ from ..train.finite import NotFinite
 from ..train.folders import LOCK, claim, earlier
 from ..train.interrupts import Stopped, held_back, stoppable
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
-from ..train.machine import differences, machine
+from ..train.machine import differences, machine, make_deterministic
 from ..train.plots import draw_curves
 from ..train.runs import resumed_recipe
 from .checking import show_findings
@@ -62,6 +62,9 @@ def train(
     find_nan: Annotated[
         bool, typer.Option("--find-nan", help="Stop at the first operation that makes a NaN, and name it; slower.")
     ] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits whatever the number of threads and processors; CPU only.")
+    ] = False,
     ignore_checksum: IgnoreChecksum = False,
 ) -> None:
     """Train a network. Ctrl-C stops after the step under way and saves; --resume goes on from there, bit for bit."""
@@ -84,6 +87,8 @@ def train(
         chosen = resumed_recipe(checkpoint, overrides, recipe, "train")
         if chosen.epochs == checkpoint.epoch:
             say(f"All {chosen.epochs} epochs are done already; --epochs with a larger number goes on.")
+    if deterministic:
+        make_deterministic(device)
     folder = _place(chosen, out, resume, overwrite)
     if device == "cpu":
         compile_ahead()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,8 @@ def fuzz(reader: str, seconds: float, findings: Path) -> Fuzzed:
     told = re.findall(r"^#(\d+)\s+\w+.*?cov: (\d+)", text, re.MULTILINE)
     runs = [int(n) for n in re.findall(r"Done (\d+) runs", text)] or [int(n) for n, _ in told]
     said = [*re.findall(r"^(?:\w+\.)*\w*(?:Error|Exception|Warning)\b.*", text, re.MULTILINE), *re.findall(r"ERROR: .*", text)]
+    if done.returncode == -signal.SIGPROF:
+        said.insert(0, "one file takes too long")
     finding = "" if done.returncode == 0 else f"exit {done.returncode}: {(said or [text[-300:]])[0][:300]}"
     return Fuzzed(max(runs, default=0), max((int(edges) for _, edges in told), default=0), finding)
 
@@ -68,7 +71,9 @@ def _main(name: str, folder: Path, findings: str, seconds: str) -> None:
         (seeds / str(number)).write_bytes(content)
 
     def one(content: bytes) -> None:
+        signal.setitimer(signal.ITIMER_PROF, worker.SECONDS)  # libFuzzer's own limit is one of the clock, which may be slow
         outcome, said = worker.read(reader, folder, content)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         if outcome == "foreign":
             raise AssertionError(f"{name}: {said}")
 
