@@ -11,29 +11,14 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 
-# What a licence may be made of: those that allow everything but to leave the names out; and MPL, which asks for its own files alone.
+# What a licence may be made of: those that allow all but to leave the names out; and MPL, which covers its own files alone.
 ALLOWED = "|".join(
-    (
+    [
         *("0BSD", r"Apache( Software)?( License)?(,? Version)?([ -]?2(\.0)?)?", "BSD(-[23]-Clause)?", "(3-Clause )?BSD License"),
-        *(
-            "BSL-1.0",
-            "CC0-1.0",
-            "CNRI-Python",
-            "FreeType",
-            "HPND",
-            "ISC(L| License.*)?",
-            "LLVM-exception",
-            "MIT(-CMU|-0)?( License)?",
-        ),
-        *(
-            r"Mozilla Public License 2\.0.*",
-            r"MPL-2\.0",
-            "NCSA",
-            "PSF(-2.0|L)?",
-            r"Python( Software Foundation)?( License)?(-2\.0)?",
-        ),
-        *("Unlicense", "Zlib"),
-    )
+        *("BSL-1.0", "CC0-1.0", "CNRI-Python", "FreeType", "HPND", "ISC(L| License.*)?", "LLVM-exception"),
+        *("MIT(-CMU|-0)?( License)?", "Mozilla Public License 2.0.*", "MPL-2.0", "NCSA", "PSF(-2.0|L)?"),
+        *("Python( Software Foundation)?( License)?(-2.0)?", "Unlicense", "Zlib"),
+    ]
 )
 # Packages that are not, or do not say it in a way that a program reads, and why they may be used all the same.
 EXCEPTIONS = {

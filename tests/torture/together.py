@@ -21,7 +21,7 @@ import ninx
 from ninx import functional as F
 from ninx import nn
 
-PATIENCE = 10.0  # seconds of the clock, in steps of a tenth while this process runs: a child that needs longer hangs
+PATIENCE = 120.0  # seconds of the clock, in steps of a tenth while this process runs: a child that needs longer hangs
 
 
 def _network(seed: int) -> tuple[nn.Module, np.ndarray, np.ndarray]:
