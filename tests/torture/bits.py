@@ -120,9 +120,8 @@ def rows() -> list[tuple[str, ...]]:
 def _main(path: str, options: list[str]) -> None:
     if "one" in options and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
-    if "fork" in options:
-        if os.fork():
-            os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+    if "fork" in options and os.fork():
+        os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
     np.savez(path, **work(options))
     if "fork" in options:
         os._exit(0)
