@@ -1,9 +1,9 @@
 """The threads on which kernels run: those of Numba's threading layer.
 
 Numba takes TBB where that is installed (the wheel comes with ninx on x86-64), else OpenMP, else its own work queue. They differ
-in what they survive. TBB survives calls from several Python threads at once, and a fork by the thread that started it, unless others
-may be computing. OpenMP survives no fork. Nor does the work queue, and it dies of two callers at once, so they take turns. In a child
-process where the threads are lost, kernels run in one thread.
+in what they survive. TBB survives calls from several Python threads at once, and a fork by the thread that started it, unless
+others may be computing. OpenMP survives no fork. Nor does the work queue, and it dies of two callers at once, so they take
+turns. In a child process where the threads are lost, kernels run in one thread.
 """
 
 from __future__ import annotations
