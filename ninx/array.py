@@ -17,6 +17,7 @@ __all__ = [
     "Array",
     "as_it_lies",
     "as_it_was",
+    "count_not_finite",
     "cuda_device",
     "device_of",
     "empty",
@@ -72,6 +73,11 @@ def sound(operation: str, array: Any) -> Array:
         raise TypeError(f"{operation}: a masked array has no value where it is masked; say one with array.filled(value)")
     array = np.asarray(array)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def count_not_finite(array: Array) -> int:
+    """How many values are NaN or infinite; of whole numbers and booleans none is."""
+    return array.size - int(xp_of(array).isfinite(array).sum()) if array.dtype.kind == "f" else 0
 
 
 def device_of(thing: Any) -> device:

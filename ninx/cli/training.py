@@ -23,16 +23,17 @@ from ..study import staged
 from ..study.checking import check
 from ..train import Checkpoint, Evaluation, Training, evaluate, journal, read_checkpoint
 from ..train import recipe as recipes
+from ..train.finite import NotFinite
 from ..train.folders import LOCK, claim, earlier
 from ..train.interrupts import Stopped, held_back, stoppable
 from ..train.loop import CHECKPOINT, CURVES, METRICS, splits
-from ..train.machine import differences, machine
+from ..train.machine import differences, machine, make_deterministic
 from ..train.plots import draw_curves
 from ..train.runs import resumed_recipe
 from .checking import show_findings
 from .complete import recipe_names
 from .confusion import show_evaluation
-from .console import DataDir, Device, IgnoreChecksum, console, moving, say, whole
+from .console import DataDir, Device, IgnoreChecksum, complain, console, moving, say, whole
 from .ranks import MICRO_BATCHES, joined_team, ready, shares, stopped
 from .tables import growth
 
@@ -60,6 +61,12 @@ def train(
     save_every: Annotated[
         float, typer.Option(min=0, metavar="MINUTES", help="Save within an epoch after so many minutes.")
     ] = 5.0,
+    find_nan: Annotated[
+        bool, typer.Option("--find-nan", help="Stop at the first operation that makes a NaN, and name it; slower.")
+    ] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits whatever the number of threads and processors; CPU only.")
+    ] = False,
     ignore_checksum: IgnoreChecksum = False,
 ) -> None:
     """Train a network. Ctrl-C stops after the step under way and saves; --resume goes on from there, bit for bit."""
@@ -85,20 +92,24 @@ def train(
         chosen = resumed_recipe(checkpoint, overrides, recipe, "train")
         if chosen.epochs == checkpoint.epoch:
             say(f"All {chosen.epochs} epochs are done already; --epochs with a larger number goes on.")
+    if deterministic:
+        make_deterministic(device)
     folder = _place(chosen, out, resume, overwrite)
     if device == "cpu":
         compile_ahead()
     if chosen.growth is not None:
         if team.size > 1:
             raise ValueError(f"train: {chosen.name} trains many networks one after another; start it without mpiexec")
+        if find_nan:
+            raise ValueError(f"train: --find-nan is for one training, and recipe {chosen.name} is of many")
         with stoppable():
             return _grow(chosen, folder, overwrite, data_dir)
     new = out is None and resume is None and not overwrite
     with stoppable():
         if team.rank:
-            _follow(Training(chosen, folder, checkpoint, data_dir, device, save_every, team))
+            _follow(Training(chosen, folder, checkpoint, data_dir, device, save_every, find_nan, team))
         else:
-            _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every, team)
+            _train(chosen, folder, new, checkpoint, resume, data_dir, device, save_every, find_nan, team)
 
 
 def _place(recipe: recipes.Recipe, out: Path | None, resume: Path | None, overwrite: bool) -> Path:
@@ -125,13 +136,14 @@ def _train(
     data_dir: Path | None,
     device: str,
     save_every: float,
+    find_nan: bool,
     team: Team,
 ) -> None:
     """One run to its end, or to Ctrl-C; then what it is worth. ``new``: in a folder of its own, beside earlier runs."""
     replaces = not new and (wanted / CHECKPOINT).exists()
     run, folder = None, None if new else wanted
     try:
-        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every, team)
+        run = Training(recipe, wanted, checkpoint, data_dir, device, save_every, find_nan, team)
         ready(team)
         if resumed is not None:
             run.journal = journal.read(resumed if resumed.is_dir() else resumed.parent)
@@ -156,6 +168,13 @@ def _train(
         with contextlib.suppress(OSError):  # the terminal may be what has ended
             _stopped(folder, run)
         raise _exit(asked, run, team) from None
+    except NotFinite as error:
+        complain(error)
+        if run is not None and run.owns:
+            say("What is left, and where it began:")
+            whole(f"ninx report {shlex.quote(str(folder))}")
+        team.end(1)
+        raise typer.Exit(1) from None
     except BaseException:
         if not replaces and folder is not None and not (run and run.holds):
             _clear(folder)

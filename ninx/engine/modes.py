@@ -15,13 +15,13 @@ from contextvars import ContextVar, Token
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from ..array import Array, xp_of
+from ..array import Array, count_not_finite, xp_of
 
 _grad_mode: ContextVar[bool] = ContextVar("ninx_grad_mode", default=True)
 _anomaly_mode: ContextVar[bool] = ContextVar("ninx_anomaly_mode", default=False)
+_place: ContextVar[str] = ContextVar("ninx_place", default="")
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
+_MATHS = tuple(f"{_PACKAGE}{floor}{os.sep}" for floor in ("engine", "ops", "functional"))
 
 is_anomaly_enabled = _anomaly_mode.get
 records = _grad_mode.get  # for the engine, which asks with every operation
@@ -172,23 +172,34 @@ class unwatched(_Switch):
     variable, value = _anomaly_mode, False
 
 
+class AnomalyError(RuntimeError):
+    """An operation whose value or gradient holds a NaN or an infinity; raised inside `detect_anomaly`."""
+
+
+def set_place(name: str) -> None:
+    """From now on anomalies are said to be in ``name``, such as a layer of a network, and at its line; "": no place.
+
+    Who calls a network of ninx has no line in it: then its layers tell more.
+    """
+    _place.set(name)
+
+
 def user_line() -> str:
-    """ "file:line: code" of the innermost caller outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    """ "file:line: code" of the innermost caller outside this package; or, in a named place, outside the operations."""
+    place, frame = _place.get(), sys._getframe(1)
+    inner = _MATHS if place else _PACKAGE
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(inner):
         frame = frame.f_back
     name, number = frame.f_code.co_filename, frame.f_lineno
-    return f"{name}:{number}: {linecache.getline(name, number).strip()}"
+    line = f"{name}:{number}: {linecache.getline(name, number).strip()}"
+    return f"{place}, {line.removeprefix(str(Path(_PACKAGE).parent) + os.sep)}" if place else line
 
 
 def check_anomaly(what: str, arrays: Sequence[Array], line: str | None, inputs: Sequence[Array] = ()) -> None:
-    """Raise if an array holds a NaN or an infinity; say whether one of the inputs did already."""
+    """Raise `AnomalyError` if an array holds a NaN or an infinity; say whether one of the inputs did already."""
     for array in arrays:
-        xp = xp_of(array)
-        if not np.issubdtype(array.dtype, np.floating) or xp.isfinite(array).all():
+        if not (count := count_not_finite(array)):
             continue
-        kind = "nan" if xp.isnan(array).any() else "inf"
-        count = int((~xp.isfinite(array)).sum())
-        old = any(np.issubdtype(a.dtype, np.floating) and not xp_of(a).isfinite(a).all() for a in inputs)
-        verb = "passed on" if old else "made"
-        raise RuntimeError(f"{what} {verb} {kind} ({count} of {array.size} entries) at {line or user_line()}")
+        kind = "nan" if xp_of(array).isnan(array).any() else "inf"
+        verb = "passed on" if any(map(count_not_finite, inputs)) else "made"
+        raise AnomalyError(f"{what} {verb} {kind} ({count} of {array.size} entries) at {line or user_line()}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +84,7 @@ class Frozen:
         self.model, self.input_shape = model, input_shape
         self._asked = batch
         self._lock = threading.Lock()
+        _all.add(self)
         self.refreeze()
 
     def refreeze(self) -> None:
@@ -168,3 +171,17 @@ class Frozen:
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n  ".join([f"Frozen: (N, {given}) -> (N, {made}), up to {self._batch} images at once", *lines])
+
+
+_all: weakref.WeakSet[Frozen] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """In a child process: the thread that was in a network is not there, so it is free, and its steps may be half made."""
+    for frozen in _all:
+        if frozen._lock.locked():
+            frozen._lock, frozen._steps = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
 from . import journal
 from .checkpoint import CHECKPOINT, Checkpoint, read_checkpoint
+from .finite import not_finite
 from .folders import in_use
 from .recipe import Recipe
 
@@ -95,11 +94,10 @@ def look(folder: str | Path) -> Found:
 
 
 def _state(checkpoint: Checkpoint, kept: journal.Journal) -> tuple[State, str]:
-    if (epoch := not_finite(checkpoint.history)) is not None:
+    if (epoch := lost_in(checkpoint.history)) is not None:
         return "NaN", f"a metric of epoch {epoch} is no finite number"
-    for name, weight in checkpoint.weights.items():
-        if not np.isfinite(weight).all():
-            return "NaN", f"{name} holds values that are no finite numbers"
+    if (held := not_finite(checkpoint.weights)) is not None:
+        return "NaN", held
     if checkpoint.epoch >= checkpoint.recipe.epochs:
         return "finished", ""
     last = kept.sessions[-1] if kept.sessions else None
@@ -110,10 +108,10 @@ def _state(checkpoint: Checkpoint, kept: journal.Journal) -> tuple[State, str]:
     return ("stopped" if last.outcome == "finished" else last.outcome), last.why  # finished: there were to be fewer epochs
 
 
-def not_finite(history: list[dict[str, Any]]) -> int | None:
+def lost_in(history: list[dict[str, Any]]) -> int | None:
     """The first epoch one of whose metrics is no finite number; None if there is none.
 
-    >>> ninx.train.found.not_finite([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": float("nan")}])
+    >>> ninx.train.found.lost_in([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": float("nan")}])
     2
     """
     return next((m["epoch"] for m in history if not all(map(math.isfinite, m.values()))), None)

@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 
 from .. import data, limits, models, nn, optim, parallel
 from .. import functional as F
-from ..array import use_device, xp_of
+from ..array import use_device
 from ..engine import Tensor
+from ..engine.modes import AnomalyError
 from ..files import write_atomically
 from ..looks import few, shortened, unfailing
 from ..notebook import in_notebook
@@ -25,6 +26,7 @@ from . import journal
 from .checkpoint import CHECKPOINT as CHECKPOINT
 from .checkpoint import Checkpoint, Progress, save_checkpoint
 from .evaluation import evaluate
+from .finite import NotFinite, hunting, not_finite, weights_of
 from .folders import forget_earlier, keep_earlier, locked, tidy
 from .history import History, Showing
 from .interrupts import ENDING, held_back, raised_by
@@ -66,20 +68,6 @@ def _check_fit(recipe: Recipe, dataset: data.LabelledDataset) -> None:
     raise ValueError(f"train: {recipe.data} has {found}; set model.switches.{switch} (--set, or in the recipe)")
 
 
-def not_finite(model: nn.Module) -> str | None:
-    """The first parameter or buffer that holds a NaN or an infinity, in words; None if all numbers are finite.
-
-    >>> net = nn.Linear(2, 1)
-    >>> net.weight.data[0, 1] = float("nan")
-    >>> not_finite(net)
-    'weight holds 1 NaN or infinite number of 2'
-    """
-    for name, value in model.state_dict().items():
-        if value.array.dtype.kind == "f" and (bad := value.numel() - int(xp_of(value.array).isfinite(value.array).sum())):
-            return f"{name} holds {bad} NaN or infinite number{'s' * (bad > 1)} of {value.numel()}"
-    return None
-
-
 def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
     """The sentence for images of other classes than the network knows; of many classes only the first that differ."""
     if max(len(known), len(there)) <= 12:
@@ -90,10 +78,6 @@ def unlike(known: tuple[str, ...], there: tuple[str, ...], split: str) -> str:
         f"the network knows {len(known)} classes, and the {split} images have {len(there)}, which differ from number {first} on: "
         f"{ours}, but {theirs}"
     )
-
-
-class NotFinite(ValueError):
-    """The loss or a weight of a training is no finite number any more."""
 
 
 class _Seen(NamedTuple):
@@ -110,7 +94,8 @@ class Training:
 
     A checkpoint is written after each epoch, within an epoch after ``save_every`` minutes, and when Ctrl-C ends the run; the last
     three are kept. A run that is resumed from any of them goes on bit for bit as if it had never stopped. On any ``device`` it
-    begins with the same weights, and draws the same batches and masks; only rounding differs.
+    begins with the same weights, and draws the same batches and masks; only rounding differs. With ``find_nan`` every result of
+    every operation is looked through, and the first NaN or infinity named (see `ninx.train.finite.hunting`).
 
     With ``micro_batches`` in the recipe, the ranks of ``team`` share each batch, with the same bits for any number of them; the
     default are the processes that mpiexec started. Rank 0 alone writes files.
@@ -131,6 +116,7 @@ class Training:
         data_dir: str | Path | None = None,
         device: str = "cpu",
         save_every: float = 5.0,
+        find_nan: bool = False,
         team: parallel.Team | None = None,
     ):
         self.team = parallel.world() if team is None else team
@@ -139,7 +125,7 @@ class Training:
             raise ValueError(f"train: {self.team.size} ranks share the micro-batches of a batch, but the recipe cuts none; {way}")
         device = parallel.own_device(self.team, device)
         use_device(device)
-        self.recipe, self.folder, self.save_every = recipe, Path(folder), save_every
+        self.recipe, self.folder, self.save_every, self.find_nan = recipe, Path(folder), save_every, find_nan
         self.train_set, self.test_set = splits(recipe, data_dir)
         _check_fit(recipe, self.train_set)
         manual_seed(recipe.seed)
@@ -375,20 +361,22 @@ class Training:
                 yield partial(self._shared_gradient, own, number, min(size, len(self.train_set) - number * size))
 
     def _gradient(self, images: Tensor, labels: Tensor) -> _Seen:
-        logits = self.model(images)
-        loss = self._loss(logits, labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise NotFinite(self._failed(value, images, labels))
-        self.optimizer.zero_grad()
-        loss.backward()
+        with self._hunting():
+            logits = self.model(images)
+            loss = self._loss(logits, labels)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise NotFinite(self._failed(value, images, labels))
+            self.optimizer.zero_grad()
+            loss.backward()
         return _Seen(len(labels), value, (argmax(logits, 1) == labels).sum(), logits)
 
     def _shared_gradient(self, own: Iterator[Any], number: int, images: int) -> _Seen:
         """By micro-batches, with the other ranks; they also tell each other of signals, so that all stop after the same step."""
         assert self.micro is not None
         step = len(self.history) * len(self.loader) + number
-        found = self.micro.gradient(own, images, step, [float(signal in self._late) for signal in ENDING])
+        with self._hunting():
+            found = self.micro.gradient(own, images, step, [float(signal in self._late) for signal in ENDING])
         if not math.isfinite(found.loss):
             if self.team.rank:
                 self.team.everyone("waits")  # rank 0 says it, and ends all
@@ -399,17 +387,34 @@ class Training:
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
 
+    @contextlib.contextmanager
+    def _hunting(self) -> Iterator[None]:
+        """With ``find_nan`` the first operation inside whose result is no finite number is named."""
+        try:
+            with hunting(self.model) if self.find_nan else contextlib.nullcontext():
+                yield
+        except AnomalyError as error:
+            own = f"recipe {self.recipe.name}: model.name = {self.recipe.model.name!r}, optim.lr = {self.recipe.optim.lr:g}"
+            raise NotFinite(f"train: {self._now()}: {error} ({own}); try a smaller optim.lr{self._kept()}") from None
+
     def _update(self) -> None:
         """One step of the optimiser."""
         if self.recipe.optim.clip_norm is not None:
             nn.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
         self.optimizer.step()
         self.schedule.after_batch()
+        if self.find_nan:
+            self._check_weights()
 
     def _check_weights(self) -> None:
         """Refuse to save a network that is damaged: the checkpoint of before is worth more."""
-        if not self.team.rank and (found := not_finite(self.model)) is not None:
-            raise NotFinite(f"train: after a step of epoch {len(self.history) + 1} {found}; try a smaller optim.lr{self._kept()}")
+        if not self.team.rank and (found := not_finite(weights_of(self.model))) is not None:
+            where = self._now() if self.find_nan else f"a step of epoch {len(self.history) + 1}"
+            raise NotFinite(f"train: after {where} {found}; try a smaller optim.lr{self._kept()}")
+
+    def _now(self) -> str:
+        """Which batch is under way."""
+        return f"batch {(self._done.batches if self._done else 0) + 1} of epoch {len(self.history) + 1}"
 
     def _kept(self) -> str:
         """What the checkpoint holds, as the end of a sentence."""
@@ -426,7 +431,8 @@ class Training:
         from ..study.checking import first_not_finite  # only now, as it goes through the batch once more
 
         where = first_not_finite(self.model, *batch) if batch else ""
-        return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; try a smaller optim.lr{self._kept()}"
+        more = "try a smaller optim.lr; --find-nan (find_nan=True) names the operation"
+        return f"train: the loss became {loss} in epoch {len(self.history) + 1}{where}; {more}{self._kept()}"
 
 
 def _ending(error: BaseException) -> tuple[Literal["stopped", "NaN", "failed"], str]:

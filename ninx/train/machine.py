@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from .. import nn
-from ..kernels import get_num_threads, tier_name
+from ..kernels import get_num_threads, set_num_threads, tier_name
 from ..kernels.processor import processor
 
 _processor = cache(processor)
@@ -28,3 +28,28 @@ def differences(before: dict[str, str | int], now: dict[str, str | int]) -> str:
     'threads: 2 before, 4 now'
     """
     return "; ".join(f"{k}: {before[k]} before, {now[k]} now" for k in before if k in now and before[k] != now[k])
+
+
+THREADS = 8  # for which all work is cut; fewer processors do these parts one after the other
+
+
+def make_deterministic(device: str) -> None:
+    """From now on a result depends on the processor's instruction set, but on no number of threads or processors.
+
+    The kernels' work is cut for `THREADS` threads, and NumPy's matrix products are done in one. Raises ValueError for a GPU,
+    where nothing of this kind has been measured, and ImportError where threadpoolctl is missing, which holds NumPy's threads.
+
+    >>> make_deterministic("cuda")
+    Traceback (most recent call last):
+    ValueError: train: --deterministic is for the processor: on a GPU it has not been measured what is the same bit for bit
+    """
+    if device != "cpu":
+        raise ValueError(
+            "train: --deterministic is for the processor: on a GPU it has not been measured what is the same bit for bit"
+        )
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        raise ImportError("train: --deterministic needs threadpoolctl: pip install 'ninx[deterministic]'") from None
+    set_num_threads(THREADS)
+    threadpool_limits(1, user_api="blas")

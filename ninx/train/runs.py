@@ -21,8 +21,9 @@ from ..looks import shortened, unfailing
 from . import recipe as recipes
 from .checkpoint import Checkpoint, read_checkpoint
 from .evaluation import Evaluation, evaluate
+from .finite import not_finite, weights_of
 from .history import History
-from .loop import Training, not_finite, unlike
+from .loop import Training, unlike
 from .preparation import Preparation
 from .recipe import Recipe
 
@@ -206,7 +207,7 @@ class Run:
         >>> ninx.train.Training(ninx.train.recipe.load("digits", tiny), "run").save()
         >>> ninx.load_run("run").check_weights()
         """
-        if (found := not_finite(self.model)) is not None:
+        if (found := not_finite(weights_of(self.model))) is not None:
             raise ValueError(f"{where}: the network in {self.folder} is damaged, its answers would mean nothing: {found}")
 
     @unfailing

@@ -82,6 +82,7 @@ COMMANDS = {
     ),
     "ninx train --seed 1": Rule(Run(SMALL, RESULT), Run("", r"test accuracy 9[789]\.")),
     "ninx train --seed 2": Rule(Run(SMALL, RESULT), Run("", r"test accuracy 9[789]\.")),
+    "ninx train --find-nan": Rule(Run(TINY, RESULT), None),
     "ninx runs": Rule(Run("", r"digits-seed\d +digits +\d .* finished"), None),
     "ninx compare runs/digits-seed0 runs/digits-seed0-2": Rule(Run("", r"optim.lr +0.1 +0.05"), None),
     "ninx compare runs/digits-seed1 runs/digits-seed2": Rule(Run("", r"AB: 2 seeds, mean"), None),

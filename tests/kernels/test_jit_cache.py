@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import platform
-import random
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rooms
-from processes import COMPILING, python, succeeds
+from flips import FEW, in_kernels
+from processes import COMPILING, succeeds
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
@@ -63,12 +63,6 @@ def test_processes_that_compile_at_once_leave_whole_files(tmp_path: Path) -> Non
     assert {path.suffix or path.name for path in tmp_path.glob("*/*")} == {".kernel", "claims"}
 
 
-FEW = """
-import numpy as np
-from ninx.kernels import fast
-a = np.random.default_rng(0).standard_normal(9999)
-results = [fast.relu(a), fast.relu(a.astype(np.float32)), fast.relu_mask(a, a[::-1].copy()), fast.dropout(a, 0.5, 1, 1)]
-"""
 STEP = """
 import ninx
 from ninx import functional as F, models, optim, rand, tensor
@@ -79,30 +73,11 @@ F.cross_entropy(net(rand(8, 1, 28, 28)), tensor([1] * 8)).backward()
 learn.step()
 results = [p.array for p in net.parameters()] + [p.grad.array for p in net.parameters()]
 """
-DIGEST = """
-import hashlib
-print(hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in results)).hexdigest())
-"""
 
 
 @pytest.mark.parametrize(("work", "flips"), [(FEW, 8), pytest.param("import numpy as np" + STEP, 200, marks=pytest.mark.slow)])
 def test_a_flipped_bit_neither_crashes_nor_changes_a_result(work: str, flips: int, tmp_path: Path) -> None:
-    """One random bit in every file, again and again: each time all is compiled anew, to the same results."""
-    rng = random.Random(0)
-    right = python(work + DIGEST, NINX_CACHE_DIR=str(tmp_path)).stdout
-    assert len(right) == 65
-    while flips > 0:
-        damaged = {}
-        for path in sorted(tmp_path.rglob("*.kernel")):
-            content = bytearray(path.read_bytes())
-            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-            path.write_bytes(content)
-            damaged[path] = bytes(content)
-        flips -= len(damaged)
-        run = python(work + DIGEST, NINX_CACHE_DIR=str(tmp_path))
-        assert (run.returncode, run.stdout, run.stderr) == (0, right, COMPILING)
-        assert len(damaged) > 3
-        assert not [path for path, content in damaged.items() if path.read_bytes() == content]
+    assert in_kernels(work, flips, tmp_path) == []
 
 
 PROCESSOR = """

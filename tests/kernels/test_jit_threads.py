@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
 import llvmlite.binding as llvm
 import numba
+from llvmlite.binding import ffi
 
 from ninx import kernels
 from ninx.kernels import fast, strided
@@ -236,6 +238,7 @@ def test_threads_that_come_at_once_start_the_layer_once(monkeypatch: pytest.Monk
 FORK = """
 import os, threading, time
 import numba
+from llvmlite.binding import ffi
 import numpy as np
 from ninx import kernels
 from ninx.kernels import fast
@@ -314,3 +317,93 @@ def test_threading_layers_survive_threads_and_forks(name: str) -> None:
     if "No threading layer could be loaded" in run.stderr:
         pytest.skip(f"Numba has no {name} here")
     assert run.returncode == 0, f"exit {run.returncode}: {run.stderr[-2000:]}"
+
+
+FORK_WHILE_COMPILING = """
+import os, threading, time
+import numba
+from llvmlite.binding import ffi
+import numpy as np
+from ninx.kernels import fast
+
+begun = threading.Event()
+
+@numba.extending.overload(len)  # called while Numba compiles
+def slowly(thing):
+    if isinstance(thing, numba.types.Boolean):
+        begun.set()
+        time.sleep(0.5)
+        return lambda thing: 1
+
+compiling = threading.Thread(target=lambda: numba.njit(lambda x: len(x))(True))
+compiling.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if (fast.relu(np.full(9999, -1.0)) == 0).all() else 3)
+for _ in range(600):
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+    time.sleep(0.1)
+else:
+    os.kill(child, 9)
+    status = "the child hangs"
+compiling.join()
+assert status == 0, status
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_waits_until_another_thread_has_compiled() -> None:
+    succeeds(FORK_WHILE_COMPILING)
+
+
+def in_a_child(work: Callable[[], bool]) -> str:
+    """ "right", "wrong" or "hangs": the end of a forked process that does ``work``."""
+    if (child := os.fork()) == 0:
+        code = 3
+        try:
+            code = 0 if work() else 4
+        finally:
+            os._exit(code)
+    for _ in range(600):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return "wrong" if status else "right"
+        time.sleep(0.1)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return "hangs"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_waits_for_another_threads_llvm() -> None:
+    """It is also called where nothing is compiled: when Python throws away what was."""
+    held = threading.Event()
+
+    def hold() -> None:
+        with ffi.lib._lock:
+            held.set()
+            time.sleep(0.5)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    assert in_a_child(lambda: llvm.get_host_cpu_name() != "") == "right"
+    other.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_does_not_count_on_threads_that_others_were_using(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TBB cannot end its threads before a fork while they are at work for another."""
+    layer.start()
+    monkeypatch.setattr(layer, "_starter", threading.get_ident())
+    go_on = threading.Event()
+    other = threading.Thread(target=go_on.wait)
+    other.start()
+    assert in_a_child(lambda: layer.team == ALONE) == "right"
+    go_on.set()
+    other.join()

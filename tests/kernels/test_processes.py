@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import pytest
 from processes import python, succeeds
+from rooms import PYTHONPATH, TESTS
 from samples import normal_and_slow
 
 from ninx import kernels
@@ -38,85 +41,27 @@ def test_an_unknown_vector_shape_is_refused() -> None:
     assert "NINX_VECTOR must be 16, 32 or 64" in run.stderr
 
 
-GUARDED = """
-import ctypes, mmap
-import numpy as np
-from geometries import convolutions, poolings, squares
-from ninx.kernels import fast, memory, set_num_threads, strided
-from ninx.kernels.cpu.conv import winograd
-from ninx.kernels.cpu.jit import compiled
-
-compiled.SMALL = 0  # also what is small is done on threads
-libc, page, kept = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE, []
-
-def guarded(shape, dtype, at_end):
-    "An array flush against a page that may not be touched, after its end or before its start."
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    room = -(-max(size, 1) // page) * page
-    block = mmap.mmap(-1, room + 2 * page)
-    base = ctypes.addressof(ctypes.c_char.from_buffer(block))
-    for place in (base, base + page + room):
-        assert libc.mprotect(ctypes.c_void_p(place), ctypes.c_size_t(page), 0) == 0
-    kept.append((block, base, room))
-    return np.frombuffer(block, dtype, int(np.prod(shape)), page + (room - size if at_end else 0)).reshape(shape)
-
-def put(a, at_end):
-    g = guarded(a.shape, a.dtype, at_end)
-    g[...] = a
-    return g
-
-done = 0
-for at_end in (True, False):
-    memory.empty = lambda shape, dtype: guarded(shape, dtype, at_end)
-    for dtype in (np.float32, np.float64):
-        for geo, rng in convolutions({count}, seed=4):
-            x, w = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C))
-            b, g = rng.standard_normal(geo.O), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
-            x, w, b, g = (put(a.astype(dtype), at_end) for a in (x, w, b, g))
-            fast.conv2d(x, w, b, geo, relu=True)
-            fast.conv2d_input_grad(g, w, geo, masked_by=x)
-            fast.conv2d_weight_bias_grad(x, g, geo)
-            kept.clear()
-            done += 1
-    for geo, rng in squares({count}, seed=4):
-        set_num_threads(2 if done % 2 else 64)  # more than some of the work can be cut into
-        x, w = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.O, geo.KH, geo.KW, geo.C))
-        b, g = rng.standard_normal(geo.O), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
-        x, w, b, g = (put(a.astype(np.float32), at_end) for a in (x, w, b, g))
-        winograd.conv2d(x, w, b, geo, True)
-        winograd.conv2d_input_grad(g, w, geo, x)
-        winograd.conv2d_weight_grad(x, g, geo, True)
-        kept.clear()
-        done += 1
-    set_num_threads(2)
-    for dtype in (np.float32, np.float64):
-        for geo, rng in poolings({count}, seed=4):
-            x, g = rng.standard_normal((geo.N, geo.H, geo.W, geo.C)), rng.standard_normal((geo.N, geo.OH, geo.OW, geo.O))
-            x, g = (put(a.astype(dtype), at_end) for a in (x, g))
-            y, arg = fast.max_pool2d(x, geo, True, (0.5, 1, 1))
-            fast.max_unpool2d(g, put(arg, at_end), geo)
-            divisor = strided.pool_divisor(geo, True)
-            fast.avg_pool2d(x, geo, divisor)
-            fast.avg_pool2d_input_grad(g, geo, divisor, x)
-            fast.dropout(x, 0.5, 1, 1)
-            kept.clear()
-print(done, "convolutions inside their arrays")
-if {trespass}:
-    a = guarded((16,), np.float32, True)
-    ctypes.memset(a.ctypes.data + 64, 0, 1)
-"""
+def guards(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """tests/torture/guards.py, in a process of its own."""
+    command, environment = (
+        [sys.executable, str(TESTS / "torture" / "guards.py"), *arguments],
+        os.environ | {"PYTHONPATH": PYTHONPATH},
+    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the guard pages are made by Linux's mprotect")
 @normal_and_slow(25, 500)
 def test_nothing_outside_the_arrays_is_touched(count: int) -> None:
     """Every array, workspaces included, lies flush against a page that kills whoever touches it."""
-    succeeds(GUARDED.format(count=count, trespass=False))
+    done = guards(str(count))
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr[-2000:]}"
+    assert int(done.stdout) > 60 * count
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the guard pages are made by Linux's mprotect")
 def test_the_guard_pages_kill() -> None:
-    assert python(GUARDED.format(count=0, trespass=True)).returncode < 0
+    assert guards("0", "trespass").returncode < 0
 
 
 def test_without_numba_everything_runs_on_the_strided_tier(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from processes import succeeds
 
 import ninx
 import ninx.functional as F
@@ -413,3 +415,45 @@ def test_the_float64_truth_is_as_near() -> None:
     truth = eager(model.double(), x.double())
     assert np.abs(frozen - truth).max() < 4 * np.abs(ours - truth).max()
     assert torch.allclose(torch.from_numpy(frozen).double(), torch.from_numpy(truth), rtol=1e-4, atol=1e-5)
+
+
+FORKED = """
+import os, threading
+import ninx
+from ninx import nn
+
+class Slow(nn.Module):
+    def forward(self, x):
+        if threading.current_thread() is not threading.main_thread():
+            entered.set()
+            go_on.wait()
+        return x
+
+entered, go_on = threading.Event(), threading.Event()
+answer = ninx.freeze(nn.Sequential(nn.Flatten(), Slow(), nn.Linear(4, 2)), (1, 2, 2))
+x = ninx.ones(3, 1, 2, 2)
+right = answer(x).numpy()
+other = threading.Thread(target=answer, args=(x,))
+other.start()
+entered.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if (answer(x).numpy() == right).all() else 3)
+for _ in range(600):
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+    threading.Event().wait(0.1)
+else:
+    os.kill(child, 9)
+    status = "the child hangs"
+go_on.set()
+other.join()
+assert status == 0, status
+assert (answer(x).numpy() == right).all()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_answers_although_another_thread_was_answering_at_the_fork() -> None:
+    succeeds(FORKED)

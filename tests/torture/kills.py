@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import layout
 import numpy as np
 
 import ninx
@@ -104,7 +105,7 @@ def _arm(place: str, rng: random.Random) -> None:
         threading.Thread(target=lambda wait: (time.sleep(wait), _die()), args=(rng.uniform(0.0, 0.4),), daemon=True).start()
 
 
-def _in_child(kind: str, folder: Path, save_every: float, place: str | None, seed: int) -> tuple[bool, str]:
+def in_child(kind: str, folder: Path, save_every: float, place: str | None, seed: int) -> tuple[bool, str]:
     """(whether it was killed, what it said) of a process that does the work, and dies at ``place``."""
     read, write = os.pipe()
     if (child := os.fork()) == 0:
@@ -130,7 +131,7 @@ def run(kills: int, seed: int = 0, most: int = 10) -> tuple[Counter[tuple[str, s
     counts: Counter[tuple[str, str]] = Counter()
     wrong = []
     with tempfile.TemporaryDirectory() as top:
-        whole = {kind: _in_child(kind, Path(top) / f"whole {i}", 5.0, None, 0)[1] for i, kind in enumerate(KINDS)}
+        whole = {kind: in_child(kind, Path(top) / f"whole {i}", 5.0, None, 0)[1] for i, kind in enumerate(KINDS)}
         number = 0
         while sum(counts[kind, place] for kind in KINDS for place in PLACES) < kills:
             kind = list(KINDS)[number % len(KINDS)]
@@ -139,7 +140,7 @@ def run(kills: int, seed: int = 0, most: int = 10) -> tuple[Counter[tuple[str, s
             killed = 0
             while True:
                 place = rng.choice(PLACES) if killed < most else None
-                died, said = _in_child(kind, folder, save_every, place, rng.randrange(2**32))
+                died, said = in_child(kind, folder, save_every, place, rng.randrange(2**32))
                 if not died:
                     break
                 killed += 1
@@ -161,11 +162,7 @@ def table(counts: Counter[tuple[str, str]]) -> str:
     columns = ("runs", *PLACES, "same bits")
     rows = [("kind", *columns), *((kind, *(f"{counts[kind, c]:,}" for c in columns)) for kind in KINDS)]
     rows.append(("all", *(f"{sum(counts[kind, c] for kind in KINDS):,}" for c in columns)))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    )
+    return layout.table(rows)
 
 
 if __name__ == "__main__":

@@ -56,25 +56,24 @@ def main() -> None:
             _forget_the_most()
             before, start = _memory("VmRSS"), time.process_time()
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
-            outcome, found = _read(reader, Path(folder), content)
+            outcome, found = read(reader, Path(folder), content)
             signal.setitimer(signal.ITIMER_PROF, 0)
             more = (_memory("VmHWM") - before) / 1000 - len(content) / 1e6
             if outcome == "read":
-                outcome = "same" if found in sound[name] else "changed"
-                if outcome == "changed" and reader.summed and not fitted:
-                    outcome = "silent"
+                changed = "fitted" if fitted else "silent" if reader.summed else "no sum"
+                outcome = "same" if found in sound[name] else changed
             print(json.dumps([outcome, round(more), round(time.process_time() - start, 2), found]), flush=True)
 
 
 def _sound(reader: corpus.Reader, name: str, folder: Path, file: bytes) -> object:
     """What is in a whole file."""
-    outcome, found = _read(reader, folder, file)
+    outcome, found = read(reader, folder, file)
     if outcome != "read":
         raise SystemExit(f"torture: a whole file of the kind {name}: {found}")
     return found
 
 
-def _read(reader: corpus.Reader, folder: Path, content: bytes) -> tuple[str, object]:
+def read(reader: corpus.Reader, folder: Path, content: bytes) -> tuple[str, object]:
     """(refused, read or foreign; the fingerprint of what was found, or the sentence)."""
     path = folder / reader.name
     path.write_bytes(content)

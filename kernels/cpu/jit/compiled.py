@@ -24,13 +24,20 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from llvmlite.binding import ffi
+from numba.core.compiler_lock import global_compiler_lock
 
 from ... import silent
+from ...threads import held_at_fork
 from .cache import KernelCache
 from .launcher import spread
 from .threading_layer import ALONE, layer
 
 __all__ = ["helper", "kernel", "part", "program", "spread"]
+
+# Whoever forks waits until nothing is being compiled. The lock registered last is taken first, as Numba does.
+held_at_fork(ffi.lib._lock._lock)  # of LLVM
+held_at_fork(global_compiler_lock._lock)
 
 Kernel = Callable[..., Any]  # called from Python; runs on as many threads as its last argument says
 Function = TypeVar("Function", bound=Callable[..., Any])

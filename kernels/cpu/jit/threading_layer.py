@@ -1,9 +1,9 @@
 """The threads on which kernels run: those of Numba's threading layer.
 
 Numba takes TBB where that is installed (the wheel comes with ninx on x86-64), else OpenMP, else its own work queue. They differ
-in what they survive. TBB survives calls from several Python threads at once, and a fork by the thread that started it. OpenMP
-survives no fork. Nor does the work queue, and it dies of two callers at once, so they take turns. In a child process where the
-threads are lost, kernels run in one thread.
+in what they survive. TBB survives calls from several Python threads at once, and a fork by the thread that started it, unless
+others may be computing. OpenMP survives no fork. Nor does the work queue, and it dies of two callers at once, so they take
+turns. In a child process where the threads are lost, kernels run in one thread.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class ThreadingLayer:
         self.turn = threading.Lock()  # if not: whose turn it is
         self.starting = threading.Lock()
         self._starter = 0  # the Python thread that started it
+        self._others = False  # were there other Python threads at the fork?
 
     def start(self) -> tuple[int, int]:
         """Start its threads, once, however many ask for them; the team."""
@@ -42,9 +43,14 @@ class ThreadingLayer:
                 self.reentrant = self.name in ("tbb", "omp")  # last: now others call it without asking here
         return self.team
 
+    def forking(self) -> None:
+        """Before a fork: nobody forks while the threads are being started, for the start would go on in the parent only."""
+        self.starting.acquire()
+        self._others = threading.active_count() > 1
+
     def forked(self) -> None:
         """In a child process: are the threads still there? Whoever had the turn is not."""
-        if self.name and (self.name != "tbb" or self._starter != threading.get_ident()):
+        if self.name and (self.name != "tbb" or self._others or self._starter != threading.get_ident()):
             self.team, self.reentrant = ALONE, True
         self.turn = threading.Lock()
         self.starting.release()
@@ -62,5 +68,4 @@ def _load_tbb() -> None:
 layer = ThreadingLayer()
 _load_tbb()
 if hasattr(os, "register_at_fork"):
-    # Nobody forks while the threads are being started: the child would wait for a start that goes on in its parent only.
-    os.register_at_fork(before=layer.starting.acquire, after_in_parent=layer.starting.release, after_in_child=layer.forked)
+    os.register_at_fork(before=layer.forking, after_in_parent=layer.starting.release, after_in_child=layer.forked)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import nn
-from ...array import to_numpy
+from ...array import count_not_finite, to_numpy
 from ...engine import Tensor
 from ...kernels import use_kernels
 from . import data as about_data
@@ -116,13 +116,13 @@ def first_not_finite(model: nn.Module, images: Tensor, labels: Tensor) -> str:
     with np.errstate(all="ignore"):
         t = Trace(model, to_numpy(images.array), to_numpy(labels.array))
     for name, p in t.model.named_parameters():
-        if not np.isfinite(to_numpy(p.array)).all():
+        if count_not_finite(p.array):
             layer = name.rpartition(".")[0]
             call = next((c for c in t.calls if c.name == layer), None)
-            if call is None or not np.isfinite(to_numpy(call.x.array)).all():
+            if call is None or count_not_finite(call.x.array):
                 return f" ({name} holds values that are no numbers)"
     for call in t.calls:
-        if not np.isfinite(to_numpy(call.y.array)).all():
+        if count_not_finite(call.y.array):
             kind = type(call.module).__name__
             return f" (first in layer {call.name}, a {kind}: its input has a root mean square of {rms(call.x):.3g})"
     return ""
