@@ -37,7 +37,7 @@ def other(dx: Any = None, dweight: Any = None, dbias: Any = None) -> Any:
     def answer(g: Array, x: Array, weight: Array, eps: float) -> tuple[Array, Array, Array]:
         right = oracle(g, x, weight, eps)
         made = (dx, dweight, dbias)
-        return tuple(old if new is None else new(g, x, weight, eps) for old, new in zip(right, made, strict=True))  # type: ignore[return-value]
+        return tuple(old if new is None else new(g, x, weight, eps) for old, new in zip(right, made, strict=True))
 
     return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,11 @@ def other_y(formula: Any) -> Any:
 
 
 MISTAKES = {
-    "unbiased_inside": lambda *case: oracle(*case, inside=1),
-    "biased_kept": lambda *case: oracle(*case, kept=0),
-    "momentum_turned": lambda *case: oracle(*case, new=1 - case[5]),
-    "running_not_moved": lambda *case: (oracle(*case)[0], case[3], case[4]),
-    "running_replaced": lambda *case: oracle(*case, new=1.0),
+    "unbiased_inside": partial(oracle, inside=1),
+    "biased_kept": partial(oracle, kept=0),
+    "momentum_turned": lambda x, w, b, mean, var, momentum, eps: oracle(x, w, b, mean, var, 1 - momentum, eps),
+    "running_not_moved": lambda x, w, b, mean, var, momentum, eps: (oracle(x, w, b, mean, var, momentum, eps)[0], mean, var),
+    "running_replaced": partial(oracle, new=1.0),
     "whole_array": other_y(lambda x, w, b, eps: w * (x - x.mean()) / np.sqrt(x.var() + eps) + b),
     "along_channels": other_y(
         lambda x, w, b, eps: w * (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + eps) + b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,15 +75,15 @@ def oracle(
 
 MISTAKES = {
     "relu_forgotten_back": [
-        lambda *case: oracle(*case, gates=(False, False)),
-        lambda *case: oracle(*case, gates=(False, True)),
-        lambda *case: oracle(*case, gates=(True, False)),
+        partial(oracle, gates=(False, False)),
+        partial(oracle, gates=(False, True)),
+        partial(oracle, gates=(True, False)),
     ],
-    "mean_forgotten_back": lambda *case: oracle(*case, mean=False),
-    "batch_forgotten": lambda *case: oracle(*case, batch=False),
-    "uphill": lambda *case: oracle(*case, sign=1.0),
-    "new_weights_in_backward": lambda *case: oracle(*case, late=True),
-    "last_relu": lambda *case: oracle(*case, last_relu=True),
-    "first_layer_not_trained": lambda *case: oracle(*case, trained=(False, True, True)),
-    "last_layer_alone": lambda *case: oracle(*case, trained=(False, False, True)),
+    "mean_forgotten_back": partial(oracle, mean=False),
+    "batch_forgotten": partial(oracle, batch=False),
+    "uphill": partial(oracle, sign=1.0),
+    "new_weights_in_backward": partial(oracle, late=True),
+    "last_relu": partial(oracle, last_relu=True),
+    "first_layer_not_trained": partial(oracle, trained=(False, True, True)),
+    "last_layer_alone": partial(oracle, trained=(False, False, True)),
 }

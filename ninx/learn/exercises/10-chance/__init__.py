@@ -15,7 +15,7 @@ def cases() -> list[tuple[Any, ...]]:
 
 def tail(k: int, n: int) -> float:
     """The probability of at most k heads in n tosses."""
-    return sum(math.comb(n, i) for i in range(k + 1)) / 2**n
+    return float(sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
 
 
 def oracle(only_a: int, only_b: int) -> float:
