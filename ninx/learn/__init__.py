@@ -26,6 +26,7 @@ def check(exercise: str, file: str | Path) -> Verdict:
 
     The file runs in a process of its own, which may take a few seconds of processor time and 500 MB of memory.
 
+    >>> from pathlib import Path
     >>> from ninx import learn
     >>> _ = Path("03-im2col.py").write_text("def im2col(x, kernel_size, stride=1, padding=0): return None")
     >>> print(learn.check("03-im2col", "03-im2col.py").say())

@@ -72,7 +72,13 @@ def _try(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise as its folder describes it; `load` makes one."""
+    """An exercise as its folder describes it; `load` makes one.
+
+    >>> from ninx.learn import load
+    >>> exercise = load("03-output-size")
+    >>> exercise.chapter, exercise.names, exercise.inputs[0], exercise.right_answers[0]
+    (3, ('output_size',), (3, 2, 1, 0, 1), 2)
+    """
 
     name: str
     names: tuple[str, ...]
@@ -122,12 +128,23 @@ class Exercise:
         ]
 
     def arguments(self) -> list[str]:
-        """What the arguments of a case are called: as the oracle calls them."""
+        """What the arguments of a case are called: as the oracle calls them.
+
+        >>> from ninx.learn import load
+        >>> load("02-matmul").arguments()
+        ['g', 'a', 'b']
+        """
         given = inspect.signature(self.oracle).parameters.values()
         return [parameter.name for parameter in given if parameter.default is parameter.empty]
 
     def job(self, file: Path) -> dict[str, Any]:
-        """What the learner's process needs to know; nothing of it says what is right."""
+        """What the learner's process needs to know; nothing of it says what is right.
+
+        >>> from pathlib import Path
+        >>> from ninx.learn import load
+        >>> load("03-output-size").job(Path("mine.py"))["inputs"][0]
+        {'list': [3, 2, 1, 0, 1]}
+        """
         from .child import encode
 
         return {

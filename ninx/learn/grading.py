@@ -51,18 +51,17 @@ class Verdict(NamedTuple):
         return self.key == "passed"
 
     def say(self, language: str = "en") -> str:
-        """The sentence, in a language."""
+        """The sentence, in a language.
+
+        >>> from ninx import learn
+        >>> learn.Verdict("03-im2col", "padding_forgotten", {}).say()
+        'The padding is forgotten: put that many rows and columns of zeros around the image first.'
+        """
         return sentence(self.exercise, self.key, self.values, language)
 
 
 def check(exercise: Exercise, file: Path, run: Callable[[dict[str, Any]], Told] = run_apart) -> Verdict:
-    """Grade a learner's file. Raises ValueError if there is no such file.
-
-    >>> from ninx import learn
-    >>> _ = Path("im2col.py").write_text("def im2col(x, kernel_size, stride=1, padding=0): return x")
-    >>> learn.check("03-im2col", "im2col.py").passed
-    False
-    """
+    """Grade a learner's file; ``run`` is what runs it. Raises ValueError if there is no such file."""
     about = {"function": exercise.names[0], "arguments": ", ".join(exercise.arguments())}
     if unreadable := _unreadable(file):
         return Verdict(exercise.name, unreadable, about)

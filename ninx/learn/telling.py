@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from ..looks import brief, printable, shortened
 from ..study.claims.telling import wrapped
 from .child import Odd
+from .exercise import load
 from .grading import Verdict
 from .words import word
 
@@ -33,8 +35,9 @@ def lines(verdict: Verdict, language: str, width: int) -> list[str]:
         found += ["", word("labels", "smallest", language)]
         for name, value in verdict.failing.inputs.items():
             found += _named(name, value, width)
-        found += _named(word("labels", "expected", language), verdict.failing.expected, width)
-        found += _named(word("labels", "got", language), verdict.failing.got, width)
+        parts = load(verdict.exercise).parts
+        found += _named(word("labels", "expected", language), verdict.failing.expected, width, parts)
+        found += _named(word("labels", "got", language), verdict.failing.got, width, parts)
     if verdict.printed:
         size = f"{verdict.printed:,} B" if verdict.printed < 10_000 else f"{verdict.printed / 1e6:,.2f} MB"
         found += ["", word("labels", "printed", language, size=size)]
@@ -42,10 +45,11 @@ def lines(verdict: Verdict, language: str, width: int) -> list[str]:
     return found
 
 
-def _named(name: str, value: Any, width: int) -> list[str]:
-    """``name = value``, an array below its name."""
+def _named(name: str, value: Any, width: int, parts: tuple[str, ...] = ()) -> list[str]:
+    """``name = value``, an array below its name; of several arrays each under its own, or its number."""
     if isinstance(value, (tuple, list)) and any(isinstance(part, np.ndarray) for part in value):
-        return [line for k, part in enumerate(value) for line in _named(f"{name}[{k}]", part, width)]
+        names = [f"{name} {part}" for part in parts] if len(parts) == len(value) else [f"{name}[{k}]" for k in range(len(value))]
+        return [line for one, part in zip(names, value, strict=True) for line in _named(one, part, width)]
     if isinstance(value, np.ndarray) and value.ndim:
         shape = "x".join(map(str, value.shape))
         return [f"  {name} ({shape})", *_array(value, width)]
@@ -54,7 +58,7 @@ def _named(name: str, value: Any, width: int) -> list[str]:
         text = f"{value.item():.10g}" if value.dtype.kind == "f" else str(value.item())
     if isinstance(value, str) and not isinstance(value, Odd):
         text = printable(value)
-    return [f"  {name} = {shortened(text, min(LONG, width - len(name) - 6))}"]
+    return [f"  {name} = {shortened(text, min(LONG, width - cell_len(name) - 6))}"]
 
 
 def _array(value: np.ndarray, width: int) -> list[str]:

@@ -40,9 +40,11 @@ def sentence(exercise: str, key: str, values: dict[str, Any], language: str) -> 
     if key == "passed":
         return word("labels", "right", language)
     words = load(exercise).words
-    own = {**words["mistakes"], **words.get("faults", {})}
-    if key in own:
-        text: str = own[key][language]
+    if key in words["mistakes"]:
+        text: str = words["mistakes"][key][language]
         return text
+    if key in words.get("faults", {}):
+        text = words["faults"][key][language]
+        return text.format(**values)
     part = values.get("part", "")
     return word("faults", key, language, **{**values, "part": word("labels", "part", language, name=part) if part else ""})

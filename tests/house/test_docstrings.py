@@ -41,7 +41,7 @@ MODULES = [
         "ninx.data",
     ),
     *("ninx.models", "ninx.train", "ninx.kernels", "ninx.autograd", "ninx.backends", "ninx.cuda", "ninx.datasets"),
-    *("ninx.onnx", "ninx.transforms", "ninx.transforms.functional", "ninx.utils.data"),
+    *("ninx.learn", "ninx.onnx", "ninx.transforms", "ninx.transforms.functional", "ninx.utils.data"),
     *(f"ninx.study.{module.name}" for module in pkgutil.iter_modules(ninx.study.__path__)),
 ]
 GLOBALS = {"ninx": ninx, "np": np, "F": F, "nn": nn, "optim": optim}

@@ -14,9 +14,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from ninx import learn
-from ninx.learn import comparing, exercise, grading, process, starting, words
+from ninx.learn import comparing, exercise, grading, process, starting, telling, words
 
 SOLUTIONS = Path(__file__).parent / "solutions"
 WRONG = [path for name in learn.names() for path in sorted((SOLUTIONS / name).glob("wrong_*.py"))]
@@ -31,12 +32,12 @@ def said_of(path: Path) -> str:
     return found[1] if found else "passed"
 
 
-def key(path: Path, run: object = None) -> str:
+def verdict(path: Path, run: object = None) -> learn.Verdict:
     """What it is told: in this process, unless it must be stopped by limits."""
     given = learn.load(path.parent.name)
     if run is None and said_of(path) in LIMITED:
         run, given = process.run_apart, dataclasses.replace(given, seconds=1)
-    return grading.check(given, path, run or process.run_here).key  # type: ignore[arg-type]
+    return grading.check(given, path, run or process.run_here)  # type: ignore[arg-type]
 
 
 @CHECKED
@@ -54,9 +55,14 @@ def test_there_are_three_wrong_solutions(name: str) -> None:
 
 def test_wrong_solutions_are_named_rightly() -> None:
     """95 in 100 at least, and none of them passes."""
-    said = {path: key(path) for path in WRONG}
+    told = {path: verdict(path) for path in WRONG}
+    said = {path: one.key for path, one in told.items()}
     other = [f"{path.parent.name}/{path.name}: {key}, not {said_of(path)}" for path, key in said.items() if key != said_of(path)]
     assert "passed" not in said.values()
+    for one in told.values():
+        for language in words.LANGUAGES:
+            assert "{" not in one.say(language)
+            assert max(map(cell_len, telling.lines(one, language, 80))) <= 80
     assert len(other) <= 0.05 * len(WRONG), "\n".join(other)
 
 
@@ -136,4 +142,4 @@ def test_common_sentences_have_both_languages_and_the_same_places() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_in_a_process_of_its_own_the_verdict_is_the_same(path: Path) -> None:
-    assert key(path, process.run_apart) == key(path)
+    assert verdict(path, process.run_apart).key == verdict(path).key
