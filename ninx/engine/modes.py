@@ -19,7 +19,7 @@ from ..array import Array, count_not_finite, xp_of
 
 _grad_mode: ContextVar[bool] = ContextVar("ninx_grad_mode", default=True)
 _anomaly_mode: ContextVar[bool] = ContextVar("ninx_anomaly_mode", default=False)
-_place: ContextVar[str] = ContextVar("ninx_place", default="")
+place: ContextVar[str] = ContextVar("ninx_place", default="")  # such as a layer, where an operation's caller tells less
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _MATHS = tuple(f"{_PACKAGE}{floor}{os.sep}" for floor in ("engine", "ops", "functional"))
 
@@ -176,23 +176,14 @@ class AnomalyError(RuntimeError):
     """An operation whose value or gradient holds a NaN or an infinity; raised inside `detect_anomaly`."""
 
 
-def set_place(name: str) -> None:
-    """From now on anomalies are said to be in ``name``, such as a layer of a network, and at its line; "": no place.
-
-    Who calls a network of ninx has no line in it: then its layers tell more.
-    """
-    _place.set(name)
-
-
 def user_line() -> str:
-    """ "file:line: code" of the innermost caller outside this package; or, in a named place, outside the operations."""
-    place, frame = _place.get(), sys._getframe(1)
-    inner = _MATHS if place else _PACKAGE
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(inner):
+    """ "file:line: code" of the innermost caller outside this package; or, in a named `place`, outside the operations."""
+    named, frame = place.get(), sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_MATHS if named else _PACKAGE):
         frame = frame.f_back
     name, number = frame.f_code.co_filename, frame.f_lineno
     line = f"{name}:{number}: {linecache.getline(name, number).strip()}"
-    return f"{place}, {line.removeprefix(str(Path(_PACKAGE).parent) + os.sep)}" if place else line
+    return f"{named}, {line.removeprefix(str(Path(_PACKAGE).parent) + os.sep)}" if named else line
 
 
 def check_anomaly(what: str, arrays: Sequence[Array], line: str | None, inputs: Sequence[Array] = ()) -> None:

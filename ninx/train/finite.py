@@ -11,7 +11,7 @@ import numpy as np
 from .. import nn
 from ..array import Array, count_not_finite
 from ..engine import detect_anomaly
-from ..engine.modes import set_place
+from ..engine.modes import place
 
 
 class NotFinite(ValueError):
@@ -57,11 +57,11 @@ def hunting(model: nn.Module) -> Iterator[None]:
 
     def enter(module: nn.Module, args: Any) -> None:
         inside.append(f"layer {names[module]}, a {type(module).__name__}" if names[module] else "the network")
-        set_place(inside[-1])
+        place.set(inside[-1])
 
     def leave(module: nn.Module, args: Any, output: Any) -> None:
         inside.pop()
-        set_place(inside[-1] if inside else "the loss")
+        place.set(inside[-1] if inside else "the loss")
 
     names = {module: name for name, module in model.named_modules()}
     handles = [module.register_forward_pre_hook(enter) for module in names]
@@ -70,6 +70,6 @@ def hunting(model: nn.Module) -> Iterator[None]:
         with detect_anomaly(), np.errstate(all="ignore"):  # NumPy's warnings name no layer
             yield
     finally:
-        set_place("")
+        place.set("")
         for handle in handles:
             handle.remove()
