@@ -71,6 +71,7 @@ def conv(**settings: Any) -> Any:
         ),
         (small(helper.make_node("Relu", ["x", "x"], ["y"])), "takes 1 inputs, got 2"),
         (small(helper.make_node("Relu", ["z"], ["y"], name="n")), "the node 'n' (Relu) reads 'z', which nothing before it makes"),
+        (small(helper.make_node("Relu", ["x"], []), RELU), "a node Relu without a name makes nothing"),
         (small(RELU, RELU), "makes 'y', which is there already"),
         (small(outputs=("z",)), "nothing makes its output 'z'"),
         (
@@ -237,6 +238,21 @@ def test_a_file_just_within_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValueError, match="so many parts that they would take more than 40,000 bytes"):
         check_size(b"\x0a\x00" * (most + 1), onnx.GraphProto)
     check_size(struct.pack("<BfBQ", 2 << 3 | 5, 1.0, 3 << 3 | 1, 7), onnx.AttributeProto)
+
+
+def test_a_tensor_under_many_names_is_not_copied_without_end(tmp_path: Path) -> None:
+    """PyTorch names equal tensors by Identity, and each is one of its own; Constants and places are held by each node."""
+    many = range(400)
+    again = [helper.make_node("Identity", ["w"], [f"w{i}"]) for i in many]
+    sums = [helper.make_node("Add", [f"v{i}" if i else "x", f"w{i}"], [f"v{i + 1}"]) for i in many]
+    model = small(*again, *sums, tensors={"w": np.zeros((1, 250_000), np.float32)}, outputs=("v400",))
+    assert "its nodes read tensors so often that they would take more than 252,000,000" in refused(tmp_path / "n.onnx", model)
+    places = small(
+        *(helper.make_node("Gather", ["x", "w"], [f"y{i}"]) for i in many),
+        tensors={"w": np.zeros(250_000, np.int64)},
+        outputs=("y0",),
+    )
+    assert "so often that they would take more" in refused(tmp_path / "n.onnx", places)
 
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

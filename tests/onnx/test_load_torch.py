@@ -127,12 +127,16 @@ def close(one: Any, other: Any, what: str) -> None:
 
 
 def compare(net: nn.Module, x: torch.Tensor, path: Path, learnt: bool = True) -> None:
-    """Logits, the gradient of the input, and those of the parameters if the file has them all, under PyTorch's names."""
+    """Logits; the gradient of the input, and those of the parameters if the file has them all, under PyTorch's names.
+
+    The gradients in float64: in float32 the larger of two nearly equal values may be another one here and there.
+    """
     loaded = ninx.onnx.load(path)
-    theirs, ours = x.clone().requires_grad_(), ninx.tensor(x.numpy(), requires_grad=True)
+    close(loaded(ninx.tensor(x.numpy())), net(x), "logits")
+    net, loaded = net.double(), loaded.double()
+    theirs, ours = x.double().requires_grad_(), ninx.tensor(x.double().numpy(), requires_grad=True)
     y, z = net(theirs), loaded(ours)
-    close(z, y, "logits")
-    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1))
+    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     net.zero_grad()
     (y * weights).sum().backward()
     (z * ninx.tensor(weights.numpy())).sum().backward()

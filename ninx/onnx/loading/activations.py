@@ -84,7 +84,7 @@ def make_prelu(given: Given) -> nn.Module:
     if slope is not None and not given.known(0) and slope.code[0] == "f":
         size, rank = math.prod(slope.shape), given.rank
         if size == 1 or (rank is not None and rank > 1 and slope.shape == (size, *(1,) * (rank - 2))):
-            layer, values = nn.PReLU(size), slope.array().reshape(-1)
+            layer, values = nn.PReLU(size), given.array(1).reshape(-1)
             layer.weight = nn.Parameter(values.copy())
             return layer
     return Operation(given, prelu)

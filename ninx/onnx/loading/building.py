@@ -30,7 +30,10 @@ def built(graph: Graph, where: str) -> nn.Module:
 def _built(graph: Graph) -> nn.Module:
     known = _known(graph)
     nodes = tuple(node for node in graph.nodes if node.outputs[0] not in known)
-    weights, told = Weights(), graph.told | {name: Told(len(stored.shape), stored.code) for name, stored in known.items()}
+    weights, told = (
+        Weights(sum(stored.nbytes for stored in graph.tensors.values())),
+        graph.told | {name: Told(len(stored.shape), stored.code) for name, stored in known.items()},
+    )
     read = Counter(name for node in nodes for name in node.inputs) + Counter(graph.outputs)
     modules: dict[str, nn.Module] = {}
     steps: list[Step] = []
@@ -39,7 +42,7 @@ def _built(graph: Graph) -> nn.Module:
         modules[path] = _module(node, graph.opset, known, told, weights)
         computed = tuple(name for name in node.inputs if name and name not in known)
         steps.append(Step((path,), computed, node.outputs))
-    steps += _answers(graph, modules)
+    steps += _answers(graph, modules, weights)
     _counts(graph, modules)
     made = _row(graph, modules, steps, read) or Network(modules, _joined(steps, read), graph.inputs, graph.outputs)
     return made.eval()
@@ -94,7 +97,7 @@ def _module(node: Node, opset: int, known: dict[str, Stored], told: dict[str, To
         return module
 
 
-def _answers(graph: Graph, modules: dict[str, nn.Module]) -> list[Step]:
+def _answers(graph: Graph, modules: dict[str, nn.Module], weights: Weights) -> list[Step]:
     """Steps for the tensors of the file that are outputs of the graph."""
     steps = []
     for number, name in enumerate(graph.outputs):
@@ -103,7 +106,7 @@ def _answers(graph: Graph, modules: dict[str, nn.Module]) -> list[Step]:
             while path in modules:
                 path += "_"
             node = Node("Identity", path, (name,), (name,), {}, {})
-            modules[path] = _module(node, graph.opset, graph.tensors, {}, Weights())
+            modules[path] = _module(node, graph.opset, graph.tensors, {}, weights)
             steps.append(Step((path,), (), (name,)))
     return steps
 

@@ -67,9 +67,9 @@ def make_constant_of_shape(given: Given) -> nn.Module:
     """The shape is an input, and the value a setting."""
     given.check_inputs(1)
     value: Stored | None = given.tensor("value") if given.has("value") else None
+    if value is not None and math.prod(value.shape) != 1:
+        raise ValueError(f"its value must be one number, got shape {value.shape}")
     array = np.zeros(1, np.float32) if value is None else value.array()
-    if array.size != 1:
-        raise ValueError(f"its value must be one number, got shape {array.shape}")
     return Operation(given, filled, value=array.reshape(-1)[0].item(), dtype=array.dtype.name)
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ... import nn
+from ... import limits, nn
 from ...array import Array
 from .reading import Attribute, Node, Told, number_meant
 from .stored import Stored, said
@@ -18,14 +18,22 @@ _WORDS = {int: "a whole number", float: "a number", str: "a text", Stored: "a te
 class Weights:
     """The parameters made so far. Nodes that read one tensor of the file share one parameter."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_disk: int = 0) -> None:
         self._made: dict[tuple[str, bool], nn.Parameter] = {}
+        self._left = self._most = limits.unfolded(on_disk)
+
+    def array(self, stored: Stored) -> Array:
+        """The values of a tensor. ValueError if so many nodes read so large ones that they would not fit in memory."""
+        self._left -= stored.nbytes
+        if self._left < 0:
+            raise ValueError(f"its nodes read tensors so often that they would take more than {self._most:,} bytes")
+        return stored.array()
 
     def parameter(self, stored: Stored, turned: bool = False) -> nn.Parameter:
         """The parameter of a tensor; ``turned``: of a matrix, its transpose."""
         key = stored.name, turned
         if key not in self._made:
-            array = stored.array().T if turned else stored.array()
+            array = self.array(stored).T if turned else self.array(stored)
             parameter = nn.init.parameter(array.shape, array.dtype)  # an image's, or a convolution's, lies channels-last
             parameter.array[...] = array
             self._made[key] = parameter
@@ -128,7 +136,7 @@ class Given:
         """The values of an input that is in the file."""
         found = self.stored(position)
         assert found is not None
-        return found.array()
+        return self.weights.array(found)
 
     def number(self, position: int, default: float) -> float:
         """The one number that an input in the file holds, as it was meant; ``default`` where it is absent."""

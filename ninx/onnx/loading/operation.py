@@ -28,9 +28,9 @@ class Operation(nn.Module):
             if found.learnt and found.shape and found.code in ("f2", "f4", "f8"):
                 setattr(self, name, given.parameter(position))
             elif found.code in ("f2", "f4", "f8"):
-                self.register_buffer(name, Tensor(found.array().copy()), persistent=False)
+                self.register_buffer(name, Tensor(given.weights.array(found).copy()), persistent=False)
             else:  # sizes and places, which the host reads wherever the network is
-                setattr(self, name, Tensor(found.array().copy()))
+                setattr(self, name, Tensor(given.weights.array(found).copy()))
             self.slots.append(name)
 
     def forward(self, *inputs: Tensor) -> Any:

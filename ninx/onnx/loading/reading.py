@@ -175,6 +175,8 @@ def _check_names(graph: Graph) -> None:
     if len(set(graph.inputs)) < len(graph.inputs):
         raise ValueError("two of its inputs have one name")
     for node in graph.nodes:
+        if not node.outputs or not node.outputs[0]:
+            raise ValueError(f"{node} makes nothing")
         for name in node.inputs:
             if name and name not in known:
                 raise ValueError(
