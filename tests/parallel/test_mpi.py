@@ -212,7 +212,7 @@ def test_killed_at_a_random_step_on_4_ranks_and_resumed_on_2_it_ends_as_if_never
     assert ended(folder) == "killed"
     saved = train.read_checkpoint(folder)
     reached = 20 * saved.epoch + (saved.progress.batches if saved.progress else 0)
-    assert 0 < reached < step
+    assert 0 < reached <= step, "rank 0 may have done and saved the step before which another was killed"
     status, _, errors = done(ninx_on(2, "train", "--resume", str(folder)))
     assert (status, errors) == (0, "")
     same(train.read_checkpoint(folder), alone(tmp_path / "alone", changes))
