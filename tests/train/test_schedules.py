@@ -69,9 +69,7 @@ CASES = [(name, settings) for name, cases in KINDS.items() for settings in cases
 def test_fifty_epochs_equal_pytorch(name: str, settings: dict, kind: str) -> None:
     ours, theirs = optimizers(kind)
     a, b = getattr(OURS, name)(ours, **settings), getattr(THEIRS, name)(theirs, **copy.deepcopy(settings))
-    for group, theirs_group in zip(
-        ours.param_groups, theirs.param_groups, strict=True
-    ):  # left for its resumption
+    for group, theirs_group in zip(ours.param_groups, theirs.param_groups, strict=True):  # left for its resumption
         assert {k for k in group if "momentum" in k} == {k for k in theirs_group if "momentum" in k}
     rates = {tuple(a.get_last_lr()) for _ in epochs(ours, theirs, a, b)}
     assert len(rates) > 1 or settings in ({"factor": 1}, {"total_iters": 0}), "nothing changed, so nothing was compared"
