@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ...windows import Array, small_numbers
@@ -50,8 +51,8 @@ def nesterov(p: Array, g: Array, v: Array, lr: float, momentum: float, weight_de
 
 
 MISTAKES = {
-    "uphill": lambda *case: oracle(*case, sign=1),
-    "damped": lambda *case: oracle(*case, damped=True),
+    "uphill": partial(oracle, sign=1),
+    "damped": partial(oracle, damped=True),
     "rate_inside": rate_inside,
     "old_velocity": old_velocity,
     "decoupled": decoupled,
