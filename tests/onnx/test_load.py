@@ -54,6 +54,8 @@ def test_trained_on_from_a_file_it_is_the_original_bit_for_bit(tmp_path: Path) -
     loaded = ninx.onnx.load(path)
     assert not loaded.training
     assert list(loaded.state_dict()) == list(original.state_dict())
+    norms = [(m.momentum, m.eps) for m in loaded.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert norms == [(0.3, 1e-5), (0.1, 1e-3)]  # and not what their float32 is as a float64
     np.testing.assert_array_equal(loaded(x).detach().numpy(), original(x).detach().numpy())
     one, other = trained(original, 5, x, labels), trained(loaded, 5, x, labels)
     for key, value in one.items():
