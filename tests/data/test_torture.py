@@ -74,11 +74,13 @@ def test_threads_at_once_have_the_bits_of_one_after_the_other() -> None:
     assert _outcomes("threads", "--threads", "3", "--steps", "6") == {"threads that train 6 steps at once": (3, 0, "")}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_forks_beside_threads_that_compute() -> None:
     assert _outcomes("forks", "--forks", "3") == {"forks beside threads that compute": (3, 0, "")}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits are those of Linux")
 def test_a_full_disk_and_too_little_memory_end_in_a_sentence() -> None:
     found = _outcomes("limits", "--tries", "4")
@@ -89,6 +91,7 @@ def test_a_bit_that_flips_in_a_checkpoint_is_noticed(tmp_path: Path) -> None:
     assert in_checkpoints(20, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_readers_are_fuzzed_where_atheris_is_installed(tmp_path: Path) -> None:
     done = _outcomes("fuzz", "--only", "recipe", "--minutes", "0.02", "--findings", str(tmp_path))
     ((tried, wrong, note),) = done.values()
