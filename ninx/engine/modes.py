@@ -160,7 +160,7 @@ class detect_anomaly(_Switch):
     >>> with ninx.detect_anomaly(), np.errstate(invalid="ignore"):  # NumPy's own warning, which names no line of yours
     ...     loss = (x - 1).log().sum()
     Traceback (most recent call last):
-    RuntimeError: forward of log made nan (1 of 3 entries) at ...:2: loss = (x - 1).log().sum()
+    ninx.engine.modes.AnomalyError: forward of log made nan (1 of 3 entries) at ...:2: loss = (x - 1).log().sum()
     """
 
     variable, value = _anomaly_mode, True

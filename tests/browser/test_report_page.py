@@ -48,8 +48,18 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-@pytest.mark.parametrize("name", ["finished", "stopped", "nan", "no-images", "two"])
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+WIDE_AND_LIGHT, NARROW_AND_DARK = (1280, "light"), (390, "dark")
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [
+        ("two", *WIDE_AND_LIGHT),
+        ("finished", *NARROW_AND_DARK),
+        *(pytest.param(name, *WIDE_AND_LIGHT, marks=pytest.mark.slow) for name in ("finished", "stopped", "nan", "no-images")),
+        *(pytest.param(name, *NARROW_AND_DARK, marks=pytest.mark.slow) for name in ("two", "stopped", "nan", "no-images")),
+    ],
+)
 def test_everybody_can_read_it(pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     seen(pages[name], width=width, scheme=scheme)
 

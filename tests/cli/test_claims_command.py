@@ -35,7 +35,7 @@ def test_the_list(tmp_path: Path, language: str) -> None:
     assert all(title in line for title, line in zip(titles, done.stdout.splitlines()[2:], strict=True))
 
 
-@pytest.mark.parametrize("language", claims.LANGUAGES)
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_a_story_with_its_code(tmp_path: Path, language: str) -> None:
     screen = terminal.run(["claims", "54-vs-27", "--lang", language], tmp_path)
     assert screen.returncode == 0, screen.text

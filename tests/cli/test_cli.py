@@ -199,7 +199,7 @@ def test_help_is_for_newcomers(tmp_path: Path) -> None:
         ("train fashion", ["fashion-d2l", "fashion-mnist"]),
         ("models nin-cifar10", ["nin-cifar10", "nin-cifar100", "nin-cifar10-bn"]),
         ("data ci", ["cifar10", "cifar100"]),
-        ("bench s", ["step", "scaling"]),
+        ("bench s", ["step", "scaling", "scale"]),
     ],
 )
 def test_the_shell_completes_names(tmp_path: Path, typed: str, offered: list[str]) -> None:

@@ -136,6 +136,7 @@ def test_compare_without_the_images_still_tells_the_settings(place: Path) -> Non
 # -------------------------------------------------------------------- report
 
 
+@pytest.mark.slow
 def test_report_is_written_where_it_is_looked_for(place: Path) -> None:
     assert in_pipe(place, "report", "runs/a").splitlines()[-1] == "runs/a/report.html"
     assert (place / "runs" / "a" / "report.html").stat().st_size > 20_000

@@ -48,7 +48,7 @@ def epochs(screen: terminal.Screen) -> list[int]:
 # -------------------------------------------------------------------- train
 
 
-@pytest.mark.parametrize("columns", WIDTHS)
+@pytest.mark.parametrize("columns", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 120))])
 def test_a_training_runs_to_its_end_on_a_terminal(tmp_path: Path, columns: int) -> None:
     """The bar of an epoch makes place for the next one: the second epoch once ended in a KeyError."""
     screen = terminal.run(["train", *TINY, "--epochs", "3"], tmp_path, columns, environment=PLAIN)
@@ -180,9 +180,12 @@ def test_a_finished_run_is_never_lost(tmp_path: Path) -> None:
         assert way in wrong
     code, _, wrong = run_in_pipe("train", "--resume", "runs/digits-seed0-2", "--out", "runs/digits-seed0", cwd=tmp_path)
     assert (code, "holds a run already" in wrong) == (2, True)
-    for failing in (["--set", "data=./nowhere"], ["--set", "optim.lr=1e30", "--epochs", "2"]):  # before an epoch is done
+    for failing, ends in (
+        (["--set", "data=./nowhere"], 2),
+        (["--set", "optim.lr=1e30", "--epochs", "2"], 1),
+    ):  # before an epoch is done
         code, _, wrong = run_in_pipe(*small, *failing, "--out", "runs/digits-seed0", "--overwrite", cwd=tmp_path)
-        assert code == 2, failing
+        assert code == ends, failing
     assert {file.name: file.read_bytes() for file in first.iterdir() if file.name != ".lock"} == kept
     code, out, _ = run_in_pipe(*small, "--overwrite", "--seed", "0", "--set", "optim.lr=0.05", cwd=tmp_path)
     assert code == 0
@@ -190,12 +193,13 @@ def test_a_finished_run_is_never_lost(tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "runs").iterdir()} == {"digits-seed0", "digits-seed0-2"}
 
 
-def test_a_training_that_dies_in_its_first_epoch_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+def test_a_training_that_dies_in_its_first_epoch_leaves_what_can_be_shown_and_nothing_in_the_way(tmp_path: Path) -> None:
     wrong = ["train", *TINY, "--epochs", "1", "--set", "optim.lr=1e30"]
-    for out in ([], ["--out", "mine"]):
-        code, _, said = run_in_pipe(*wrong, *out, cwd=tmp_path)
-        assert (code, "the loss became" in said) == (2, True)
-        assert [p for p in tmp_path.rglob("*") if p.name != "runs"] == []
+    for out, folder in (([], "runs/digits-seed0"), (["--out", "mine"], "mine")):
+        code, told, said = run_in_pipe(*wrong, *out, cwd=tmp_path)
+        assert (code, "the loss became" in said, f"ninx report {folder}" in told) == (1, True, True)
+    code, _, said = run_in_pipe("train", *TINY, "--epochs", "1", "--set", "data=./nowhere", "--out", "other", cwd=tmp_path)
+    assert (code, (tmp_path / "other").exists()) == (2, False)
     (tmp_path / "file").write_text("kept")
     code, _, said = run_in_pipe("train", *TINY, "--out", "file", cwd=tmp_path)
     assert (code, said) == (2, "Error: train: file is no folder; choose another with --out\n")

@@ -141,7 +141,7 @@ def test_the_command_lists_and_downloads(server: ThreadingHTTPServer, tmp_path: 
     assert "did you mean 'mnist'" in str(unknown.exception)
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("columns", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 120))])
 def test_a_download_on_a_terminal(server: ThreadingHTTPServer, tmp_path: Path, columns: int) -> None:
     """With a bar for each file while it comes, and nothing left of the bars in the end."""
     code = f"""

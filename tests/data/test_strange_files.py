@@ -159,6 +159,7 @@ def test_an_idx_file_that_promises_too_much(tmp_path: Path) -> None:
     _refused("ninx.data.read_idx(path, 1)", path, "= 200,000,000 bytes, but it holds more")
 
 
+@pytest.mark.slow
 def test_archives_that_unfold_to_too_much(tmp_path: Path) -> None:
     path = tmp_path / "cifar-10-binary.tar.gz"
     for kind, size in ((tarfile.XHDTYPE, 2**30), (tarfile.REGTYPE, 2**30), (tarfile.REGTYPE, 0)):

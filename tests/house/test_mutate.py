@@ -117,6 +117,7 @@ FAULTS = {  # text, its change: is it noticed?
 }
 
 
+@pytest.mark.slow
 def test_noticed_and_missed_faults_are_told_apart(tmp_path: Path) -> None:
     """In a process of its own, which does not know ninx yet."""
     for name, text in (

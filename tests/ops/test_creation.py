@@ -282,7 +282,7 @@ ERRORS: tables.Errors = [
     (lambda: ninx.ones(-1), ValueError, r"ones: sizes are at least 0, got \(-1,\)"),
     (lambda: ninx.zeros(2, dtype="text"), TypeError, "full: 'text' is no dtype; write ninx.float32"),
     (lambda: ninx.zeros(2, dtype=complex), TypeError, "full: a tensor holds floats, whole numbers or booleans, not complex128"),
-    (lambda: ninx.zeros(2, dtype="complex64"), TypeError, "full: a tensor holds floats, whole numbers or booleans, not complex64"),
+    (lambda: ninx.zeros(2, dtype="complex64"), TypeError, "a tensor holds floats, whole numbers or booleans, not complex64"),
     (lambda: ninx.zeros(2, dtype=np.longdouble), TypeError, "full: a tensor holds floats, whole numbers or booleans, not "),
     (lambda: ninx.ones(2).to(torch.float32), TypeError, "to: torch.float32 is no dtype; write ninx.float32"),
     (lambda: ninx.rand(2, dtype=ninx.int64), TypeError, "rand: draws floats, not int64; randint draws whole numbers"),

@@ -98,7 +98,10 @@ OTHER_LANGUAGE = {"do": "click", "selector": "#language"}
 LATIN = {"do": "evaluate", "expression": "document.body.innerText.match(/[a-z]{3,}( [a-z]{2,}){2,}/g)"}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(1280, "light"), (390, "dark"), *(pytest.param(*p, marks=pytest.mark.slow) for p in ((1280, "dark"), (390, "light")))],
+)
 def test_everybody_can_use_it(run: ninx.train.Run, width: int, scheme: str) -> None:
     """No serious violation, and no page wider than the screen, in either language; in Chinese no English sentence is left."""
     page = explain(run, "page.html").path

@@ -19,28 +19,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import operator
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from llvmlite.binding import ffi
-from numba.core.compiler_lock import global_compiler_lock
 
 from ... import silent
-from ...threads import held_at_fork
 from .cache import KernelCache
 from .launcher import spread
 from .threading_layer import ALONE, layer
 
 __all__ = ["helper", "kernel", "part", "program", "spread"]
-
-# Whoever forks waits until nothing is being compiled. The lock registered last is taken first, as Numba does. Both locks have
-# private names: where a version has others, a fork while another thread compiles may hang the child.
-for _owner, _path in ((ffi, "lib._lock._lock"), (global_compiler_lock, "_lock")):
-    with contextlib.suppress(AttributeError):
-        held_at_fork(operator.attrgetter(_path)(_owner))
 
 Kernel = Callable[..., Any]  # called from Python; runs on as many threads as its last argument says
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -11,12 +11,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib.metadata
+import operator
 import os
 import platform
 import threading
 
 import llvmlite.binding as llvm
 import numba
+from numba.core.compiler_lock import global_compiler_lock
+
+from ...threads import held_at_fork
 
 ALONE = (0, 1)  # the team of who does everything in the calling thread
 
@@ -67,5 +71,11 @@ def _load_tbb() -> None:
 
 layer = ThreadingLayer()
 _load_tbb()
+# Whoever forks waits until nothing is being compiled and the threads are not being started. What is registered last is done first
+# before a fork, so the locks are taken in the order in which others take them: a start asks Numba and LLVM for addresses. Both
+# locks have private names: where a version has others, a fork while another thread compiles may hang the child.
+for _owner, _path in ((llvm.ffi, "lib._lock._lock"), (global_compiler_lock, "_lock")):
+    with contextlib.suppress(AttributeError):
+        held_at_fork(operator.attrgetter(_path)(_owner))
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=layer.forking, after_in_parent=layer.starting.release, after_in_child=layer.forked)
