@@ -23,6 +23,7 @@ ALLOWED = "|".join(
 # Packages that are not, or do not say it in a way that a program reads, and why they may be used all the same.
 EXCEPTIONS = {
     "igraph": "GPL-2.0-or-later: the optional extra graph alone, imported on use; nothing of it is part of ninx",
+    "mpich": "MPICH's own, which allows to use, copy, change and pass on: the optional extra mpi alone, never shipped",
     "nvidia-cuda-nvrtc": "NVIDIA's own: a compiler for the tests alone, never shipped",
     "tbb": "Intel Simplified Software License: binary alone, passed on as it is, an optional backend",
     "tcmlib": "Intel's own: comes with tbb",
