@@ -256,7 +256,7 @@ def fingerprint(value: Any) -> int:
     elif hasattr(value, "images"):
         parts = [value.images, value.labels, value.classes]
     else:
-        array = value.numpy() if hasattr(value, "numpy") else value
+        array = value.detach().numpy() if hasattr(value, "detach") else value
         plain = isinstance(array, np.ndarray)
         content = np.ascontiguousarray(array).tobytes() if plain else repr(array).encode("utf-8", "replace")
         return zlib.crc32(repr((array.dtype, array.shape)).encode() + content if plain else content)
