@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def oracle(x: Array, kernel_size: int, stride: int, blocks: int, threads: int) -
     return windows(x, kernel_size, stride).mean((2, 3))
 
 
-def taken(y: Array, first: range) -> Array:
+def taken(y: Array, first: Sequence[int]) -> Array:
     """Only these entries are written."""
     kept = np.zeros(y.size)
     kept[list(first)] = y.ravel()[list(first)]
@@ -47,6 +48,12 @@ def within_a_block(x: Array, kernel_size: int, stride: int, blocks: int, threads
     return taken(y, range(min(y.size, threads)))
 
 
+def same_in_every_block(x: Array, kernel_size: int, stride: int, blocks: int, threads: int) -> Array:
+    """The same, with a loop: from the number in the block on, in steps of all threads."""
+    y = oracle(x, kernel_size, stride, blocks, threads)
+    return taken(y, [k for k in range(y.size) if k % (blocks * threads) < threads])
+
+
 def as_planes(x: Array, kernel_size: int, stride: int, blocks: int, threads: int) -> Array:
     """The image read as (C, H, W)."""
     H, W, C = x.shape
@@ -57,7 +64,7 @@ def as_planes(x: Array, kernel_size: int, stride: int, blocks: int, threads: int
 
 MISTAKES = {
     "no_loop": one_each,
-    "block_forgotten": within_a_block,
+    "block_forgotten": [within_a_block, same_in_every_block],
     "as_planes": as_planes,
     "sum": lambda x, kernel_size, stride, blocks, threads: windows(x, kernel_size, stride).sum((2, 3)),
     "divided_once": lambda x, kernel_size, stride, blocks, threads: windows(x, kernel_size, stride).mean((2, 3)) * kernel_size,
