@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 # What a licence may be made of: those that allow all but to leave the names out; and MPL, which covers its own files alone.
 ALLOWED = "|".join(
@@ -42,6 +43,11 @@ def _wanted(of: str) -> Iterator[str]:
             yield _name(found[0])
 
 
+def _on_its_own(found: metadata.Distribution) -> bool:
+    """Is it installed, and no part of another package? setuptools brings some along, and lays their folder on the path."""
+    return "_vendor" not in Path(str(found.locate_file(""))).parts
+
+
 def installed(root: str = "ninx") -> list[str]:
     """The packages that are installed of those that ``root`` wants, with all extras, and what these want in turn."""
     seen, waiting = set[str](), [*_wanted(root)]
@@ -49,9 +55,7 @@ def installed(root: str = "ninx") -> list[str]:
         name = waiting.pop()
         if name in seen or name == root:
             continue
-        try:
-            metadata.distribution(name)
-        except metadata.PackageNotFoundError:
+        if not any(map(_on_its_own, metadata.distributions(name=name))):
             continue
         seen.add(name)
         waiting += _wanted(name)

@@ -415,7 +415,10 @@ def follow(page: str, folder: Path, which: str) -> None:
 WITH_COMMANDS = [page for page in PAGES if any(c in COMMANDS for _, c in commands(PAGES[page]))]
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS)
+LONG = {"docs/SEE.md"}  # whose commands take a minute
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, marks=pytest.mark.slow) if p in LONG else p for p in WITH_COMMANDS])
 def test_the_commands_of_a_page(page: str, scratch: Path) -> None:
     follow(PAGES[page], scratch, "quick")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import licences
 import locks
 import pytest
@@ -25,6 +27,15 @@ def test_others(said: str) -> None:
 def test_every_package_that_is_installed_has_a_licence_that_may_be_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert licences.main() == 0, capsys.readouterr().out
     assert "numpy " in capsys.readouterr().out
+
+
+def test_what_another_package_brings_along_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, name, wants in (("site", "first", "second"), ("site", "second", "third"), ("_vendor", "third", "first")):
+        about = tmp_path / folder / f"{name}-1.0.dist-info" / "METADATA"
+        about.parent.mkdir(parents=True)
+        about.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: {wants}\n")
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    assert licences.installed("first") == ["second"]
 
 
 PROJECT = """
