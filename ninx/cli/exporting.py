@@ -49,7 +49,7 @@ def export_network(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Default: model.onnx in the run folder, else NAME.onnx here."),
+        typer.Option("--out", "-o", metavar="FILE", help="Default: model.onnx or prepared.onnx in a run folder, NAME.onnx here."),
     ] = None,
     input: Annotated[str | None, typer.Option(metavar="CxHxW", help="The size of an image. Default: what is known.")] = None,
     prepare: Annotated[
@@ -66,7 +66,8 @@ def export_network(
     The names of the layers and of their weights stay. Of a run the file also says the classes and the recipe.
     """
     target = _target(network, input, not ignore_checksum)
-    place = _place(target, out, ".pth" if torch else ".onnx", overwrite or (out is None and target.preparation is not None))
+    default = "model.pth" if torch else "prepared.onnx" if prepare else "model.onnx"
+    place = _place(target, out, default, overwrite or (out is None and target.preparation is not None))
     if torch:
         save_weights(target.model, place)
         say(f"Wrote {len(target.model.state_dict())} arrays, {place.stat().st_size:,} bytes:")
@@ -95,9 +96,10 @@ def _sizes(shape: tuple[int | str, ...]) -> str:
     return ", ".join(map(str, shape))
 
 
-def _place(target: Target, out: Path | None, ending: str, may_replace: bool) -> Path:
-    """The file; ValueError for another ending, and for one that is there."""
-    place = out or target.folder / (f"model{ending}" if target.preparation is not None else f"{target.name}{ending}")
+def _place(target: Target, out: Path | None, default: str, may_replace: bool) -> Path:
+    """The file, ``default`` in a run's folder; ValueError for one of another ending, and for one that is there."""
+    ending = Path(default).suffix
+    place = out or target.folder / (default if target.preparation is not None else f"{target.name}{ending}")
     if place.suffix.lower() != ending:
         raise ValueError(f"export: the file's name ends with {ending}, not {place.suffix or 'nothing'} ({place})")
     if place.is_dir():

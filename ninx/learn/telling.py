@@ -9,7 +9,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from ..looks import brief, printable, shortened
-from ..study.claims.telling import wrapped
+from ..tables import wrapped
 from .child import Odd
 from .exercise import load
 from .grading import Verdict

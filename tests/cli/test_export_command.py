@@ -67,6 +67,13 @@ def test_a_run_with_its_classes_and_its_recipe(run_folder: Path) -> None:
     assert export(run_folder)[0] == 0  # in its own folder an earlier one is replaced
 
 
+def test_a_file_that_prepares_and_one_that_does_not_stand_side_by_side(run_folder: Path) -> None:
+    export(run_folder)
+    alone = (run_folder / "model.onnx").read_bytes()
+    assert export(run_folder, "--prepare")[1].endswith(f"{run_folder / 'prepared.onnx'}\n")
+    assert (run_folder / "model.onnx").read_bytes() == alone
+
+
 def test_the_checkpoint_is_its_run(run_folder: Path, here: Path) -> None:
     export(run_folder / "checkpoint.safetensors", "-o", "net.onnx")
     run = load_run(run_folder)

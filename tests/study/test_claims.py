@@ -17,7 +17,8 @@ from rooms import ROOT
 import ninx
 from ninx import nn
 from ninx.study import claims
-from ninx.study.claims.telling import PARTS, wrapped
+from ninx.study.claims.telling import PARTS
+from ninx.tables import wrapped
 
 # fmt: off
 FALSE = [

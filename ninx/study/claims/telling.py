@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any, NamedTuple
 
@@ -10,31 +9,12 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ...notebook import code_html
-from ...tables import Column, Sheet
+from ...tables import Column, Sheet, wrapped
 from .claim import FALSE, HALF, TRUE, UNKNOWN, Finding
 
 WIDTH = 80  # of the text, where no terminal says otherwise
 PARTS = ("claim", "source", "test", "result", "verdict", "why")
 STYLES = {TRUE: "green", FALSE: "red", HALF: "yellow", UNKNOWN: "yellow"}
-
-# A Chinese text has no blanks: it may be broken behind every sign, but no line begins with a full stop or ends with a bracket.
-WIDE = "\u2e80-\u9fff\uff00-\uffef"
-PIECES = re.compile(f"\\s+|[（《]*(?:[{WIDE}]|[^\\s{WIDE}]+)[，。；：、）》？]*")  # noqa: RUF001
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most ``width`` columns, of which a Chinese sign takes two.
-
-    >>> from ninx.study.claims.telling import wrapped
-    >>> wrapped("every pixel is a row", 12)
-    ['every pixel', 'is a row']
-    """
-    lines = [""]
-    for piece in PIECES.findall(text):
-        if cell_len(lines[-1] + piece.rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece if lines[-1] else piece.lstrip()
-    return [line.rstrip() for line in lines]
 
 
 class Answer(NamedTuple):

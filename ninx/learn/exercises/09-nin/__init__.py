@@ -15,7 +15,7 @@ SECONDS = 10
 
 
 def cases() -> list[tuple[Any, ...]]:
-    """No step, one step, several; one window and several, one image and several."""
+    """One step, then several; one window and several, one image and several."""
     made = []
     for i, (n, side, c, hidden, classes, steps) in enumerate(
         [(1, 3, 1, 2, 2, 1), (2, 3, 1, 2, 2, 1), (2, 4, 1, 2, 3, 1), (3, 5, 2, 3, 3, 4)]
