@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -123,7 +124,7 @@ def _layer(name: str, plain: str, kind: str, layer: Message, shape: tuple[int, .
     geo = geometry.convolution(f"layer {name!r}", (1, *shape), weight, stride, padding, dilation, groups)
     bias = bool(_one(given, "bias_term", True))
     make = partial(nn.Conv2d, shape[0], o, kernel, stride, padding, dilation, groups, bias)
-    return make, (o, geo.OH, geo.OW), weight[0] * weight[1] * weight[2] * weight[3]
+    return make, (o, geo.OH, geo.OW), math.prod(weight)
 
 
 # Under which name a layer's settings stand, if not under that of its type.
