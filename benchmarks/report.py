@@ -103,6 +103,7 @@ class Report:
 
         matplotlib.use("Agg")
         import matplotlib.pyplot as plt
+        from matplotlib.ticker import LogLocator, NullFormatter
 
         folder.mkdir(parents=True, exist_ok=True)
         made = []
@@ -118,7 +119,12 @@ class Report:
                     x, y = [r["intensity"] for r in chosen], [r["gflops"] for r in chosen]
                     face = colour if name == "1x1" else "none"
                     axes.scatter(x, y, 28, marker=marker, facecolors=face, edgecolors=colour, label=f"{name}, {direction}")
-            axes.set(xscale="log", yscale="log", xlabel="FLOP per byte that must move", ylabel="GFLOP/s", title=self.suite)
+            axes.set(xscale="log", yscale="log", xlabel="FLOP per byte that must move", ylabel="GFLOP/s")
+            axes.set_title(f"{self.suite}: {self.machine.processor.split(';')[0]}", fontsize=10)
+            for axis in (axes.xaxis, axes.yaxis):  # 20, 50, 100 rather than powers of ten
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_formatter(NullFormatter())
             axes.legend(fontsize=8)
             made.append(_write(figure, folder / f"{self.suite}-roofline.png"))
         bars = [r for r in self.records if r.get("ratio")]
@@ -132,6 +138,7 @@ class Report:
             if any("kernel" in r for r in bars):
                 axes.legend(fontsize=8)
             axes.axvline(1, color="black", linewidth=1)
+            axes.margins(y=0.5 / len(bars))  # half a bar above the first and below the last
             axes.invert_yaxis()
             axes.set(xlabel="times as fast as PyTorch (its better format)", title=self.suite)
             made.append(_write(figure, folder / f"{self.suite}-bars.png"))

@@ -1,8 +1,7 @@
 """Caffe's files of weights (.caffemodel), read without Caffe and without Google's protobuf.
 
-Such a file is a message of Protocol Buffers: a row of fields, each a number that says which field it is, how it is stored, and a
-content, which may be such a row itself. Of all that Caffe's definition names only a few fields carry weights, so this file walks
-through the fields, steps over what it does not need, and holds every length against what surrounds it before memory is taken.
+Such a file is a message of Protocol Buffers. Of all that Caffe's definition names only a few fields carry weights, so this file
+walks through the fields (`protobuf_fields`), and steps over what it does not need.
 (The library would want Caffe's definition compiled, hundreds of messages, and reads all of a file whatever it asks for.)
 """
 
@@ -13,12 +12,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
-from . import limits
 from .files import read_part
 from .pickled_arrays import Values
+from .protobuf_fields import Fields, Span
 from .stored_numbers import numbers
-
-Span = tuple[int, int]  # where in the file a content begins and ends
 
 # Fields by their numbers in Caffe's caffe.proto. A network has its layers in "layer", older ones in "layers" (version 1), whose
 # oldest have all that matters one level deeper (version 0).
@@ -44,58 +41,6 @@ _NAMES = ("weight", "bias")  # of a layer's first two blobs
 MAX_NDIM = 32
 
 
-class _Fields:
-    """The fields of one file; it counts them, as each takes time and no more than two bytes."""
-
-    def __init__(self, file: BinaryIO):
-        self.file, self.count = file, 0
-
-    def __call__(self, span: Span) -> Iterator[tuple[int, int | Span]]:
-        """Each field between two places: its number, and its value if that is a whole number, else where its content lies."""
-        at, end = span
-        while at < end:
-            self.count += 1
-            if self.count > limits.FIELDS:
-                raise ValueError(f"it has more than {limits.FIELDS:,} fields")
-            key, at = self._whole(at, end)
-            number, kind = key >> 3, key & 7
-            if kind == 0:
-                value, at = self._whole(at, end)
-                yield number, value
-                continue
-            if kind == 2:
-                size, at = self._whole(at, end)
-            elif kind in (1, 5):
-                size = 8 if kind == 1 else 4
-            else:
-                raise ValueError(f"the field {number} at byte {at:,} is stored in an unknown way")
-            if size > end - at:
-                raise ValueError(f"the field {number} at byte {at:,} should have {size:,} bytes, and {end - at:,} are left")
-            yield number, (at, at + size)
-            at += size
-
-    def _whole(self, at: int, end: int) -> tuple[int, int]:
-        """A whole number, seven bits a byte, the lowest first; and where it ends."""
-        self.file.seek(at)
-        value = shift = 0
-        for byte in self.file.read(min(10, end - at)):
-            value |= (byte & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if byte < 0x80:
-                return value, at
-        raise ValueError(f"a number at byte {at:,} has no end")
-
-    def content(self, span: Span) -> bytearray:
-        return read_part(self.file, span[0], span[1] - span[0])
-
-    def wholes(self, span: Span) -> Iterator[int]:
-        """Whole numbers one after the other."""
-        at, end = span
-        while at < end:
-            value, at = self._whole(at, end)
-            yield value
-
-
 def read_caffe_file(file: BinaryIO, where: str) -> dict[str, Values]:
     """The weights in a .caffemodel, by the names of its layers: "conv1.weight", "conv1.bias".
 
@@ -104,7 +49,7 @@ def read_caffe_file(file: BinaryIO, where: str) -> dict[str, Values]:
     """
     try:
         found: dict[str, Values] = {}
-        fields = _Fields(file)
+        fields = Fields(file)
         for number, span in fields((0, file.seek(0, 2))):
             if number in (_LAYER, _LAYERS) and isinstance(span, tuple):
                 for name, values in _layer(fields, span, _NEW if number == _LAYER else _V1):
@@ -118,7 +63,7 @@ def read_caffe_file(file: BinaryIO, where: str) -> dict[str, Values]:
     return found
 
 
-def _layer(fields: _Fields, span: Span, layout: _Layout) -> Iterator[tuple[str, Values]]:
+def _layer(fields: Fields, span: Span, layout: _Layout) -> Iterator[tuple[str, Values]]:
     """The blobs of a layer, with their names."""
     name, kind, blobs = "", None, []
     for number, value in fields(span):
@@ -139,13 +84,17 @@ def _layer(fields: _Fields, span: Span, layout: _Layout) -> Iterator[tuple[str, 
         yield f"{name}.{_NAMES[i] if i < len(_NAMES) else f'blob{i}'}", values
 
 
-def _text(fields: _Fields, span: Span) -> bytearray:
+def _content(fields: Fields, span: Span) -> bytearray:
+    return read_part(fields.file, span[0], span[1] - span[0])
+
+
+def _text(fields: Fields, span: Span) -> bytearray:
     if span[1] - span[0] > 1000:
         raise ValueError(f"the name at byte {span[0]:,} has {span[1] - span[0]:,} bytes")
-    return fields.content(span)
+    return _content(fields, span)
 
 
-def _blob(fields: _Fields, span: Span) -> Values:
+def _blob(fields: Fields, span: Span) -> Values:
     """An array of its own."""
     old: dict[int, Any] = {}
     shape: list[int] | None = None
@@ -159,7 +108,7 @@ def _blob(fields: _Fields, span: Span) -> Values:
             bytes_each = 4 if number == _FLOATS else 8
             if not isinstance(value, tuple) or values is not None or (value[1] - value[0]) % bytes_each:
                 raise ValueError(f"the values at byte {span[0]:,} are not stored in one piece, as Caffe stores them")
-            values = numbers(fields.content(value), f"f{bytes_each}")
+            values = numbers(_content(fields, value), f"f{bytes_each}")
     sizes = tuple(old.get(n, 0) for n in _OLD_SIZES) if shape is None else tuple(shape)
     count = 0 if values is None else len(values)
     if values is None or math.prod(sizes) != count or max(sizes, default=0) >= 2**48:
@@ -167,7 +116,7 @@ def _blob(fields: _Fields, span: Span) -> Values:
     return values.reshape(sizes)
 
 
-def _shape(fields: _Fields, span: Span) -> list[int]:
+def _shape(fields: Fields, span: Span) -> list[int]:
     sizes: list[int] = []
     for number, value in fields(span):
         if number == _DIM:

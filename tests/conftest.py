@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [(report, outcome) for outcome in outcomes for report in terminalreporter.stats.get(outcome, [])]
     ran = ((report.nodeid, outcome) for report, outcome in reports)
     terminalreporter.write_line(cuda_report.line(ran, has_gpu=ninx.gpu_status() is None))
-    about = ("test_cuda_", "test_gpu.py", "test_device.py")
+    about = ("test_cuda_", "test_gpu.py", "test_device")
     skipped = [report for report, outcome in reports if outcome == "skipped" and any(a in report.nodeid for a in about)]
     for reason in sorted({report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}):
         terminalreporter.write_line(f"CUDA kernels: {reason}")

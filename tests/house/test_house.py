@@ -36,6 +36,7 @@ FLOORS = [
         "ninx.old_torch_file",
         "ninx.pickled_arrays",
         "ninx.pickles",
+        "ninx.protobuf_fields",
         "ninx.prototxt",
         "ninx.safetensors_file",
         "ninx.stored_numbers",

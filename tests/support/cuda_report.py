@@ -12,6 +12,7 @@ LAYERS = {
     "test_cuda_memory.py": "run under AddressSanitizer",
     "test_cuda_launcher.py": "launched on a stand-in for CuPy",
     "test_device.py": "trained with on the stand-in",
+    "test_device_benchmarks.py": "timed on the stand-in",
     ENGINE: "used by the engine's own tests on the stand-in",
 }
 

@@ -71,7 +71,7 @@ def _main(name: str, folder: Path, findings: str, seconds: str) -> None:
         (seeds / str(number)).write_bytes(content)
 
     def one(content: bytes) -> None:
-        signal.setitimer(signal.ITIMER_PROF, worker.SECONDS)  # libFuzzer's own limit is one of the clock, which may be slow
+        signal.setitimer(signal.ITIMER_PROF, worker.SECONDS)  # of processor time; libFuzzer's is by the clock, for sleepers
         outcome, said = worker.read(reader, folder, content)
         signal.setitimer(signal.ITIMER_PROF, 0)
         if outcome == "foreign":
@@ -80,7 +80,7 @@ def _main(name: str, folder: Path, findings: str, seconds: str) -> None:
     longest = str(4 * max(map(len, reader.files)) + 1000)
     limits = [
         f"-max_total_time={seconds}",
-        "-timeout=5",
+        "-timeout=300",
         "-rss_limit_mb=1500",
         f"-max_len={longest}",
         f"-artifact_prefix={findings}",
