@@ -73,6 +73,13 @@ def test_a_chapter_has_all_that_a_chapter_has(chapter: str) -> None:
 
 
 @pytest.mark.parametrize("chapter", chapters.CHAPTERS)
+def test_code_is_read_without_scrolling(chapter: str) -> None:
+    """A page beside its two columns of links has room for 92 characters."""
+    lines = [line for block in blocks(chapters.text_of(chapter), "python") for line in block.text.splitlines()]
+    assert [line for line in lines if len(line) > 92] == []
+
+
+@pytest.mark.parametrize("chapter", chapters.CHAPTERS)
 def test_every_block_says_in_which_language_it_is_and_every_command_is_known(chapter: str) -> None:
     page = chapters.text_of(chapter)
     assert {b.language for b in blocks(page)} <= {"python", "sh", "text"}
