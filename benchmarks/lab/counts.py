@@ -27,7 +27,7 @@ from ...kernels import blocked, cpu, strided
 from ...kernels.cpu.conv import winograd, winograd_weights
 from ...kernels.cpu.conv.panels import PANEL
 from ...kernels.cpu.conv.plan import TASK, TILE, plan
-from ...kernels.cpu.conv.tiling import tiles_of
+from ...kernels.cpu.conv.tiling import pieces_of, tiles_of
 from ...kernels.cpu.conv.transforms import POINTS
 from ...kernels.cpu.conv.weight_plan import WEIGHT_TASK, weight_plan
 from ...kernels.cpu.jit.vector import HOST
@@ -127,10 +127,11 @@ def _inside(out: int, stride: int, padding: int, kernel: int, size: int) -> int:
 def _winograd(win: Window) -> Work:
     """`kernels.cpu.conv.winograd`: tiles are transformed, 36 products made, and the sums transformed back."""
     tiles, lanes, mr = win.N * math.prod(tiles_of(win)), HOST.lanes(FLOAT), HOST.mr(2)
+    depth = pieces_of(win.KH)[1] ** 2 * win.C
     parts = {
-        "products": 2 * POINTS * win.C * _up(win.O, lanes) * _up(tiles, mr),
-        "transforms": 2 * FLOAT * POINTS * tiles * (win.C + win.O),
-        "packing": 2 * FLOAT * POINTS * win.C * win.O,
+        "products": 2 * POINTS * depth * _up(win.O, lanes) * _up(tiles, mr),
+        "transforms": 2 * FLOAT * POINTS * tiles * (depth + win.O),
+        "packing": 2 * FLOAT * POINTS * depth * win.O,
         "calls": 1,
     }
     return Work("Winograd", _floats(parts), _images(win) + parts["transforms"] + 1.5 * parts["packing"])
@@ -140,10 +141,11 @@ def _winograd_weights(geo: Geometry) -> Work:
     """`kernels.cpu.conv.winograd_weights`."""
     win = forward_window(geo)
     tiles, nr, mr = win.N * math.prod(tiles_of(win)), 2 * HOST.lanes(FLOAT), HOST.mr(2)
-    sums = POINTS * _up(win.C, mr) * _up(win.O, nr)
+    pieces = pieces_of(win.KH)[1] ** 2
+    sums = pieces * POINTS * _up(win.C, mr) * _up(win.O, nr)
     parts = {
         "products": 2 * sums * tiles,
-        "transforms": 2 * FLOAT * POINTS * tiles * (win.C + win.O),
+        "transforms": 2 * FLOAT * POINTS * tiles * (pieces * win.C + win.O),
         "sums": 2 * FLOAT * sums * (1 + -(-tiles // winograd_weights.KC)),
         "calls": 1,
     }

@@ -1,7 +1,7 @@
 """The kernels for NumPy arrays, compiled for this processor, and what they do not take. The peer for GPUs is `cuda`.
 
-The functions and signatures are those of `strided`. A convolution has two ways: `conv.winograd` for 3x3 and 5x5 kernels where
-that pays, else `conv.direct`; `explain` says which. What is unusual goes through `strided`: groups, dilation, the input
+The functions and signatures are those of `strided`. A convolution has two ways: `conv.winograd` for kernels of 3x3 to 11x11
+where that pays, else `conv.direct`; `explain` says which. What is unusual goes through `strided`: groups, dilation, the input
 gradient of a convolution with stride, arrays of other types or with gaps, and a ``method`` that asks for another path.
 """
 

@@ -28,7 +28,7 @@ NODES = [Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2)]  
 SIDE = len(NODES) + 1
 POINTS = SIDE * SIDE  # of a tile
 ONE = 1  # number of the node 1, whose row of A is all ones: the value there is the sum of the coefficients
-TAPS = (3, 5)  # the kernel sizes that have microkernels
+TAPS = (3, 4, 5)  # the kernel sizes that have microkernels
 
 
 def matrices(r: int) -> tuple[Matrix, Matrix, Matrix]:
@@ -185,9 +185,11 @@ def _transform(name: str, matrix: Matrix, arguments: Any) -> Any:
 
 
 _A3, _G3, _B = matrices(3)
+_A4, _G4, _ = matrices(4)
 _A5, _G5, _ = matrices(5)
+_A, _G = ((3, _A3), (4, _A4), (5, _A5)), ((3, _G3), (4, _G4), (5, _G5))
 image = _transform("image", _B, InputArgs)
-cotangent3, cotangent5 = (_transform(f"cotangent{r}", _transposed(a), InputArgs) for r, a in ((3, _A3), (5, _A5)))
-weights3, weights5 = (_transform(f"weights{r}", g, TransformArgs) for r, g in ((3, _G3), (5, _G5)))
-outputs3, outputs5 = (_transform(f"outputs{r}", a, OutputArgs) for r, a in ((3, _A3), (5, _A5)))
-taps3, taps5 = (_transform(f"taps{r}", _transposed(g), TransformArgs) for r, g in ((3, _G3), (5, _G5)))
+cotangent3, cotangent4, cotangent5 = (_transform(f"cotangent{r}", _transposed(a), InputArgs) for r, a in _A)
+weights3, weights4, weights5 = (_transform(f"weights{r}", g, InputArgs) for r, g in _G)
+outputs3, outputs4, outputs5 = (_transform(f"outputs{r}", a, OutputArgs) for r, a in _A)
+taps3, taps4, taps5 = (_transform(f"taps{r}", _transposed(g), TransformArgs) for r, g in _G)

@@ -1,8 +1,13 @@
-"""3x3 and 5x5 convolutions with stride 1, with less than half of the multiplications; `transforms` has the idea and the matrices.
+"""Convolutions of 3x3 to 11x11 with stride 1, with less than half of the multiplications; `transforms` has idea and matrices.
 
 Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 2 for 5x5, 4 for 3x3). In the
 transformed tiles the window is gone: each of the 36 places, here called points, is a matrix product by itself, tiles x channels
 times channels x outputs, as in a 1x1 convolution.
+
+**Large kernels.** A kernel is a sum of pieces, each with zeros around it, and so a convolution is one of convolutions with pieces:
+7x7 is four of 4x4 (the last end with the kernel, and have zeros where two overlap). A piece sees the tiles from its first tap on.
+The pieces are summed before the transform back: at each point they lie behind one another like further channels, so the sum has
+pieces x channels terms, and all that follows is the same as for a single piece.
 
 **Forward.** For each thread and each block of its tiles: transform the tiles; for each point, each panel of output channels and
 mr tiles at a time call the micro-kernel `gemm`; transform back, with the epilogue (bias, ReLU, mask) on the way out.
@@ -12,7 +17,7 @@ mr tiles at a time call the micro-kernel `gemm`; transform back, with the epilog
 **Weight gradient.** See `winograd_weights`.
 
 Rounding. Factors of about 1 are added and subtracted on the way, so an error is relative to the largest values of a tile rather
-than to each output: for 3x3 and 5x5 about 2 to 3 times that of the plain sum. A NaN or infinity reaches all outputs of its tile.
+than to each output: about 2 to 3 times that of the plain sum. A NaN or infinity reaches all outputs of its tile.
 """
 
 from __future__ import annotations
@@ -34,8 +39,8 @@ from ..window import Window, backward_window, forward_window
 from .microkernels import GemmArgs, gemm1, gemm2
 from .packing import pack_backward_points, pack_forward_points
 from .panels import PANEL, packed_size, panel_table
-from .tiling import SKEW, Image, Points, Tiling, row_of, tiles_of, tiling_of, transform_tiles
-from .transforms import POINTS, SIDE, TAPS, OutputArgs, outputs3, outputs5
+from .tiling import SKEW, Image, Points, Tiling, pieces_of, row_of, tiles_of, tiling_of, transform_pieces
+from .transforms import POINTS, SIDE, OutputArgs, outputs3, outputs4, outputs5
 from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
 TILES = 36 // MR2 * MR2  # in a block: few, as their points, 36 times as many, are to lie in a cache near by
@@ -45,6 +50,7 @@ FEWEST = 32  # tiles; with fewer the weights' transform does,
 FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats
 SHARED = 4 * 2**20  # bytes of packed weights from which on threads share the work on few tiles; that takes 0.03 ms
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
+LARGEST = 11  # kernel
 SAVED = 2.5  # how many times fewer products there must be
 
 
@@ -55,19 +61,24 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
     """
     return (
         geo.KH == geo.KW
-        and geo.KH in TAPS
+        and 3 <= geo.KH <= LARGEST
         and (geo.SH, geo.SW, geo.DH, geo.DW, geo.groups) == (1, 1, 1, 1, 1)
         and dtype == np.float32
         and min(geo.C, geo.O) >= CHANNELS
         and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
-        and geo.N * products(geo) >= (FEW if packed else FEWEST) * POINTS
+        and _tiles(geo) >= (FEW if packed else FEWEST)
         and SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
     )
 
 
 def products(geo: Geometry) -> int:
     """Multiplications for each pair of channels in one image; the plain sum has OH * OW * KH * KW."""
-    return math.prod(tiles_of(forward_window(geo))) * POINTS
+    return math.prod(tiles_of(forward_window(geo))) * POINTS * pieces_of(geo.KH)[1] ** 2
+
+
+def _tiles(geo: Geometry) -> int:
+    """Of all images."""
+    return geo.N * math.prod(tiles_of(forward_window(geo)))
 
 
 class _Transformed(NamedTuple):
@@ -91,19 +102,22 @@ def _transformed(like: Array, workspace: Array, spare: Array, tiles: Tiling, blo
 
 @helper()
 def _multiply(
-    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, C: int, count: int, first: int, last: int
+    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, depth: int, count: int, first: int, last: int
 ) -> None:
-    """The products of ``count`` tiles: of point i and panel j where i * panels + j is ``first`` to before ``last``."""
+    """The products of ``count`` tiles: of point i and panel j where i * panels + j is ``first`` to before ``last``.
+
+    ``depth``: of the sums, over the channels of all pieces.
+    """
     size, many = x.itemsize, panels.shape[0]
     for job in range(first, last):
         point, p = job // many, job % many
         vectors = panels[p, PANEL.vectors]
         a, c = u.address + point * u.plane * size, v.address + point * v.plane * size
-        b = packed.ctypes.data + (panels[p, PANEL.weights] + point * C * vectors * (VECTOR_BYTES // size)) * size
+        b = packed.ctypes.data + (panels[p, PANEL.weights] + point * depth * vectors * (VECTOR_BYTES // size)) * size
         for i in range(0, count, MR2 if vectors == 2 else MR1):
             args = GemmArgs(
                 taps=1,
-                run=C,
+                run=depth,
                 a_tap=0,
                 b_tap=0,
                 a=a + i * u.row * size,
@@ -151,8 +165,10 @@ def _transform_back(
             relu=relu,
             masked_by=masked_by.ctypes.data + pixel if masked_by.size > 0 else 0,
         )
-        if m == SIDE - 2:  # 3x3
+        if tiles.taps == 3:
             outputs3(y, back)
+        elif tiles.taps == 4:
+            outputs4(y, back)
         else:
             outputs5(y, back)
 
@@ -169,14 +185,14 @@ def _convolve(
     win, tiles = Window(*window), Tiling(*tiling)
     both = _transformed(x, workspace, spare, tiles, t, t)
     source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
-    count = win.N * tiles.down * tiles.across
+    depth, count = tiles.pieces * tiles.pieces * win.C, win.N * tiles.down * tiles.across
     begin, end = t * count // threads, (t + 1) * count // threads
     blocks = max(1, -(-(end - begin) // TILES))
     step = max(1, -(-(end - begin) // (blocks * MR2))) * MR2  # alike: a block of a few tiles would read all weights for them
     for first in range(begin, end, step):
         last = min(first + step, end)
-        transform_tiles(0, x, source, both.u, both.zeros, first, last, first, tiles)
-        _multiply(x, packed, both.u, both.v, offsets, panels, win.C, last - first, 0, POINTS * panels.shape[0])
+        transform_pieces(x, source, both.u, both.zeros, first, last, first, tiles)
+        _multiply(x, packed, both.u, both.v, offsets, panels, depth, last - first, 0, POINTS * panels.shape[0])
         _transform_back(y, bias, masked_by, both, win, tiles, relu, first, last, first)
 
 
@@ -186,7 +202,7 @@ def _into_points(t: int, x: Array, spare: Array, workspace: Array, window: Plain
     both = _transformed(x, workspace, spare, tiles, 0, t)
     source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
     count = win.N * tiles.down * tiles.across
-    transform_tiles(0, x, source, both.u, both.zeros, t * count // threads, (t + 1) * count // threads, 0, tiles)
+    transform_pieces(x, source, both.u, both.zeros, t * count // threads, (t + 1) * count // threads, 0, tiles)
 
 
 @part()
@@ -198,7 +214,7 @@ def _products(
     both = _transformed(x, workspace, spare, tiles, 0, t)
     count, jobs = win.N * tiles.down * tiles.across, POINTS * panels.shape[0]
     first, last = t * jobs // threads, (t + 1) * jobs // threads
-    _multiply(x, packed, both.u, both.v, offsets, panels, win.C, count, first, last)
+    _multiply(x, packed, both.u, both.v, offsets, panels, tiles.pieces * tiles.pieces * win.C, count, first, last)
 
 
 @part()
@@ -234,25 +250,26 @@ class _Setup(NamedTuple):
     offsets: Array
     packed: int  # numbers in the packed weights
     workspace: int  # numbers that each thread works in
+    scratch: int  # numbers of a vector of outputs' transformed weights
     spare: int  # see `_convolve`
     window: Plain
     tiling: Plain
-    lanes: int
     threads: int
 
 
 @lru_cache(maxsize=512)
 def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
-    depth, tiling = POINTS * win.C, tiling_of(win, row_of(win.C, itemsize), row_of(win.O, itemsize))
+    depth = pieces_of(win.KH)[1] ** 2 * win.C
+    tiling = tiling_of(win, row_of(depth, itemsize), row_of(win.O, itemsize))
     return _Setup(
-        panels=panel_table(depth, win.O, itemsize),
+        panels=panel_table(POINTS * depth, win.O, itemsize),
         offsets=np.arange(2 * max(MR1, MR2)) * np.array([[tiling.row_x], [tiling.row_y]]) * itemsize,
-        packed=packed_size(depth, win.O, itemsize),
+        packed=packed_size(POINTS * depth, win.O, itemsize),
         workspace=POINTS * (MC * (tiling.row_x + tiling.row_y) + 2 * SKEW),
+        scratch=HOST.lanes(itemsize) * POINTS * depth,
         spare=2 * max(win.C, win.O),
         window=tuple(win),
         tiling=tuple(tiling),
-        lanes=HOST.lanes(itemsize),
         threads=threads,
     )
 
@@ -271,8 +288,8 @@ def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
     """See `direct.pack`; the weights are transformed."""
     setup = _setup(forward_window(geo), w.itemsize, get_num_threads())
     packed = memory.empty((setup.packed,), w.dtype)
-    scratch = memory.empty((setup.threads, setup.lanes * POINTS * geo.C), w.dtype)
-    pack_forward_points(flat(w), packed, scratch, setup.panels, geo.KH, geo.C, setup.threads)
+    scratch, zeros = memory.empty((setup.threads, setup.scratch), w.dtype), np.zeros(geo.C, w.dtype)
+    pack_forward_points(flat(w), packed, zeros, scratch, setup.panels, setup.tiling, geo.C, setup.threads)
     return Packed(packed, packed[:0] if b is None else flat(b))
 
 
@@ -284,7 +301,7 @@ def workspace_size(geo: Geometry, itemsize: int) -> int:
 def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
     """See `direct.prepared`. ``workspace``: (threads, `workspace_size` or more) numbers."""
     setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
-    if geo.N * products(geo) >= FEWEST * POINTS or packed.weights.nbytes < SHARED:
+    if _tiles(geo) >= FEWEST or packed.weights.nbytes < SHARED:
         return _call(setup, x, packed.weights, packed.bias, None, y, relu, workspace)
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
     return Call(_convolve_few, (
@@ -306,7 +323,8 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None
     setup = _setup(backward_window(geo), g.itemsize, get_num_threads())
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     packed = memory.empty((setup.packed,), g.dtype)
-    pack_backward_points(flat(w), packed, setup.panels, geo.KH, geo.O, geo.C, setup.threads)
+    zeros = np.zeros(geo.C, g.dtype)
+    pack_backward_points(flat(w), packed, zeros, setup.panels, setup.tiling, geo.O, geo.C, setup.threads)
     workspace = memory.empty((setup.threads, setup.workspace), g.dtype)
     _call(setup, g, packed, packed[:0], masked_by, dx, False, workspace).run()
     return dx
