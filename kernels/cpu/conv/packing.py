@@ -79,93 +79,96 @@ def pack_backward(t: int, w: Array, packed: Array, panels: Array, taps: int, C: 
 
 @helper()
 def _transform(
-    w: Array, zeros: Array, source: int, target: int, step: int, tiling: Tiling, C: int, c: int, channels: int, rotated: bool
-) -> None:
-    """G w G' of each piece of one output's kernel, ``channels`` channels from c on.
+    w: Array, zeros: Array, source: int, target: int, point: int, piece: int, tiling: Tiling, C: int, c: int, channels: int,
+    rotated: bool,
+) -> None:  # fmt: skip
+    """G w G' of a piece of one output's kernel, ``channels`` channels from c on; its points lie ``point`` bytes apart.
 
-    The pieces lie ``step`` bytes apart, at one point after the other. Where two overlap, the taps belong to the first.
+    Where two pieces overlap, the taps belong to the first: the other has zeros there.
     """
-    size, kernel, taps, pieces = w.itemsize, tiling.kernel, tiling.taps, tiling.pieces
+    size, kernel, taps = w.itemsize, tiling.kernel, tiling.taps
+    i, j = piece // tiling.pieces, piece % tiling.pieces
+    top, left = first_tap(i, tiling), first_tap(j, tiling)
     source += c * size
-    pixel = C * size
+    step = C * size
     if rotated:  # by 180 degrees
-        source, pixel = source + (kernel * kernel - 1) * pixel, -pixel
-    for i in range(pieces):
-        for j in range(pieces):
-            top, left = first_tap(i, tiling), first_tap(j, tiling)
-            args = InputArgs(
-                source=source + (top * kernel + left) * pixel,
-                source_row=kernel * pixel,
-                source_column=pixel,
-                target=target + (i * pieces + j) * step,
-                target_row=SIDE * pieces * pieces * step,
-                target_column=pieces * pieces * step,
-                channels=channels,
-                outside=zeros.ctypes.data,
-                top=i * taps - top,
-                bottom=taps,
-                left=j * taps - left,
-                right=taps,
-            )
-            if taps == 3:
-                weights3(w, args)
-            elif taps == 4:
-                weights4(w, args)
-            else:
-                weights5(w, args)
+        source, step = source + (kernel * kernel - 1) * step, -step
+    args = InputArgs(
+        source=source + (top * kernel + left) * step,
+        source_row=kernel * step,
+        source_column=step,
+        target=target,
+        target_row=SIDE * point,
+        target_column=point,
+        channels=channels,
+        outside=zeros.ctypes.data,
+        top=i * taps - top,
+        bottom=taps,
+        left=j * taps - left,
+        right=taps,
+    )
+    if taps == 3:
+        weights3(w, args)
+    elif taps == 4:
+        weights4(w, args)
+    else:
+        weights5(w, args)
 
 
 @kernel()
 def pack_forward_points(
     t: int, w: Array, packed: Array, zeros: Array, scratch: Array, panels: Array, tiling: Plain, C: int, threads: int
 ) -> None:
-    """Weights (O, kernel, kernel, C), transformed for Winograd, to panels: row (point, piece, c) holds those of its outputs.
+    """Weights (O, kernel, kernel, C), transformed for Winograd, to panels: row (piece, point, c) holds those of its outputs.
 
-    A vector of outputs at a time, which between transform and panel stays in the cache. ``zeros``: for C channels.
+    A vector of outputs at a time, which between transform and panel stays in the second-level cache. ``zeros``: C of them.
     """
-    tiles = Tiling(*tiling)
-    size, depth, lanes = w.itemsize, POINTS * tiles.pieces * tiles.pieces * C, VECTOR_BYTES // w.itemsize
+    tiles, size, depth, lanes = Tiling(*tiling), w.itemsize, POINTS * C, VECTOR_BYTES // w.itemsize
     transformed = scratch.ctypes.data + t * scratch.shape[1] * size
     squares = depth // lanes
     for p in range(t * panels.shape[0] // threads, (t + 1) * panels.shape[0] // threads):
         nr = panels[p, PANEL.vectors] * lanes
         for j in range(panels[p, PANEL.vectors]):
             o = (panels[p, PANEL.channel] + (panels[p, PANEL.tail] if j > 0 else 0)) // size
-            for lane in range(lanes):
-                source = w.ctypes.data + (o + lane) * tiles.kernel * tiles.kernel * C * size
-                _transform(w, zeros, source, transformed + lane * depth * size, C * size, tiles, C, 0, C, False)
-            start = panels[p, PANEL.weights] + j * lanes
-            args = TransposeArgs(
-                squares=squares,
-                source=transformed,
-                row=depth * size,
-                square=lanes * size,
-                target=packed.ctypes.data + start * size,
-                target_row=nr * size,
-                target_square=lanes * nr * size,
-                copies=1,
-                copy=0,
-            )
-            transpose(w, args)
-            for k in range(squares * lanes, depth):
+            for piece in range(tiles.pieces * tiles.pieces):
                 for lane in range(lanes):
-                    packed[start + k * nr + lane] = scratch[t, lane * depth + k]
+                    source = w.ctypes.data + (o + lane) * tiles.kernel * tiles.kernel * C * size
+                    target = transformed + lane * depth * size
+                    _transform(w, zeros, source, target, C * size, piece, tiles, C, 0, C, False)
+                start = panels[p, PANEL.weights] + piece * depth * nr + j * lanes
+                args = TransposeArgs(
+                    squares=squares,
+                    source=transformed,
+                    row=depth * size,
+                    square=lanes * size,
+                    target=packed.ctypes.data + start * size,
+                    target_row=nr * size,
+                    target_square=lanes * nr * size,
+                    copies=1,
+                    copy=0,
+                )
+                transpose(w, args)
+                for k in range(squares * lanes, depth):
+                    for lane in range(lanes):
+                        packed[start + k * nr + lane] = scratch[t, lane * depth + k]
 
 
 @kernel()
 def pack_backward_points(
     t: int, w: Array, packed: Array, zeros: Array, panels: Array, tiling: Plain, O: int, C: int, threads: int  # noqa: E741
 ) -> None:  # fmt: skip
-    """Transformed weights, rotated by 180 degrees, for sums over outputs: row (point, piece, o) of a panel holds its channels c."""
+    """Transformed weights, rotated by 180 degrees, for sums over outputs: row (piece, point, o) of a panel holds its channels c."""
     tiles, size, lanes = Tiling(*tiling), w.itemsize, VECTOR_BYTES // w.itemsize
     for o in range(t * O // threads, (t + 1) * O // threads):
         source = w.ctypes.data + o * tiles.kernel * tiles.kernel * C * size
         for p in range(panels.shape[0]):
             row = panels[p, PANEL.vectors] * lanes * size
-            for j in range(panels[p, PANEL.vectors]):
-                c = (panels[p, PANEL.channel] + (panels[p, PANEL.tail] if j > 0 else 0)) // size
-                target = packed.ctypes.data + panels[p, PANEL.weights] * size + o * row + j * lanes * size
-                _transform(w, zeros, source, target, O * row, tiles, C, c, lanes, True)
+            for piece in range(tiles.pieces * tiles.pieces):
+                for j in range(panels[p, PANEL.vectors]):
+                    c = (panels[p, PANEL.channel] + (panels[p, PANEL.tail] if j > 0 else 0)) // size
+                    start = packed.ctypes.data + panels[p, PANEL.weights] * size + piece * POINTS * O * row
+                    target = start + o * row + j * lanes * size
+                    _transform(w, zeros, source, target, O * row, piece, tiles, C, c, lanes, True)
 
 
 @kernel(fastmath=FAST)

@@ -15,11 +15,11 @@ SKEW = 16  # numbers between two points, so that all 36 values of a tile do not 
 
 
 def pieces_of(kernel: int) -> tuple[int, int]:
-    """(taps, pieces): how long the pieces of a kernel are along each axis, and how many. A kernel that has transforms is one piece.
+    """(taps, pieces): how long the pieces of a kernel are along each axis, and how many: those that need the fewest products.
 
     >>> from ninx.kernels.cpu.conv.tiling import pieces_of
     >>> pieces_of(5), pieces_of(7)
-    ((5, 1), (3, 3))
+    ((5, 1), (4, 2))
     """
     taps = min(TAPS, key=lambda r: ((-(-kernel // r) / (SIDE + 1 - r)) ** 2, -r))
     return taps, -(-kernel // taps)
@@ -69,6 +69,13 @@ class Image(NamedTuple):
     C: int
     PH: int
     PW: int
+
+
+@helper()
+def seen(source: Image, piece: int, tiling: Tiling) -> Image:
+    """The image whose tiles a piece sees: those of the whole kernel from the piece's first tap on."""
+    top, left = first_tap(piece // tiling.pieces, tiling), first_tap(piece % tiling.pieces, tiling)
+    return Image(source.address, source.H, source.W, source.C, source.PH - top, source.PW - left)
 
 
 class Points(NamedTuple):
@@ -122,17 +129,3 @@ def transform_tiles(
             cotangent4(like, args)
         else:
             cotangent5(like, args)
-
-
-@helper()
-def transform_pieces(
-    like: Array, source: Image, points: Points, zeros: int, first: int, last: int, start: int, tiling: Tiling
-) -> None:
-    """Transform the tiles that each piece of the kernel sees, to rows in which the channels of one piece follow those of another."""
-    for i in range(tiling.pieces):
-        for j in range(tiling.pieces):
-            seen = Image(
-                source.address, source.H, source.W, source.C, source.PH - first_tap(i, tiling), source.PW - first_tap(j, tiling)
-            )
-            channels = (i * tiling.pieces + j) * source.C * like.itemsize
-            transform_tiles(0, like, seen, Points(points.address + channels, points.row, points.plane), zeros, first, last, start, tiling)

@@ -117,7 +117,7 @@ class InputArgs(NamedTuple):
 class OutputArgs(NamedTuple):
     """As `TransformArgs`; of the target only the pixels from (top, left) to before (bottom, right) are there.
 
-    The others are written to ``outside``. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where
+    The others are written to ``outside``. In the source no two vectors overlap: the last one lies behind the one before it. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where
     ``masked_by`` (an address that moves like target, 0: none) is not positive.
     """
 
@@ -161,11 +161,13 @@ def _emit_transform(e: Emitter, args: Any, matrix: Matrix) -> None:
 
     def one(c: Value) -> None:
         offset = b.mul(c, number(e.size))
+        vectors = b.udiv(b.add(c, number(e.lanes - 1)), number(e.lanes))  # before this one
 
         def load(address: Value) -> Value:
             return e.load(e.at(b.add(address, offset)))
 
-        pixels = [load(p) for p in sources]
+        read = b.mul(vectors, number(e.lanes * e.size)) if writes_border else offset
+        pixels = [e.load(e.at(b.add(p, read))) for p in sources]
         lines = [[_combine(e, row, pixels[i : i + width]) for row in matrix] for i in range(0, width * width, width)]
         made = [_combine(e, row, [line[j] for line in lines]) for row in matrix for j in range(height)]
         if writes_border:

@@ -39,7 +39,7 @@ from ..window import Window, backward_window, forward_window
 from .microkernels import GemmArgs, gemm1, gemm2
 from .packing import pack_backward_points, pack_forward_points
 from .panels import PANEL, packed_size, panel_table
-from .tiling import SKEW, Image, Points, Tiling, pieces_of, row_of, tiles_of, tiling_of, transform_pieces
+from .tiling import SKEW, Image, Points, Tiling, pieces_of, row_of, seen, tiles_of, tiling_of, transform_tiles
 from .transforms import POINTS, SIDE, OutputArgs, outputs3, outputs4, outputs5
 from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
@@ -102,34 +102,37 @@ def _transformed(like: Array, workspace: Array, spare: Array, tiles: Tiling, blo
 
 @helper()
 def _multiply(
-    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, depth: int, count: int, first: int, last: int
-) -> None:
+    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, C: int, piece: int, count: int, first: int,
+    last: int,
+) -> None:  # fmt: skip
     """The products of ``count`` tiles: of point i and panel j where i * panels + j is ``first`` to before ``last``.
 
-    ``depth``: of the sums, over the channels of all pieces.
+    Those of the first piece of a kernel are written to ``v``, those of the others added to what is there. So no two vectors of
+    outputs may overlap: in ``v`` they lie side by side, as the bias does behind packed weights.
     """
     size, many = x.itemsize, panels.shape[0]
     for job in range(first, last):
         point, p = job // many, job % many
         vectors = panels[p, PANEL.vectors]
         a, c = u.address + point * u.plane * size, v.address + point * v.plane * size
-        b = packed.ctypes.data + (panels[p, PANEL.weights] + point * depth * vectors * (VECTOR_BYTES // size)) * size
+        b = packed.ctypes.data + (panels[p, PANEL.weights] + (piece * POINTS + point) * C * vectors * (VECTOR_BYTES // size)) * size
         for i in range(0, count, MR2 if vectors == 2 else MR1):
             args = GemmArgs(
                 taps=1,
-                run=depth,
+                run=C,
                 a_tap=0,
                 b_tap=0,
                 a=a + i * u.row * size,
                 a_offsets=offsets.ctypes.data,
                 b=b,
-                c=c + i * v.row * size + panels[p, PANEL.channel],
+                c=c + i * v.row * size + panels[p, PANEL.bias],
                 c_offsets=offsets.ctypes.data + offsets.shape[1] * 8,
+                add=piece > 0,
                 bias=0,
                 relu=0,
                 masked_by=0,
                 stream=0,
-                tail=panels[p, PANEL.tail],
+                tail=(vectors - 1) * VECTOR_BYTES,
             )
             if vectors == 2:
                 gemm2(x, args)
@@ -185,36 +188,39 @@ def _convolve(
     win, tiles = Window(*window), Tiling(*tiling)
     both = _transformed(x, workspace, spare, tiles, t, t)
     source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
-    depth, count = tiles.pieces * tiles.pieces * win.C, win.N * tiles.down * tiles.across
+    count = win.N * tiles.down * tiles.across
     begin, end = t * count // threads, (t + 1) * count // threads
     blocks = max(1, -(-(end - begin) // TILES))
     step = max(1, -(-(end - begin) // (blocks * MR2))) * MR2  # alike: a block of a few tiles would read all weights for them
     for first in range(begin, end, step):
         last = min(first + step, end)
-        transform_pieces(x, source, both.u, both.zeros, first, last, first, tiles)
-        _multiply(x, packed, both.u, both.v, offsets, panels, depth, last - first, 0, POINTS * panels.shape[0])
+        for piece in range(tiles.pieces * tiles.pieces):
+            transform_tiles(0, x, seen(source, piece, tiles), both.u, both.zeros, first, last, first, tiles)
+            _multiply(x, packed, both.u, both.v, offsets, panels, win.C, piece, last - first, 0, POINTS * panels.shape[0])
         _transform_back(y, bias, masked_by, both, win, tiles, relu, first, last, first)
 
 
 @part()
-def _into_points(t: int, x: Array, spare: Array, workspace: Array, window: Plain, tiling: Plain, threads: int) -> None:
+def _into_points(
+    t: int, x: Array, spare: Array, workspace: Array, window: Plain, tiling: Plain, piece: int, threads: int
+) -> None:  # fmt: skip
     win, tiles = Window(*window), Tiling(*tiling)
     both = _transformed(x, workspace, spare, tiles, 0, t)
-    source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
+    source = seen(Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW), piece, tiles)
     count = win.N * tiles.down * tiles.across
-    transform_pieces(x, source, both.u, both.zeros, t * count // threads, (t + 1) * count // threads, 0, tiles)
+    transform_tiles(0, x, source, both.u, both.zeros, t * count // threads, (t + 1) * count // threads, 0, tiles)
 
 
 @part()
 def _products(
     t: int, x: Array, packed: Array, spare: Array, workspace: Array, offsets: Array, panels: Array, window: Plain, tiling: Plain,
-    threads: int,
+    piece: int, threads: int,
 ) -> None:  # fmt: skip
     win, tiles = Window(*window), Tiling(*tiling)
     both = _transformed(x, workspace, spare, tiles, 0, t)
     count, jobs = win.N * tiles.down * tiles.across, POINTS * panels.shape[0]
     first, last = t * jobs // threads, (t + 1) * jobs // threads
-    _multiply(x, packed, both.u, both.v, offsets, panels, tiles.pieces * tiles.pieces * win.C, count, first, last)
+    _multiply(x, packed, both.u, both.v, offsets, panels, win.C, piece, count, first, last)
 
 
 @part()
@@ -238,8 +244,10 @@ def _convolve_few(
     So each thread reads only its part of the weights. With few tiles these are what takes the time: they come from the
     third-level cache, and are used a few times.
     """
-    spread(_into_points, runner, workers, threads, (x, spare, workspace, window, tiling, threads))
-    spread(_products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, threads))
+    pieces = Tiling(*tiling).pieces
+    for piece in range(pieces * pieces):
+        spread(_into_points, runner, workers, threads, (x, spare, workspace, window, tiling, piece, threads))
+        spread(_products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, piece, threads))
     spread(_out_of_points, runner, workers, threads, (y, bias, spare, workspace, window, tiling, relu, threads))
 
 
@@ -259,14 +267,14 @@ class _Setup(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
-    depth = pieces_of(win.KH)[1] ** 2 * win.C
-    tiling = tiling_of(win, row_of(depth, itemsize), row_of(win.O, itemsize))
+    tiling = tiling_of(win, row_of(win.C, itemsize), row_of(win.O, itemsize))
+    depth = tiling.pieces**2 * POINTS * win.C
     return _Setup(
-        panels=panel_table(POINTS * depth, win.O, itemsize),
+        panels=panel_table(depth, win.O, itemsize),
         offsets=np.arange(2 * max(MR1, MR2)) * np.array([[tiling.row_x], [tiling.row_y]]) * itemsize,
-        packed=packed_size(POINTS * depth, win.O, itemsize),
+        packed=packed_size(depth, win.O, itemsize),
         workspace=POINTS * (MC * (tiling.row_x + tiling.row_y) + 2 * SKEW),
-        scratch=HOST.lanes(itemsize) * POINTS * depth,
+        scratch=HOST.lanes(itemsize) * POINTS * win.C,
         spare=2 * max(win.C, win.O),
         window=tuple(win),
         tiling=tuple(tiling),

@@ -23,7 +23,7 @@ from ..jit.vector import HOST, MR2
 from ..window import Window, forward_window
 from .microkernels import GemmTnArgs, gemm_tn2
 from .packing import add_up
-from .tiling import SKEW, Image, Points, Tiling, first_tap, row_of, tiling_of, transform_tiles
+from .tiling import SKEW, Image, Points, Tiling, first_tap, row_of, seen, tiling_of, transform_tiles
 from .transforms import ONE, POINTS, SIDE, TransformArgs, taps3, taps4, taps5
 from .weight_plan import Blocking
 
@@ -55,8 +55,8 @@ def _transform_both(
     """  # fmt: skip
     a, b = first + t * count // threads, first + (t + 1) * count // threads
     own = zeros.ctypes.data + t * zeros.shape[1] * x.itemsize
-    top, left = first_tap(piece // tiling.pieces, tiling), first_tap(piece % tiling.pieces, tiling)
-    transform_tiles(0, x, Image(x.ctypes.data, win.H, win.W, win.C, win.PH - top, win.PW - left), u, own, a, b, first, tiling)
+    image = seen(Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW), piece, tiling)
+    transform_tiles(0, x, image, u, own, a, b, first, tiling)
     if piece == 0:
         transform_tiles(tiling.taps, g, Image(g.ctypes.data, win.OH, win.OW, win.O, 0, 0), v, own, a, b, first, tiling)
 
