@@ -31,7 +31,7 @@ from ...kernels.cpu.conv.tiling import pieces_of, tiles_of
 from ...kernels.cpu.conv.transforms import POINTS
 from ...kernels.cpu.conv.weight_plan import WEIGHT_TASK, weight_plan
 from ...kernels.cpu.jit.vector import HOST
-from ...kernels.cpu.window import Window, backward_window, forward_window
+from ...kernels.cpu.window import Window, backward_window, forward_window, inside
 from ...kernels.geometry import Geometry
 from ...kernels.memory import LINE
 from ...kernels.threads import get_num_threads
@@ -105,8 +105,8 @@ def _direct_weights(geo: Geometry) -> Work:
     """`kernels.cpu.conv.direct_weights`: x and g are packed block by block, every thread has sums of its own."""
     win, tables = forward_window(geo), weight_plan(forward_window(geo), FLOAT, get_num_threads())
     blk, tasks = tables.blocking, tables.tasks
-    across = win.OW if blk.unrolled else _inside(win.OW, win.SW, win.PW, win.KW, win.W)
-    products = 2 * win.N * _inside(win.OH, win.SH, win.PH, win.KH, win.H) * across * blk.rows * blk.panels * blk.nr
+    across = win.OW if blk.unrolled else inside(win.OW, win.SW, win.PW, win.KW, win.W)
+    products = 2 * win.N * inside(win.OH, win.SH, win.PH, win.KH, win.H) * across * blk.rows * blk.panels * blk.nr
     row = win.OW * blk.rows if blk.unrolled else win.W * blk.rows
     packed = win.N * win.OH * win.OW * blk.panels * blk.nr + (0 if blk.in_place else win.N * win.H * row)
     rows = (tasks[:, WEIGHT_TASK.images] * (tasks[:, WEIGHT_TASK.bottom] - tasks[:, WEIGHT_TASK.top])).sum() + 2 * len(tasks)
@@ -116,12 +116,6 @@ def _direct_weights(geo: Geometry) -> Work:
         "starts": int(rows) * blk.panels * blk.x_panels * blk.taps, "calls": 1,
     }  # fmt: skip
     return Work("direct, weights", _floats(parts), _images(win) + 2 * FLOAT * (packed + sums) + FLOAT * geo.O * geo.columns)
-
-
-def _inside(out: int, stride: int, padding: int, kernel: int, size: int) -> int:
-    """How many pairs of an output position and a tap lie inside the image, along one axis."""
-    start = np.arange(out) * stride - padding
-    return int(np.maximum(np.clip(size - start, 0, kernel) - np.clip(-start, 0, kernel), 0).sum())
 
 
 def _winograd(win: Window) -> Work:

@@ -134,11 +134,15 @@ def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> 
     with kernels.use_kernels("fast"):
         assert "36% of the multiplications" in kernels.explain(geo)
         assert "class(es) of pixels" in kernels.explain(geo, itemsize=8)
+        large = convolution("conv2d", (4, 64, 18, 18), (64, 64, 7, 7), padding=(3, 3))
+        assert "the kernel in 4 pieces of 4x4, with 33% of the multiplications" in kernels.explain(large)
     assert not winograd.fits(geo, np.dtype(np.float64))
     for shape, weight, settings in (
         ((4, 31, 16, 16), (32, 31, 5, 5), {}),  # few channels
         ((1, 32, 10, 10), (32, 32, 5, 5), {}),  # few tiles
         ((64, 32, 7, 7), (32, 32, 5, 5), {}),  # many outputs of the tiles lie outside
+        ((64, 64, 10, 10), (64, 64, 7, 7), {}),  # many products of the plain sum do
+        ((4, 64, 24, 24), (64, 64, 12, 12), {}),  # larger than was measured
         ((4, 64, 16, 16), (320, 64, 5, 5), {}),  # errors that add up over many channels
         ((4, 320, 16, 16), (64, 320, 5, 5), {}),
         ((4, 32, 32, 32), (32, 32, 5, 5), {"stride": (2, 2)}),

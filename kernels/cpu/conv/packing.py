@@ -157,7 +157,7 @@ def pack_forward_points(
 def pack_backward_points(
     t: int, w: Array, packed: Array, zeros: Array, panels: Array, tiling: Plain, O: int, C: int, threads: int  # noqa: E741
 ) -> None:  # fmt: skip
-    """Transformed weights, rotated by 180 degrees, for sums over outputs: row (piece, point, o) of a panel holds its channels c."""
+    """Transformed weights, rotated by 180 degrees, for sums over outputs: row (piece, point, o) holds a panel's channels c."""
     tiles, size, lanes = Tiling(*tiling), w.itemsize, VECTOR_BYTES // w.itemsize
     for o in range(t * O // threads, (t + 1) * O // threads):
         source = w.ctypes.data + o * tiles.kernel * tiles.kernel * C * size

@@ -32,10 +32,10 @@ def tiles_of(win: Window) -> tuple[int, int]:
 
 
 class Tiling(NamedTuple):
-    """``down`` x ``across`` tiles cover an image; each makes m x m outputs of ``pieces`` x ``pieces`` pieces of a kernel.
+    """``down`` x ``across`` tiles cover an image; each makes m x m outputs.
 
-    ``kernel`` and ``taps``: the lengths of the kernel and of a piece along each axis. A transformed tile has a row of channels at each point. From one tile's row to the next one's are ``row_x`` numbers (of
-    inputs) or ``row_y`` (of outputs).
+    A transformed tile has a row of channels at each point. From one tile's row to the next one's are ``row_x`` numbers (of
+    inputs) or ``row_y`` (of outputs). The kernel has ``kernel`` taps along each axis, in ``pieces`` of ``taps``.
     """
 
     m: int

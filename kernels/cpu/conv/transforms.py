@@ -7,8 +7,8 @@ window: m outputs of a window of r taps from n = m + r - 1 inputs with n multipl
     y = A' ((G w) * (B' x))        A (n, m), G (n, r), B (n, n); * is entry by entry, ' the transpose
 
 and over two axes with each matrix from both sides: m*m outputs with n*n multiplications instead of m*m*r*r. Here n is 6, at the
-nodes 0, 1, -1, 2, -1/2 and infinity: a 5x5 kernel makes 2x2 outputs with 36 products in place of 100, a 3x3 kernel 4x4 outputs
-with 36 in place of 144. Rounding errors are smaller with 2 and -1/2 than with 2 and -2 (Barabasz, Anderson, Soodhalter and
+nodes 0, 1, -1, 2, -1/2 and infinity: a 5x5 kernel makes 2x2 outputs with 36 products in place of 100, a 4x4 kernel 3x3 outputs
+with 36 in place of 144, a 3x3 kernel 4x4 outputs with 36 in place of 144. Rounding errors are smaller with 2 and -1/2 than with 2 and -2 (Barabasz, Anderson, Soodhalter and
 Gregg, arXiv 1803.10986). Sources: Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, arXiv 1509.09308.
 """
 
@@ -117,8 +117,9 @@ class InputArgs(NamedTuple):
 class OutputArgs(NamedTuple):
     """As `TransformArgs`; of the target only the pixels from (top, left) to before (bottom, right) are there.
 
-    The others are written to ``outside``. In the source no two vectors overlap: the last one lies behind the one before it. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where
-    ``masked_by`` (an address that moves like target, 0: none) is not positive.
+    The others are written to ``outside``. In the source no two vectors overlap: the last one lies behind the one before it.
+    Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves like target,
+    0: none) is not positive.
     """
 
     source: Value

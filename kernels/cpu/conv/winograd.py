@@ -1,23 +1,24 @@
 """Convolutions of 3x3 to 11x11 with stride 1, with less than half of the multiplications; `transforms` has idea and matrices.
 
-Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 2 for 5x5, 4 for 3x3). In the
+Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 4 for 3x3, 3 for 4x4, 2 for 5x5). In the
 transformed tiles the window is gone: each of the 36 places, here called points, is a matrix product by itself, tiles x channels
 times channels x outputs, as in a 1x1 convolution.
 
-**Large kernels.** A kernel is a sum of pieces, each with zeros around it, and so a convolution is one of convolutions with pieces:
-7x7 is four of 4x4 (the last end with the kernel, and have zeros where two overlap). A piece sees the tiles from its first tap on.
-The pieces are summed before the transform back: at each point they lie behind one another like further channels, so the sum has
-pieces x channels terms, and all that follows is the same as for a single piece.
+**Large kernels.** A kernel is a sum of pieces with zeros around them, and so its convolution is the sum of those with the pieces:
+for 7x7 there are four of 4x4. (The last ones end with the kernel, and have zeros where two overlap.) A piece sees the tiles from
+its first tap on. A block's tiles are transformed and multiplied once for each piece, the products are added up at each point, and
+the transform back is the same as for a single piece.
 
-**Forward.** For each thread and each block of its tiles: transform the tiles; for each point, each panel of output channels and
-mr tiles at a time call the micro-kernel `gemm`; transform back, with the epilogue (bias, ReLU, mask) on the way out.
+**Forward.** For each thread and each block of its tiles, and for each piece: transform the tiles; for each point, each panel of
+output channels and mr tiles at a time call the micro-kernel `gemm`. Then transform back, with the epilogue (bias, ReLU, mask) on
+the way out.
 
 **Input gradient.** The same over g, with the kernel rotated by 180 degrees.
 
 **Weight gradient.** See `winograd_weights`.
 
 Rounding. Factors of about 1 are added and subtracted on the way, so an error is relative to the largest values of a tile rather
-than to each output: about 2 to 3 times that of the plain sum. A NaN or infinity reaches all outputs of its tile.
+than to each output: about 2 to 3 times that of the plain sum, or the same for several pieces, as each is summed by itself. A NaN or infinity reaches all outputs of its tile.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ...types import Array
 from ..arguments import Call, Packed, Plain, flat
 from ..jit.compiled import helper, kernel, part, program, spread
 from ..jit.vector import HOST, MR1, MR2, VECTOR_BYTES
-from ..window import Window, backward_window, forward_window
+from ..window import Window, backward_window, forward_window, inside
 from .microkernels import GemmArgs, gemm1, gemm2
 from .packing import pack_backward_points, pack_forward_points
 from .panels import PANEL, packed_size, panel_table
@@ -50,8 +51,9 @@ FEWEST = 32  # tiles; with fewer the weights' transform does,
 FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats
 SHARED = 4 * 2**20  # bytes of packed weights from which on threads share the work on few tiles; that takes 0.03 ms
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
-LARGEST = 11  # kernel
-SAVED = 2.5  # how many times fewer products there must be
+LARGEST = 11  # taps along an axis
+SAVED = 2.5  # how many times fewer products there must be,
+SAVED_INSIDE = 1.75  # or in several pieces, whose transforms weigh less, fewer than those that lie inside the image
 
 
 def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bool:
@@ -67,8 +69,16 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
         and min(geo.C, geo.O) >= CHANNELS
         and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
         and _tiles(geo) >= (FEW if packed else FEWEST)
-        and SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
+        and _saves(geo)
     )
+
+
+def _saves(geo: Geometry) -> bool:
+    """Are there so many fewer products that it pays? Of a large kernel much lies beside a small image; the plain sum skips that."""
+    if pieces_of(geo.KH)[1] == 1:
+        return SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
+    rows, columns = inside(geo.OH, geo.SH, geo.PH, geo.KH, geo.H), inside(geo.OW, geo.SW, geo.PW, geo.KW, geo.W)
+    return SAVED_INSIDE * products(geo) <= rows * columns
 
 
 def products(geo: Geometry) -> int:
@@ -115,7 +125,10 @@ def _multiply(
         point, p = job // many, job % many
         vectors = panels[p, PANEL.vectors]
         a, c = u.address + point * u.plane * size, v.address + point * v.plane * size
-        b = packed.ctypes.data + (panels[p, PANEL.weights] + (piece * POINTS + point) * C * vectors * (VECTOR_BYTES // size)) * size
+        b = (
+            packed.ctypes.data
+            + (panels[p, PANEL.weights] + (piece * POINTS + point) * C * vectors * (VECTOR_BYTES // size)) * size
+        )
         for i in range(0, count, MR2 if vectors == 2 else MR1):
             args = GemmArgs(
                 taps=1,
@@ -247,7 +260,9 @@ def _convolve_few(
     pieces = Tiling(*tiling).pieces
     for piece in range(pieces * pieces):
         spread(_into_points, runner, workers, threads, (x, spare, workspace, window, tiling, piece, threads))
-        spread(_products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, piece, threads))
+        spread(
+            _products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, piece, threads)
+        )
     spread(_out_of_points, runner, workers, threads, (y, bias, spare, workspace, window, tiling, relu, threads))
 
 
