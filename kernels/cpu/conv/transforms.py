@@ -7,9 +7,10 @@ window: m outputs of a window of r taps from n = m + r - 1 inputs with n multipl
     y = A' ((G w) * (B' x))        A (n, m), G (n, r), B (n, n); * is entry by entry, ' the transpose
 
 and over two axes with each matrix from both sides: m*m outputs with n*n multiplications instead of m*m*r*r. Here n is 6, at the
-nodes 0, 1, -1, 2, -1/2 and infinity: a 5x5 kernel makes 2x2 outputs with 36 products in place of 100, a 4x4 kernel 3x3 outputs
-with 36 in place of 144, a 3x3 kernel 4x4 outputs with 36 in place of 144. Rounding errors are smaller with 2 and -1/2 than with 2 and -2 (Barabasz, Anderson, Soodhalter and
-Gregg, arXiv 1803.10986). Sources: Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, arXiv 1509.09308.
+nodes 0, 1, -1, 2, -1/2 and infinity, and 36 products make 4x4 outputs of a 3x3 kernel in place of 144, 3x3 outputs of a 4x4
+kernel in place of 144, or 2x2 outputs of a 5x5 kernel in place of 100. Rounding errors are smaller with 2 and -1/2 than with 2
+and -2 (Barabasz, Anderson, Soodhalter and Gregg, arXiv 1803.10986). Sources: Winograd, "Arithmetic complexity of computations",
+1980; Lavin and Gray, arXiv 1509.09308.
 """
 
 from __future__ import annotations

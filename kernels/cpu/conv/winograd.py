@@ -1,8 +1,8 @@
 """Convolutions of 3x3 to 11x11 with stride 1, with less than half of the multiplications; `transforms` has idea and matrices.
 
-Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 4 for 3x3, 3 for 4x4, 2 for 5x5). In the
-transformed tiles the window is gone: each of the 36 places, here called points, is a matrix product by itself, tiles x channels
-times channels x outputs, as in a 1x1 convolution.
+Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 4 for 3x3, 3 for 4x4, 2 for 5x5).
+In the transformed tiles the window is gone: each of the 36 places, here called points, is a matrix product by itself, tiles x
+channels times channels x outputs, as in a 1x1 convolution.
 
 **Large kernels.** A kernel is a sum of pieces with zeros around them, and so its convolution is the sum of those with the pieces:
 for 7x7 there are four of 4x4. (The last ones end with the kernel, and have zeros where two overlap.) A piece sees the tiles from
@@ -18,7 +18,8 @@ the way out.
 **Weight gradient.** See `winograd_weights`.
 
 Rounding. Factors of about 1 are added and subtracted on the way, so an error is relative to the largest values of a tile rather
-than to each output: about 2 to 3 times that of the plain sum, or the same for several pieces, as each is summed by itself. A NaN or infinity reaches all outputs of its tile.
+than to each output: about 2 to 3 times that of the plain sum, or about the same with several pieces, whose sums are shorter. A NaN
+or infinity reaches all outputs of its tile.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
 
 
 def _saves(geo: Geometry) -> bool:
-    """Are there so many fewer products that it pays? Of a large kernel much lies beside a small image; the plain sum skips that."""
+    """Are there few enough products? Of a large kernel much lies beside a small image, and the plain sum skips that."""
     if pieces_of(geo.KH)[1] == 1:
         return SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
     rows, columns = inside(geo.OH, geo.SH, geo.PH, geo.KH, geo.H), inside(geo.OW, geo.SW, geo.PW, geo.KW, geo.W)
