@@ -18,7 +18,7 @@ the way out.
 **Weight gradient.** See `winograd_weights`.
 
 Rounding. Factors of about 1 are added and subtracted on the way, so an error is relative to the largest values of a tile rather
-than to each output: about 2 to 3 times that of the plain sum, or about the same with several pieces, whose sums are shorter. A NaN
+than to each output: about 2 to 3 times that of the plain sum, or the same with several pieces, whose sums are shorter. A NaN
 or infinity reaches all outputs of its tile.
 """
 
