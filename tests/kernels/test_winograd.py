@@ -141,7 +141,7 @@ def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> 
         ((4, 31, 16, 16), (32, 31, 5, 5), {}),  # few channels
         ((1, 32, 10, 10), (32, 32, 5, 5), {}),  # few tiles
         ((64, 32, 7, 7), (32, 32, 5, 5), {}),  # many outputs of the tiles lie outside
-        ((64, 64, 10, 10), (64, 64, 7, 7), {}),  # many products of the plain sum do
+        ((64, 64, 10, 10), (64, 64, 7, 7), {}),  # many taps of the large kernel lie outside the image
         ((4, 64, 24, 24), (64, 64, 12, 12), {}),  # larger than was measured
         ((4, 64, 16, 16), (320, 64, 5, 5), {}),  # errors that add up over many channels
         ((4, 320, 16, 16), (64, 320, 5, 5), {}),

@@ -100,7 +100,7 @@ def transform_tiles(
 ) -> None:
     """Transform the tiles ``first`` to ``last``; tile ``start`` is number 0 of ``points``.
 
-    ``kind``: 0 for the 6x6 pixels of an image, 3 4 or 5 for the m x m pixels of a cotangent.
+    ``kind``: 0 for the 6x6 pixels of an image, 3, 4 or 5 for the m x m pixels of a cotangent.
     """
     size = like.itemsize
     pixel, row = source.C * size, source.W * source.C * size
