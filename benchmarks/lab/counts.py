@@ -27,11 +27,11 @@ from ...kernels import blocked, cpu, strided
 from ...kernels.cpu.conv import winograd, winograd_weights
 from ...kernels.cpu.conv.panels import PANEL
 from ...kernels.cpu.conv.plan import TASK, TILE, plan
-from ...kernels.cpu.conv.tiling import tiles_of
+from ...kernels.cpu.conv.tiling import pieces_of, tiles_of
 from ...kernels.cpu.conv.transforms import POINTS
 from ...kernels.cpu.conv.weight_plan import WEIGHT_TASK, weight_plan
 from ...kernels.cpu.jit.vector import HOST
-from ...kernels.cpu.window import Window, backward_window, forward_window
+from ...kernels.cpu.window import Window, backward_window, forward_window, inside
 from ...kernels.geometry import Geometry
 from ...kernels.memory import LINE
 from ...kernels.threads import get_num_threads
@@ -105,8 +105,8 @@ def _direct_weights(geo: Geometry) -> Work:
     """`kernels.cpu.conv.direct_weights`: x and g are packed block by block, every thread has sums of its own."""
     win, tables = forward_window(geo), weight_plan(forward_window(geo), FLOAT, get_num_threads())
     blk, tasks = tables.blocking, tables.tasks
-    across = win.OW if blk.unrolled else _inside(win.OW, win.SW, win.PW, win.KW, win.W)
-    products = 2 * win.N * _inside(win.OH, win.SH, win.PH, win.KH, win.H) * across * blk.rows * blk.panels * blk.nr
+    across = win.OW if blk.unrolled else inside(win.OW, win.SW, win.PW, win.KW, win.W)
+    products = 2 * win.N * inside(win.OH, win.SH, win.PH, win.KH, win.H) * across * blk.rows * blk.panels * blk.nr
     row = win.OW * blk.rows if blk.unrolled else win.W * blk.rows
     packed = win.N * win.OH * win.OW * blk.panels * blk.nr + (0 if blk.in_place else win.N * win.H * row)
     rows = (tasks[:, WEIGHT_TASK.images] * (tasks[:, WEIGHT_TASK.bottom] - tasks[:, WEIGHT_TASK.top])).sum() + 2 * len(tasks)
@@ -118,19 +118,14 @@ def _direct_weights(geo: Geometry) -> Work:
     return Work("direct, weights", _floats(parts), _images(win) + 2 * FLOAT * (packed + sums) + FLOAT * geo.O * geo.columns)
 
 
-def _inside(out: int, stride: int, padding: int, kernel: int, size: int) -> int:
-    """How many pairs of an output position and a tap lie inside the image, along one axis."""
-    start = np.arange(out) * stride - padding
-    return int(np.maximum(np.clip(size - start, 0, kernel) - np.clip(-start, 0, kernel), 0).sum())
-
-
 def _winograd(win: Window) -> Work:
     """`kernels.cpu.conv.winograd`: tiles are transformed, 36 products made, and the sums transformed back."""
     tiles, lanes, mr = win.N * math.prod(tiles_of(win)), HOST.lanes(FLOAT), HOST.mr(2)
+    depth = pieces_of(win.KH)[1] ** 2 * win.C
     parts = {
-        "products": 2 * POINTS * win.C * _up(win.O, lanes) * _up(tiles, mr),
-        "transforms": 2 * FLOAT * POINTS * tiles * (win.C + win.O),
-        "packing": 2 * FLOAT * POINTS * win.C * win.O,
+        "products": 2 * POINTS * depth * _up(win.O, lanes) * _up(tiles, mr),
+        "transforms": 2 * FLOAT * POINTS * tiles * (depth + win.O),
+        "packing": 2 * FLOAT * POINTS * depth * win.O,
         "calls": 1,
     }
     return Work("Winograd", _floats(parts), _images(win) + parts["transforms"] + 1.5 * parts["packing"])
@@ -140,10 +135,11 @@ def _winograd_weights(geo: Geometry) -> Work:
     """`kernels.cpu.conv.winograd_weights`."""
     win = forward_window(geo)
     tiles, nr, mr = win.N * math.prod(tiles_of(win)), 2 * HOST.lanes(FLOAT), HOST.mr(2)
-    sums = POINTS * _up(win.C, mr) * _up(win.O, nr)
+    pieces = pieces_of(win.KH)[1] ** 2
+    sums = pieces * POINTS * _up(win.C, mr) * _up(win.O, nr)
     parts = {
         "products": 2 * sums * tiles,
-        "transforms": 2 * FLOAT * POINTS * tiles * (win.C + win.O),
+        "transforms": 2 * FLOAT * POINTS * tiles * (pieces * win.C + win.O),
         "sums": 2 * FLOAT * sums * (1 + -(-tiles // winograd_weights.KC)),
         "calls": 1,
     }

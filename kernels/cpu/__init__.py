@@ -1,7 +1,7 @@
 """The kernels for NumPy arrays, compiled for this processor, and what they do not take. The peer for GPUs is `cuda`.
 
-The functions and signatures are those of `strided`. A convolution has two ways: `conv.winograd` for 3x3 and 5x5 kernels where
-that pays, else `conv.direct`; `explain` says which. What is unusual goes through `strided`: groups, dilation, the input
+The functions and signatures are those of `strided`. A convolution has two ways: `conv.winograd` for kernels of 3x3 to 11x11
+where that pays, else `conv.direct`; `explain` says which. What is unusual goes through `strided`: groups, dilation, the input
 gradient of a convolution with stride, arrays of other types or with gaps, and a ``method`` that asks for another path.
 """
 
@@ -20,6 +20,7 @@ from ..types import NOWHERE, Array, Drop
 from . import loss, normalization, pointwise, pool
 from .conv import direct, winograd
 from .conv.plan import classes
+from .conv.tiling import pieces_of
 from .jit.vector import HOST
 from .window import forward_window
 
@@ -74,10 +75,11 @@ def explain(geo: Geometry, itemsize: int) -> str | None:
         return None
     vectors = f"compiled for vectors of {HOST.bytes} bytes ({HOST.lanes(itemsize)} channels at a time)"
     if _way(geo, FLOATS[itemsize > 4], "auto") is winograd:
-        share = winograd.products(geo) / (geo.OH * geo.OW * geo.KH * geo.KW)
+        share, (taps, pieces) = winograd.products(geo) / (geo.OH * geo.OW * geo.KH * geo.KW), pieces_of(geo.KH)
+        cut = f", the kernel in {pieces**2} pieces of {taps}x{taps}," if pieces > 1 else ""
         return (
-            f"{geo.operation}: {vectors}, in transformed tiles of 6x6 pixels (Winograd) with {share:.0%} of the multiplications; "
-            "method='direct' does all"
+            f"{geo.operation}: {vectors}, in transformed tiles of 6x6 pixels (Winograd){cut} with {share:.0%} of the "
+            "multiplications; method='direct' does all"
         )
     count = len(classes(forward_window(geo)))
     how = "every pixel is a row of one matrix" if count == 1 and geo.pointwise else f"{count} class(es) of pixels"

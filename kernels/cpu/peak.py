@@ -25,6 +25,7 @@ def _spin(t: int, a: Array, b: Array, c: Array, offsets: Array, tail: int, count
             b=b.ctypes.data,
             c=c.ctypes.data + t * 1024 * 16,
             c_offsets=offsets.ctypes.data,
+            add=0,
             bias=0,
             relu=0,
             masked_by=0,

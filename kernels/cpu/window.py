@@ -43,6 +43,13 @@ class Window(NamedTuple):
 
 
 @lru_cache(maxsize=512)
+def inside(out: int, stride: int, padding: int, kernel: int, size: int) -> int:
+    """How many pairs of an output position and a tap lie inside the image, along one axis."""
+    starts = range(-padding, out * stride - padding, stride)
+    return sum(max(min(size - start, kernel) - max(-start, 0), 0) for start in starts)
+
+
+@lru_cache(maxsize=512)
 def window_of(geo: Geometry) -> Window:
     """The window of a convolution or a pooling (not dilated)."""
     return Window(geo.N, geo.H, geo.W, geo.C, geo.OH, geo.OW, geo.O, geo.KH, geo.KW, geo.SH, geo.SW, geo.PH, geo.PW)

@@ -30,7 +30,10 @@ def threads(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.mark.parametrize("relu", [False, True])
-@pytest.mark.parametrize("shape", [(1, 40, 7, 36, 3), (2, 33, 8, 47, 3), (1, 64, 10, 40, 5), (3, 35, 12, 41, 3)])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 40, 7, 36, 3), (2, 33, 8, 47, 3), (1, 64, 10, 40, 5), (1, 33, 12, 40, 7), (2, 32, 12, 35, 9), (3, 35, 12, 41, 3)],
+)
 def test_few_tiles_are_done_by_all_threads(
     shape: tuple[int, ...], relu: bool, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

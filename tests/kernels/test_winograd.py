@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +19,8 @@ pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
 from ninx.kernels import fast
 from ninx.kernels.cpu.conv import direct, transforms, winograd, winograd_weights
+from ninx.kernels.cpu.conv.tiling import pieces_of, tiles_of
+from ninx.kernels.cpu.window import forward_window
 
 
 def check_winograd(geo: Geometry, rng: np.random.Generator) -> None:
@@ -56,17 +59,17 @@ def test_winograd(count: int) -> None:
 
 def test_winograd_in_several_blocks_and_steps() -> None:
     """More tiles than a block or a step holds, and no multiple of them."""
-    for k, size in ((3, 30), (5, 19)):
+    for k, size in ((3, 30), (5, 19), (7, 21), (9, 30), (11, 21)):
         geo = convolution("conv2d", (5, 17, size, size + 3), (23, 17, k, k), padding=(k // 2, k // 2))
-        tiles = winograd.products(geo) // winograd.POINTS * geo.N
-        assert tiles > max(2 * winograd.MC, winograd_weights.KC)
+        assert geo.N * math.prod(tiles_of(forward_window(geo))) > max(2 * winograd.MC, winograd_weights.KC)
         check_winograd(geo, np.random.default_rng(k))
 
 
-def test_winograd_does_not_depend_on_the_number_of_threads() -> None:
-    geo = convolution("conv2d", (3, 20, 21, 20), (24, 20, 5, 5), padding=(2, 2))
+@pytest.mark.parametrize("k", [5, 7, 9])
+def test_winograd_does_not_depend_on_the_number_of_threads(k: int) -> None:
+    geo = convolution("conv2d", (3, 20, 21, 20), (24, 20, k, k), padding=(k // 2, k // 2))
     rng, before, found = np.random.default_rng(0), kernels.get_num_threads(), []
-    x, w = rng.standard_normal((3, 21, 20, 20)).astype(np.float32), rng.standard_normal((24, 5, 5, 20)).astype(np.float32)
+    x, w = rng.standard_normal((3, 21, 20, 20)).astype(np.float32), rng.standard_normal((24, k, k, 20)).astype(np.float32)
     g = rng.standard_normal((3, 21, 20, 24)).astype(np.float32)
     try:
         for threads in (1, 2, 3):
@@ -90,6 +93,37 @@ def test_the_matrices_of_winograd_make_a_sliding_window() -> None:
         assert y == [sum(w[k] * x[i + k] for k in range(r)) for i in range(transforms.SIDE + 1 - r)]
 
 
+@pytest.mark.parametrize("k", [3, 7, 9, 11])
+def test_the_pieces_of_a_kernel_take_each_tap_once(k: int) -> None:
+    """A kernel that is 1 at one tap moves the image, by whole numbers that float32 holds exactly."""
+    rng, size, c, w = np.random.default_rng(k), 13, 16, np.zeros((16, k, k, 16), np.float32)
+    x = rng.integers(-8, 9, (1, size, size, c)).astype(np.float32)
+    geo = convolution("conv2d", (1, c, size, size), (c, c, k, k), padding=(k // 2, k // 2))
+    around = np.pad(x, ((0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)))
+    for i in range(k):
+        for j in range(k):
+            w[...] = 0
+            w[:, i, j] = np.eye(c)
+            y = winograd.conv2d(x, w, None, geo, False)
+            np.testing.assert_allclose(y, around[:, i : i + size, j : j + size], atol=1e-4, err_msg=f"tap {i}, {j}")
+
+
+@pytest.mark.parametrize("k", [3, 5, 7, 9, 11])
+def test_a_nan_reaches_its_windows_and_no_further_than_their_tiles(k: int) -> None:
+    c, size, pad = 16, 20, k // 2
+    geo = convolution("conv2d", (2, c, size, size), (c, c, k, k), padding=(pad, pad))
+    rng, m = np.random.default_rng(0), transforms.SIDE + 1 - pieces_of(k)[0]
+    x, w = rng.standard_normal((2, size, size, c)).astype(np.float32), rng.standard_normal((c, k, k, c)).astype(np.float32)
+    for row, column in ((0, 0), (7, 12), (size - 1, 3)):
+        x[1, row, column, 5], kept = np.nan, x[1, row, column, 5]
+        found = np.isnan(winograd.conv2d(x, w, None, geo, False))
+        x[1, row, column, 5] = kept
+        rows, columns = (np.arange(max(0, at - pad), min(size, at + pad + 1)) for at in (row, column))
+        assert found[1, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+        found[1, rows[0] // m * m : rows[-1] // m * m + m, columns[0] // m * m : columns[-1] // m * m + m] = False
+        assert not found.any()
+
+
 def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> None:
     geo = convolution("conv2d", (4, 32, 16, 16), (32, 32, 5, 5), padding=(2, 2))
     rng = np.random.default_rng(0)
@@ -100,11 +134,15 @@ def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> 
     with kernels.use_kernels("fast"):
         assert "36% of the multiplications" in kernels.explain(geo)
         assert "class(es) of pixels" in kernels.explain(geo, itemsize=8)
+        large = convolution("conv2d", (4, 64, 18, 18), (64, 64, 7, 7), padding=(3, 3))
+        assert "the kernel in 4 pieces of 4x4, with 33% of the multiplications" in kernels.explain(large)
     assert not winograd.fits(geo, np.dtype(np.float64))
     for shape, weight, settings in (
         ((4, 31, 16, 16), (32, 31, 5, 5), {}),  # few channels
         ((1, 32, 10, 10), (32, 32, 5, 5), {}),  # few tiles
         ((64, 32, 7, 7), (32, 32, 5, 5), {}),  # many outputs of the tiles lie outside
+        ((64, 64, 10, 10), (64, 64, 7, 7), {}),  # many taps of the large kernel lie outside the image
+        ((4, 64, 24, 24), (64, 64, 12, 12), {}),  # larger than was measured
         ((4, 64, 16, 16), (320, 64, 5, 5), {}),  # errors that add up over many channels
         ((4, 320, 16, 16), (64, 320, 5, 5), {}),
         ((4, 32, 32, 32), (32, 32, 5, 5), {"stride": (2, 2)}),

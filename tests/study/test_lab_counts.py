@@ -49,13 +49,14 @@ def test_the_border_is_not_multiplied_by_the_direct_kernel_but_by_im2col() -> No
     assert work("direct", "forward", geo).flops == pytest.approx(2 * geo.macs * (10 / 12) ** 2, rel=0.03)
 
 
-def test_winograd_does_the_products_that_explain_tells() -> None:
-    geo = layer(8, 64, 24, 64, 3, 1, 1)
+@pytest.mark.parametrize("k", [3, 9])
+def test_winograd_does_the_products_that_explain_tells(k: int) -> None:
+    geo, pieces = layer(8, 64, 24, 64, k, 1, k // 2), (k // 3) ** 2
     done = work("fast", "forward", geo)
     assert done.kind == "Winograd"
     assert done.flops == pytest.approx(2 * geo.N * winograd.products(geo) * geo.C * geo.O, rel=0.02)
     assert done.flops < 0.3 * work("direct", "forward", geo).flops
-    assert done.parts["transforms"] == 8 * winograd.products(geo) * geo.N * (geo.C + geo.O)
+    assert done.parts["transforms"] == 8 * winograd.products(geo) * geo.N * (geo.C + geo.O / pieces)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

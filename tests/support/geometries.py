@@ -42,10 +42,10 @@ def convolutions(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.rando
 
 
 def squares(count: int, seed: int = 0) -> Iterator[tuple[Geometry, np.random.Generator]]:
-    """``count`` convolutions with a 3x3 or 5x5 kernel, stride 1 and 16 to 50 channels; any size and padding."""
+    """``count`` convolutions with kernels of 3x3 to 11x11, stride 1 and 16 to 50 channels; any size and padding."""
     rng = np.random.default_rng(seed)
     while count:
-        k, n, c, o = int(rng.choice([3, 5])), int(rng.integers(1, 4)), *map(int, rng.integers(16, 51, 2))
+        k, n, c, o = int(rng.integers(3, 12)), int(rng.integers(1, 4)), *map(int, rng.integers(16, 51, 2))
         size, padding = rng.integers(1, 16, 2), rng.integers(0, k + 2, 2)
         if (size + 2 * padding < k).any():
             continue

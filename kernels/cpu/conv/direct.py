@@ -69,6 +69,7 @@ def _convolve(
                     b=weights + tiles[z, TILE.weights] * nr * size,
                     c=target + channel,
                     c_offsets=tables.write.ctypes.data + tiles[z, TILE.pixels] * 8,
+                    add=0,
                     bias=packed.ctypes.data + bias + panels[p, PANEL.bias] if bias > 0 else 0,
                     relu=relu,
                     masked_by=masked_by.ctypes.data + tasks[u, TASK.y] + channel if masked_by.size > 0 else 0,

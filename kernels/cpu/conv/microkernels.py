@@ -20,9 +20,9 @@ class GemmArgs(NamedTuple):
 
     A_i lies at a + a_offsets[i], C_i at c + c_offsets[i] (tables of offsets; behind these C's has those of the next micro-tile,
     which is prefetched), row k of B at b + k * nr numbers; ``a_tap`` and ``b_tap`` are the bytes from one kernel row to the next.
-    The last vector of a row of C starts ``tail`` bytes after the first. Epilogue: add ``bias`` (an address, 0: none), apply
-    ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves like c, 0: none) is not positive. ``stream``: write past
-    the caches.
+    The last vector of a row of C starts ``tail`` bytes after the first. Epilogue: ``add`` what is in C (0 or 1), add ``bias`` (an
+    address, 0: none), apply ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves like c, 0: none) is not
+    positive. ``stream``: write past the caches.
     """
 
     taps: Value
@@ -34,6 +34,7 @@ class GemmArgs(NamedTuple):
     b: Value
     c: Value
     c_offsets: Value
+    add: Value
     bias: Value
     relu: Value
     masked_by: Value
@@ -121,6 +122,7 @@ def _emit_gemm(e: Emitter, args: GemmArgs, vectors: int, masked: bool) -> None:
     def load(pointer: Value) -> Value:
         return e.load_some(pointer, mask) if masked else e.load(pointer)
 
+    acc = e.when(args.add, lambda acc: [ir.fadd(load(p), v) for p, v in zip(places(args.c), acc, strict=True)], acc)
     acc = e.when(args.bias, add_bias, acc)
     acc = e.when(args.relu, lambda acc: [e.relu(v) for v in acc], acc)
     acc = e.when(

@@ -8,7 +8,8 @@ from ..jit.compiled import helper, kernel
 from ..jit.vector import VECTOR_BYTES
 from .copies import CopyPanelArgs, TransposeArgs, copy_panel1, copy_panel2, copy_panel_masked, transpose
 from .panels import PANEL
-from .transforms import POINTS, SIDE, TransformArgs, weights3, weights5
+from .tiling import Tiling, first_tap
+from .transforms import POINTS, SIDE, InputArgs, weights3, weights4, weights5
 from .weight_plan import Blocking
 
 FAST = {"contract", "nsz", "reassoc"}  # what the compiler may do with sums; NaN and infinity keep their meaning
@@ -77,73 +78,97 @@ def pack_backward(t: int, w: Array, packed: Array, panels: Array, taps: int, C: 
 
 
 @helper()
-def _transform(w: Array, source: int, target: int, point: int, r: int, C: int, c: int, channels: int, rotated: bool) -> None:
-    """G w G' of one output's r x r taps, ``channels`` channels from c on; its points lie ``point`` bytes apart."""
-    size = w.itemsize
+def _transform(
+    w: Array, zeros: Array, source: int, target: int, point: int, piece: int, tiling: Tiling, C: int, c: int, channels: int,
+    rotated: bool,
+) -> None:  # fmt: skip
+    """G w G' of a piece of one output's kernel, ``channels`` channels from c on; its points lie ``point`` bytes apart.
+
+    Where two pieces overlap, the taps belong to the first: the other has zeros there.
+    """
+    size, kernel, taps = w.itemsize, tiling.kernel, tiling.taps
+    i, j = piece // tiling.pieces, piece % tiling.pieces
+    top, left = first_tap(i, tiling), first_tap(j, tiling)
     source += c * size
     step = C * size
     if rotated:  # by 180 degrees
-        source, step = source + (r * r - 1) * step, -step
-    args = TransformArgs(
-        source=source,
-        source_row=r * step,
+        source, step = source + (kernel * kernel - 1) * step, -step
+    args = InputArgs(
+        source=source + (top * kernel + left) * step,
+        source_row=kernel * step,
         source_column=step,
         target=target,
         target_row=SIDE * point,
         target_column=point,
         channels=channels,
+        outside=zeros.ctypes.data,
+        top=i * taps - top,
+        bottom=taps,
+        left=j * taps - left,
+        right=taps,
     )
-    if r == 3:
+    if taps == 3:
         weights3(w, args)
+    elif taps == 4:
+        weights4(w, args)
     else:
         weights5(w, args)
 
 
 @kernel()
-def pack_forward_points(t: int, w: Array, packed: Array, scratch: Array, panels: Array, r: int, C: int, threads: int) -> None:
-    """Weights (O, r, r, C), transformed for Winograd, to panels: row (point, c) of a panel holds those of its outputs.
+def pack_forward_points(
+    t: int, w: Array, packed: Array, zeros: Array, scratch: Array, panels: Array, tiling: Plain, C: int, threads: int
+) -> None:
+    """Weights (O, kernel, kernel, C), transformed for Winograd, to panels: row (piece, point, c) holds those of its outputs.
 
-    A vector of outputs at a time, which between transform and panel stays in the second-level cache.
+    A vector of outputs at a time, which between transform and panel stays in the second-level cache. ``zeros``: C of them.
     """
-    size, depth, lanes = w.itemsize, POINTS * C, VECTOR_BYTES // w.itemsize
+    tiles, size, depth, lanes = Tiling(*tiling), w.itemsize, POINTS * C, VECTOR_BYTES // w.itemsize
     transformed = scratch.ctypes.data + t * scratch.shape[1] * size
     squares = depth // lanes
     for p in range(t * panels.shape[0] // threads, (t + 1) * panels.shape[0] // threads):
         nr = panels[p, PANEL.vectors] * lanes
         for j in range(panels[p, PANEL.vectors]):
             o = (panels[p, PANEL.channel] + (panels[p, PANEL.tail] if j > 0 else 0)) // size
-            for lane in range(lanes):
-                source = w.ctypes.data + (o + lane) * r * r * C * size
-                _transform(w, source, transformed + lane * depth * size, C * size, r, C, 0, C, False)
-            start = panels[p, PANEL.weights] + j * lanes
-            args = TransposeArgs(
-                squares=squares,
-                source=transformed,
-                row=depth * size,
-                square=lanes * size,
-                target=packed.ctypes.data + start * size,
-                target_row=nr * size,
-                target_square=lanes * nr * size,
-                copies=1,
-                copy=0,
-            )
-            transpose(w, args)
-            for k in range(squares * lanes, depth):
+            for piece in range(tiles.pieces * tiles.pieces):
                 for lane in range(lanes):
-                    packed[start + k * nr + lane] = scratch[t, lane * depth + k]
+                    source = w.ctypes.data + (o + lane) * tiles.kernel * tiles.kernel * C * size
+                    target = transformed + lane * depth * size
+                    _transform(w, zeros, source, target, C * size, piece, tiles, C, 0, C, False)
+                start = panels[p, PANEL.weights] + piece * depth * nr + j * lanes
+                args = TransposeArgs(
+                    squares=squares,
+                    source=transformed,
+                    row=depth * size,
+                    square=lanes * size,
+                    target=packed.ctypes.data + start * size,
+                    target_row=nr * size,
+                    target_square=lanes * nr * size,
+                    copies=1,
+                    copy=0,
+                )
+                transpose(w, args)
+                for k in range(squares * lanes, depth):
+                    for lane in range(lanes):
+                        packed[start + k * nr + lane] = scratch[t, lane * depth + k]
 
 
 @kernel()
-def pack_backward_points(t: int, w: Array, packed: Array, panels: Array, r: int, O: int, C: int, threads: int) -> None:  # noqa: E741
-    """Transformed weights, rotated by 180 degrees, for sums over outputs: row (point, o) of a panel holds its channels c."""
-    size, lanes = w.itemsize, VECTOR_BYTES // w.itemsize
+def pack_backward_points(
+    t: int, w: Array, packed: Array, zeros: Array, panels: Array, tiling: Plain, O: int, C: int, threads: int  # noqa: E741
+) -> None:  # fmt: skip
+    """Transformed weights, rotated by 180 degrees, for sums over outputs: row (piece, point, o) holds a panel's channels c."""
+    tiles, size, lanes = Tiling(*tiling), w.itemsize, VECTOR_BYTES // w.itemsize
     for o in range(t * O // threads, (t + 1) * O // threads):
+        source = w.ctypes.data + o * tiles.kernel * tiles.kernel * C * size
         for p in range(panels.shape[0]):
             row = panels[p, PANEL.vectors] * lanes * size
-            for j in range(panels[p, PANEL.vectors]):
-                c = (panels[p, PANEL.channel] + (panels[p, PANEL.tail] if j > 0 else 0)) // size
-                target = packed.ctypes.data + panels[p, PANEL.weights] * size + o * row + j * lanes * size
-                _transform(w, w.ctypes.data + o * r * r * C * size, target, O * row, r, C, c, lanes, True)
+            for piece in range(tiles.pieces * tiles.pieces):
+                for j in range(panels[p, PANEL.vectors]):
+                    c = (panels[p, PANEL.channel] + (panels[p, PANEL.tail] if j > 0 else 0)) // size
+                    start = packed.ctypes.data + panels[p, PANEL.weights] * size + piece * POINTS * O * row
+                    target = start + o * row + j * lanes * size
+                    _transform(w, zeros, source, target, O * row, piece, tiles, C, c, lanes, True)
 
 
 @kernel(fastmath=FAST)

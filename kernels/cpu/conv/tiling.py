@@ -1,4 +1,4 @@
-"""How images are cut into Winograd's tiles, and where the transformed ones lie."""
+"""How images are cut into Winograd's tiles, kernels into pieces, and where the transformed tiles lie."""
 
 from __future__ import annotations
 
@@ -9,14 +9,25 @@ from ...types import Array
 from ..jit.compiled import helper
 from ..jit.vector import HOST
 from ..window import Window
-from .transforms import SIDE, InputArgs, cotangent3, cotangent5, image
+from .transforms import SIDE, TAPS, InputArgs, cotangent3, cotangent4, cotangent5, image
 
 SKEW = 16  # numbers between two points, so that all 36 values of a tile do not fall on one cache set
 
 
+def pieces_of(kernel: int) -> tuple[int, int]:
+    """(taps, pieces): how long the pieces of a kernel are along each axis, and how many: those that need the fewest products.
+
+    >>> from ninx.kernels.cpu.conv.tiling import pieces_of
+    >>> pieces_of(5), pieces_of(7)
+    ((5, 1), (4, 2))
+    """
+    taps = min(TAPS, key=lambda r: ((-(-kernel // r) / (SIDE + 1 - r)) ** 2, -r))
+    return taps, -(-kernel // taps)
+
+
 def tiles_of(win: Window) -> tuple[int, int]:
     """How many tiles cover the outputs of one image, down and across."""
-    m = SIDE + 1 - win.KH
+    m = SIDE + 1 - pieces_of(win.KH)[0]
     return -(-win.OH // m), -(-win.OW // m)
 
 
@@ -24,7 +35,7 @@ class Tiling(NamedTuple):
     """``down`` x ``across`` tiles cover an image; each makes m x m outputs.
 
     A transformed tile has a row of channels at each point. From one tile's row to the next one's are ``row_x`` numbers (of
-    inputs) or ``row_y`` (of outputs).
+    inputs) or ``row_y`` (of outputs). The kernel has ``kernel`` taps along each axis, in ``pieces`` of ``taps``.
     """
 
     m: int
@@ -32,11 +43,21 @@ class Tiling(NamedTuple):
     across: int
     row_x: int
     row_y: int
+    kernel: int
+    taps: int
+    pieces: int
 
 
 def tiling_of(win: Window, row_x: int, row_y: int) -> Tiling:
     """The tiles of a window."""
-    return Tiling(SIDE + 1 - win.KH, *tiles_of(win), row_x, row_y)
+    taps, pieces = pieces_of(win.KH)
+    return Tiling(SIDE + 1 - taps, *tiles_of(win), row_x, row_y, win.KH, taps, pieces)
+
+
+@helper()
+def first_tap(piece: int, tiling: Tiling) -> int:
+    """Where a piece starts along an axis. The last one ends with the kernel, so it may overlap the one before it."""
+    return min(piece * tiling.taps, tiling.kernel - tiling.taps)
 
 
 class Image(NamedTuple):
@@ -48,6 +69,13 @@ class Image(NamedTuple):
     C: int
     PH: int
     PW: int
+
+
+@helper()
+def seen(source: Image, piece: int, tiling: Tiling) -> Image:
+    """The image whose tiles a piece sees: those of the whole kernel from the piece's first tap on."""
+    top, left = first_tap(piece // tiling.pieces, tiling), first_tap(piece % tiling.pieces, tiling)
+    return Image(source.address, source.H, source.W, source.C, source.PH - top, source.PW - left)
 
 
 class Points(NamedTuple):
@@ -72,7 +100,7 @@ def transform_tiles(
 ) -> None:
     """Transform the tiles ``first`` to ``last``; tile ``start`` is number 0 of ``points``.
 
-    ``kind``: 0 for the 6x6 pixels of an image, 3 or 5 for the m x m pixels of a cotangent.
+    ``kind``: 0 for the 6x6 pixels of an image, 3, 4 or 5 for the m x m pixels of a cotangent.
     """
     size = like.itemsize
     pixel, row = source.C * size, source.W * source.C * size
@@ -97,5 +125,7 @@ def transform_tiles(
             image(like, args)
         elif kind == 3:
             cotangent3(like, args)
+        elif kind == 4:
+            cotangent4(like, args)
         else:
             cotangent5(like, args)

@@ -7,9 +7,10 @@ window: m outputs of a window of r taps from n = m + r - 1 inputs with n multipl
     y = A' ((G w) * (B' x))        A (n, m), G (n, r), B (n, n); * is entry by entry, ' the transpose
 
 and over two axes with each matrix from both sides: m*m outputs with n*n multiplications instead of m*m*r*r. Here n is 6, at the
-nodes 0, 1, -1, 2, -1/2 and infinity: a 5x5 kernel makes 2x2 outputs with 36 products in place of 100, a 3x3 kernel 4x4 outputs
-with 36 in place of 144. Rounding errors are smaller with 2 and -1/2 than with 2 and -2 (Barabasz, Anderson, Soodhalter and
-Gregg, arXiv 1803.10986). Sources: Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, arXiv 1509.09308.
+nodes 0, 1, -1, 2, -1/2 and infinity, and 36 products make 4x4 outputs of a 3x3 kernel in place of 144, 3x3 outputs of a 4x4
+kernel in place of 144, or 2x2 outputs of a 5x5 kernel in place of 100. Rounding errors are smaller with 2 and -1/2 than with 2
+and -2 (Barabasz, Anderson, Soodhalter and Gregg, arXiv 1803.10986). Sources: Winograd, "Arithmetic complexity of computations",
+1980; Lavin and Gray, arXiv 1509.09308.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ NODES = [Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2)]  
 SIDE = len(NODES) + 1
 POINTS = SIDE * SIDE  # of a tile
 ONE = 1  # number of the node 1, whose row of A is all ones: the value there is the sum of the coefficients
-TAPS = (3, 5)  # the kernel sizes that have microkernels
+TAPS = (3, 4, 5)  # the kernel sizes that have microkernels
 
 
 def matrices(r: int) -> tuple[Matrix, Matrix, Matrix]:
@@ -117,8 +118,9 @@ class InputArgs(NamedTuple):
 class OutputArgs(NamedTuple):
     """As `TransformArgs`; of the target only the pixels from (top, left) to before (bottom, right) are there.
 
-    The others are written to ``outside``. Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where
-    ``masked_by`` (an address that moves like target, 0: none) is not positive.
+    The others are written to ``outside``. In the source no two vectors overlap: the last one lies behind the one before it.
+    Epilogue: add ``bias`` (an address), apply ``relu`` (0 or 1), write 0 where ``masked_by`` (an address that moves like target,
+    0: none) is not positive.
     """
 
     source: Value
@@ -161,11 +163,13 @@ def _emit_transform(e: Emitter, args: Any, matrix: Matrix) -> None:
 
     def one(c: Value) -> None:
         offset = b.mul(c, number(e.size))
+        vectors = b.udiv(b.add(c, number(e.lanes - 1)), number(e.lanes))  # before this one
 
         def load(address: Value) -> Value:
             return e.load(e.at(b.add(address, offset)))
 
-        pixels = [load(p) for p in sources]
+        read = b.mul(vectors, number(e.lanes * e.size)) if writes_border else offset
+        pixels = [e.load(e.at(b.add(p, read))) for p in sources]
         lines = [[_combine(e, row, pixels[i : i + width]) for row in matrix] for i in range(0, width * width, width)]
         made = [_combine(e, row, [line[j] for line in lines]) for row in matrix for j in range(height)]
         if writes_border:
@@ -185,9 +189,11 @@ def _transform(name: str, matrix: Matrix, arguments: Any) -> Any:
 
 
 _A3, _G3, _B = matrices(3)
+_A4, _G4, _ = matrices(4)
 _A5, _G5, _ = matrices(5)
+_A, _G = ((3, _A3), (4, _A4), (5, _A5)), ((3, _G3), (4, _G4), (5, _G5))
 image = _transform("image", _B, InputArgs)
-cotangent3, cotangent5 = (_transform(f"cotangent{r}", _transposed(a), InputArgs) for r, a in ((3, _A3), (5, _A5)))
-weights3, weights5 = (_transform(f"weights{r}", g, TransformArgs) for r, g in ((3, _G3), (5, _G5)))
-outputs3, outputs5 = (_transform(f"outputs{r}", a, OutputArgs) for r, a in ((3, _A3), (5, _A5)))
-taps3, taps5 = (_transform(f"taps{r}", _transposed(g), TransformArgs) for r, g in ((3, _G3), (5, _G5)))
+cotangent3, cotangent4, cotangent5 = (_transform(f"cotangent{r}", _transposed(a), InputArgs) for r, a in _A)
+weights3, weights4, weights5 = (_transform(f"weights{r}", g, InputArgs) for r, g in _G)
+outputs3, outputs4, outputs5 = (_transform(f"outputs{r}", a, OutputArgs) for r, a in _A)
+taps3, taps4, taps5 = (_transform(f"taps{r}", _transposed(g), TransformArgs) for r, g in _G)

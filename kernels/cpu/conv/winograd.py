@@ -1,18 +1,25 @@
-"""3x3 and 5x5 convolutions with stride 1, with less than half of the multiplications; `transforms` has the idea and the matrices.
+"""Convolutions of 3x3 to 11x11 with stride 1, with less than half of the multiplications; `transforms` has idea and matrices.
 
-Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 2 for 5x5, 4 for 3x3). In the
-transformed tiles the window is gone: each of the 36 places, here called points, is a matrix product by itself, tiles x channels
-times channels x outputs, as in a 1x1 convolution.
+Every image is cut into tiles of 6x6 pixels that overlap, so that each makes m*m outputs (m = 4 for 3x3, 3 for 4x4, 2 for 5x5).
+In the transformed tiles the window is gone: each of the 36 places, here called points, is a matrix product by itself, tiles x
+channels times channels x outputs, as in a 1x1 convolution.
 
-**Forward.** For each thread and each block of its tiles: transform the tiles; for each point, each panel of output channels and
-mr tiles at a time call the micro-kernel `gemm`; transform back, with the epilogue (bias, ReLU, mask) on the way out.
+**Large kernels.** A kernel is a sum of pieces with zeros around them, and so its convolution is the sum of those with the pieces:
+for 7x7 there are four of 4x4. (The last ones end with the kernel, and have zeros where two overlap.) A piece sees the tiles from
+its first tap on. A block's tiles are transformed and multiplied once for each piece, the products are added up at each point, and
+the transform back is the same as for a single piece.
+
+**Forward.** For each thread and each block of its tiles, and for each piece: transform the tiles; for each point, each panel of
+output channels and mr tiles at a time call the micro-kernel `gemm`. Then transform back, with the epilogue (bias, ReLU, mask) on
+the way out.
 
 **Input gradient.** The same over g, with the kernel rotated by 180 degrees.
 
 **Weight gradient.** See `winograd_weights`.
 
 Rounding. Factors of about 1 are added and subtracted on the way, so an error is relative to the largest values of a tile rather
-than to each output: for 3x3 and 5x5 about 2 to 3 times that of the plain sum. A NaN or infinity reaches all outputs of its tile.
+than to each output: about 2 to 3 times that of the plain sum, or the same with several pieces, whose sums are shorter. A NaN
+or infinity reaches all outputs of its tile.
 """
 
 from __future__ import annotations
@@ -30,12 +37,12 @@ from ...types import Array
 from ..arguments import Call, Packed, Plain, flat
 from ..jit.compiled import helper, kernel, part, program, spread
 from ..jit.vector import HOST, MR1, MR2, VECTOR_BYTES
-from ..window import Window, backward_window, forward_window
+from ..window import Window, backward_window, forward_window, inside
 from .microkernels import GemmArgs, gemm1, gemm2
 from .packing import pack_backward_points, pack_forward_points
 from .panels import PANEL, packed_size, panel_table
-from .tiling import SKEW, Image, Points, Tiling, row_of, tiles_of, tiling_of, transform_tiles
-from .transforms import POINTS, SIDE, TAPS, OutputArgs, outputs3, outputs5
+from .tiling import SKEW, Image, Points, Tiling, pieces_of, row_of, seen, tiles_of, tiling_of, transform_tiles
+from .transforms import POINTS, SIDE, OutputArgs, outputs3, outputs4, outputs5
 from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
 TILES = 36 // MR2 * MR2  # in a block: few, as their points, 36 times as many, are to lie in a cache near by
@@ -45,7 +52,9 @@ FEWEST = 32  # tiles; with fewer the weights' transform does,
 FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats
 SHARED = 4 * 2**20  # bytes of packed weights from which on threads share the work on few tiles; that takes 0.03 ms
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
-SAVED = 2.5  # how many times fewer products there must be
+LARGEST = 11  # taps along an axis
+SAVED = 2.5  # how many times fewer products there must be,
+SAVED_INSIDE = 1.75  # or in several pieces, whose transforms weigh less, fewer than those that lie inside the image
 
 
 def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bool:
@@ -55,19 +64,32 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
     """
     return (
         geo.KH == geo.KW
-        and geo.KH in TAPS
+        and 3 <= geo.KH <= LARGEST
         and (geo.SH, geo.SW, geo.DH, geo.DW, geo.groups) == (1, 1, 1, 1, 1)
         and dtype == np.float32
         and min(geo.C, geo.O) >= CHANNELS
         and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
-        and geo.N * products(geo) >= (FEW if packed else FEWEST) * POINTS
-        and SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
+        and _tiles(geo) >= (FEW if packed else FEWEST)
+        and _saves(geo)
     )
+
+
+def _saves(geo: Geometry) -> bool:
+    """Are there few enough products? Of a large kernel much lies beside a small image, and the plain sum skips that."""
+    if pieces_of(geo.KH)[1] == 1:
+        return SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
+    rows, columns = inside(geo.OH, geo.SH, geo.PH, geo.KH, geo.H), inside(geo.OW, geo.SW, geo.PW, geo.KW, geo.W)
+    return SAVED_INSIDE * products(geo) <= rows * columns
 
 
 def products(geo: Geometry) -> int:
     """Multiplications for each pair of channels in one image; the plain sum has OH * OW * KH * KW."""
-    return math.prod(tiles_of(forward_window(geo))) * POINTS
+    return math.prod(tiles_of(forward_window(geo))) * POINTS * pieces_of(geo.KH)[1] ** 2
+
+
+def _tiles(geo: Geometry) -> int:
+    """Of all images."""
+    return geo.N * math.prod(tiles_of(forward_window(geo)))
 
 
 class _Transformed(NamedTuple):
@@ -91,15 +113,23 @@ def _transformed(like: Array, workspace: Array, spare: Array, tiles: Tiling, blo
 
 @helper()
 def _multiply(
-    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, C: int, count: int, first: int, last: int
-) -> None:
-    """The products of ``count`` tiles: of point i and panel j where i * panels + j is ``first`` to before ``last``."""
+    x: Array, packed: Array, u: Points, v: Points, offsets: Array, panels: Array, C: int, piece: int, count: int, first: int,
+    last: int,
+) -> None:  # fmt: skip
+    """The products of ``count`` tiles: of point i and panel j where i * panels + j is ``first`` to before ``last``.
+
+    Those of the first piece of a kernel are written to ``v``, those of the others added to what is there. So no two vectors of
+    outputs may overlap: in ``v`` they lie side by side, as the bias does behind packed weights.
+    """
     size, many = x.itemsize, panels.shape[0]
     for job in range(first, last):
         point, p = job // many, job % many
         vectors = panels[p, PANEL.vectors]
         a, c = u.address + point * u.plane * size, v.address + point * v.plane * size
-        b = packed.ctypes.data + (panels[p, PANEL.weights] + point * C * vectors * (VECTOR_BYTES // size)) * size
+        b = (
+            packed.ctypes.data
+            + (panels[p, PANEL.weights] + (piece * POINTS + point) * C * vectors * (VECTOR_BYTES // size)) * size
+        )
         for i in range(0, count, MR2 if vectors == 2 else MR1):
             args = GemmArgs(
                 taps=1,
@@ -109,13 +139,14 @@ def _multiply(
                 a=a + i * u.row * size,
                 a_offsets=offsets.ctypes.data,
                 b=b,
-                c=c + i * v.row * size + panels[p, PANEL.channel],
+                c=c + i * v.row * size + panels[p, PANEL.bias],
                 c_offsets=offsets.ctypes.data + offsets.shape[1] * 8,
+                add=piece > 0,
                 bias=0,
                 relu=0,
                 masked_by=0,
                 stream=0,
-                tail=panels[p, PANEL.tail],
+                tail=(vectors - 1) * VECTOR_BYTES,
             )
             if vectors == 2:
                 gemm2(x, args)
@@ -151,8 +182,10 @@ def _transform_back(
             relu=relu,
             masked_by=masked_by.ctypes.data + pixel if masked_by.size > 0 else 0,
         )
-        if m == SIDE - 2:  # 3x3
+        if tiles.taps == 3:
             outputs3(y, back)
+        elif tiles.taps == 4:
+            outputs4(y, back)
         else:
             outputs5(y, back)
 
@@ -175,16 +208,19 @@ def _convolve(
     step = max(1, -(-(end - begin) // (blocks * MR2))) * MR2  # alike: a block of a few tiles would read all weights for them
     for first in range(begin, end, step):
         last = min(first + step, end)
-        transform_tiles(0, x, source, both.u, both.zeros, first, last, first, tiles)
-        _multiply(x, packed, both.u, both.v, offsets, panels, win.C, last - first, 0, POINTS * panels.shape[0])
+        for piece in range(tiles.pieces * tiles.pieces):
+            transform_tiles(0, x, seen(source, piece, tiles), both.u, both.zeros, first, last, first, tiles)
+            _multiply(x, packed, both.u, both.v, offsets, panels, win.C, piece, last - first, 0, POINTS * panels.shape[0])
         _transform_back(y, bias, masked_by, both, win, tiles, relu, first, last, first)
 
 
 @part()
-def _into_points(t: int, x: Array, spare: Array, workspace: Array, window: Plain, tiling: Plain, threads: int) -> None:
+def _into_points(
+    t: int, x: Array, spare: Array, workspace: Array, window: Plain, tiling: Plain, piece: int, threads: int
+) -> None:  # fmt: skip
     win, tiles = Window(*window), Tiling(*tiling)
     both = _transformed(x, workspace, spare, tiles, 0, t)
-    source = Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW)
+    source = seen(Image(x.ctypes.data, win.H, win.W, win.C, win.PH, win.PW), piece, tiles)
     count = win.N * tiles.down * tiles.across
     transform_tiles(0, x, source, both.u, both.zeros, t * count // threads, (t + 1) * count // threads, 0, tiles)
 
@@ -192,13 +228,13 @@ def _into_points(t: int, x: Array, spare: Array, workspace: Array, window: Plain
 @part()
 def _products(
     t: int, x: Array, packed: Array, spare: Array, workspace: Array, offsets: Array, panels: Array, window: Plain, tiling: Plain,
-    threads: int,
+    piece: int, threads: int,
 ) -> None:  # fmt: skip
     win, tiles = Window(*window), Tiling(*tiling)
     both = _transformed(x, workspace, spare, tiles, 0, t)
     count, jobs = win.N * tiles.down * tiles.across, POINTS * panels.shape[0]
     first, last = t * jobs // threads, (t + 1) * jobs // threads
-    _multiply(x, packed, both.u, both.v, offsets, panels, win.C, count, first, last)
+    _multiply(x, packed, both.u, both.v, offsets, panels, win.C, piece, count, first, last)
 
 
 @part()
@@ -222,8 +258,12 @@ def _convolve_few(
     So each thread reads only its part of the weights. With few tiles these are what takes the time: they come from the
     third-level cache, and are used a few times.
     """
-    spread(_into_points, runner, workers, threads, (x, spare, workspace, window, tiling, threads))
-    spread(_products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, threads))
+    pieces = Tiling(*tiling).pieces
+    for piece in range(pieces * pieces):
+        spread(_into_points, runner, workers, threads, (x, spare, workspace, window, tiling, piece, threads))
+        spread(
+            _products, runner, workers, threads, (x, packed, spare, workspace, offsets, panels, window, tiling, piece, threads)
+        )
     spread(_out_of_points, runner, workers, threads, (y, bias, spare, workspace, window, tiling, relu, threads))
 
 
@@ -234,25 +274,26 @@ class _Setup(NamedTuple):
     offsets: Array
     packed: int  # numbers in the packed weights
     workspace: int  # numbers that each thread works in
+    scratch: int  # numbers of a vector of outputs' transformed weights
     spare: int  # see `_convolve`
     window: Plain
     tiling: Plain
-    lanes: int
     threads: int
 
 
 @lru_cache(maxsize=512)
 def _setup(win: Window, itemsize: int, threads: int) -> _Setup:
-    depth, tiling = POINTS * win.C, tiling_of(win, row_of(win.C, itemsize), row_of(win.O, itemsize))
+    tiling = tiling_of(win, row_of(win.C, itemsize), row_of(win.O, itemsize))
+    depth = tiling.pieces**2 * POINTS * win.C
     return _Setup(
         panels=panel_table(depth, win.O, itemsize),
         offsets=np.arange(2 * max(MR1, MR2)) * np.array([[tiling.row_x], [tiling.row_y]]) * itemsize,
         packed=packed_size(depth, win.O, itemsize),
         workspace=POINTS * (MC * (tiling.row_x + tiling.row_y) + 2 * SKEW),
+        scratch=HOST.lanes(itemsize) * POINTS * win.C,
         spare=2 * max(win.C, win.O),
         window=tuple(win),
         tiling=tuple(tiling),
-        lanes=HOST.lanes(itemsize),
         threads=threads,
     )
 
@@ -271,8 +312,8 @@ def pack(w: Array, b: Array | None, geo: Geometry) -> Packed:
     """See `direct.pack`; the weights are transformed."""
     setup = _setup(forward_window(geo), w.itemsize, get_num_threads())
     packed = memory.empty((setup.packed,), w.dtype)
-    scratch = memory.empty((setup.threads, setup.lanes * POINTS * geo.C), w.dtype)
-    pack_forward_points(flat(w), packed, scratch, setup.panels, geo.KH, geo.C, setup.threads)
+    scratch, zeros = memory.empty((setup.threads, setup.scratch), w.dtype), np.zeros(geo.C, w.dtype)
+    pack_forward_points(flat(w), packed, zeros, scratch, setup.panels, setup.tiling, geo.C, setup.threads)
     return Packed(packed, packed[:0] if b is None else flat(b))
 
 
@@ -284,7 +325,7 @@ def workspace_size(geo: Geometry, itemsize: int) -> int:
 def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
     """See `direct.prepared`. ``workspace``: (threads, `workspace_size` or more) numbers."""
     setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
-    if geo.N * products(geo) >= FEWEST * POINTS or packed.weights.nbytes < SHARED:
+    if _tiles(geo) >= FEWEST or packed.weights.nbytes < SHARED:
         return _call(setup, x, packed.weights, packed.bias, None, y, relu, workspace)
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
     return Call(_convolve_few, (
@@ -306,7 +347,8 @@ def conv2d_input_grad(g: Array, w: Array, geo: Geometry, masked_by: Array | None
     setup = _setup(backward_window(geo), g.itemsize, get_num_threads())
     dx = memory.empty((geo.N, geo.H, geo.W, geo.C), g.dtype)
     packed = memory.empty((setup.packed,), g.dtype)
-    pack_backward_points(flat(w), packed, setup.panels, geo.KH, geo.O, geo.C, setup.threads)
+    zeros = np.zeros(geo.C, g.dtype)
+    pack_backward_points(flat(w), packed, zeros, setup.panels, setup.tiling, geo.O, geo.C, setup.threads)
     workspace = memory.empty((setup.threads, setup.workspace), g.dtype)
     _call(setup, g, packed, packed[:0], masked_by, dx, False, workspace).run()
     return dx
