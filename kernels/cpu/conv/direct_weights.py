@@ -17,6 +17,7 @@ from ...threads import get_num_threads
 from ...types import Array
 from ..arguments import Plain, flat
 from ..jit.compiled import helper, kernel
+from ..jit.vector import MR2
 from ..window import Window, forward_window
 from .copies import PackDyArgs, PackXArgs, PrefetchArgs, pack_dy1, pack_dy2, pack_x, prefetch
 from .microkernels import GemmTnArgs, gemm_tn1, gemm_tn2
@@ -27,51 +28,71 @@ SKEW = 16  # numbers between two panels of x, so that they do not fall on the sa
 
 
 @helper()
-def _pack_x(
-    x: Array, start: int, packed: Array, images: int, top: int, height: int, columns: int, blocking: Blocking, win: Window
+def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
+    """target[at : at + count] = x[first : first + count], mr numbers at a time."""
+    size, mr = x.itemsize, MR2
+    whole = max(count, 0) // mr
+    args = PackXArgs(
+        pixels=whole,
+        source=x.ctypes.data + first * size,
+        source_step=mr * size,
+        target=target.ctypes.data + at * size,
+        target_step=mr * size,
+        panels=1,
+        panel_step=0,
+    )
+    pack_x(x, args)
+    for k in range(whole * mr, count):
+        target[at + k] = x[first + k]
+
+
+@helper()
+def _pack_columns(
+    source: Array, first: int, step: int, columns: int, packed: Array, place: int, panel: int, blocking: Blocking
 ) -> None:
+    """A column is a run of numbers, cut into pieces of mr; the pieces of the next panel lie ``panel`` numbers further on."""
+    size, mr = source.itemsize, blocking.mr
+    args = PackXArgs(
+        pixels=columns,
+        source=source.ctypes.data + first * size,
+        source_step=step * size,
+        target=packed.ctypes.data + place * size,
+        target_step=mr * size,
+        panels=blocking.x_panels,
+        panel_step=panel * size,
+    )
+    pack_x(source, args)
+
+
+@helper()
+def _pack_x(
+    x: Array, start: int, packed: Array, edge: Array, images: int, top: int, height: int, columns: int, blocking: Blocking,
+    win: Window,
+) -> None:  # fmt: skip
     """The rows ``top`` to ``top + height`` of some images as panels: (panel, image, row, column, mr numbers).
 
-    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW and may leave the image
-    (zeros). Rows outside the image are left as they are, because no tap reads them; if unrolled they are zero as well.
+    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW. Such a row may leave the
+    image, so the image's row is first copied into ``edge``, which has zeros around it. Rows outside the image are left as they
+    are, because no tap reads them.
     """
-    size, mr, run, row = x.itemsize, blocking.mr, blocking.run, win.W * win.C
+    size, mr, row = x.itemsize, blocking.mr, win.W * win.C
     panel = images * height * columns * mr + SKEW  # numbers from one to the next
-    step, left, right = win.C, 0, columns
-    if blocking.unrolled:  # the columns whose whole kernel row lies inside the image
-        step = win.SW * win.C
-        left = min(columns, max(0, (win.PW + win.SW - 1) // win.SW))
-        right = max(left, min(columns, (win.W - run // win.C + win.PW) // win.SW + 1))
+    step, before, numbers = win.C, 0, columns * win.C
+    if blocking.unrolled:
+        step, before, numbers = win.SW * win.C, win.PW * win.C, row
     for n in range(images):
-        for h in range(height):
-            target, inside = (n * height + h) * columns * mr, 0 <= top + h < win.H
-            if not inside and not blocking.unrolled:
-                continue
-            source = start + (n * win.H + top + h) * row - (win.PW * win.C if blocking.unrolled else 0)
-            first, last = left, left
-            if inside:  # the columns that are copied as they are
-                last = right
-                # The last panel may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends.
-                while last > first and source + (last - 1) * step + blocking.x_panels * mr > x.size:
-                    last -= 1
-                args = PackXArgs(
-                    pixels=last - first,
-                    source=x.ctypes.data + (source + first * step) * size,
-                    source_step=step * size,
-                    target=packed.ctypes.data + (target + first * mr) * size,
-                    target_step=mr * size,
-                    panels=blocking.x_panels,
-                    panel_step=panel * size,
-                )
-                pack_x(x, args)
-            for j in range(columns):
-                if first <= j < last:
-                    continue
-                for k in range(blocking.x_panels * mr):
-                    value, w = x.dtype.type(0), (j * win.SW - win.PW) * win.C + k if blocking.unrolled else 0
-                    if inside and k < run and 0 <= w < row:
-                        value = x[source + j * step + k]
-                    packed[k // mr * panel + target + j * mr + k % mr] = value
+        for h in range(max(0, -top), min(height, win.H - top)):
+            source = start + (n * win.H + top + h) * row
+            # The last panel may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends. So the
+            # last pixels are copied, too.
+            direct = 0 if blocking.unrolled else columns
+            while direct > 0 and source + (direct - 1) * step + blocking.x_panels * mr > x.size:
+                direct -= 1
+            if direct < columns:
+                _copy(x, source + direct * step, min(numbers - direct * step, edge.size - before), edge, before)
+            place = ((n * height + h) * columns) * mr
+            _pack_columns(x, source, step, direct, packed, place, panel, blocking)
+            _pack_columns(edge, 0, step, columns - direct, packed, place + direct * mr, panel, blocking)
 
 
 @helper()
@@ -104,8 +125,8 @@ def _ceil_div(value: int, stride: int) -> int:
 
 @kernel()
 def _correlate(
-    t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, tasks: Array, first_task: Array,
-    blocking: Plain, window: Plain, threads: int,
+    t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, edges: Array, tasks: Array,
+    first_task: Array, blocking: Plain, window: Plain, threads: int,
 ) -> None:  # fmt: skip
     """partial[t, panel, (tap, k), :] = sum of x * dy, and sums[t, o] = sum of dy, over the blocks of thread t."""
     blk, win, size = Blocking(*blocking), Window(*window), x.itemsize
@@ -126,7 +147,7 @@ def _correlate(
             a_column, a_row, a_image, a_panel = win.C * size, win.W * win.C * size, win.H * win.W * win.C * size, 0
             first_a = x.ctypes.data + (start_x + top * win.W * win.C) * size
         else:
-            _pack_x(x, start_x, packed_x[t], images, top, x_height, columns, blk, win)
+            _pack_x(x, start_x, packed_x[t], edges[t], images, top, x_height, columns, blk, win)
             first_a = panels_x
             a_column, a_row, a_image = mr * size, columns * mr * size, x_height * columns * mr * size
             a_panel = images * a_image + SKEW * size
@@ -186,8 +207,10 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
     sums = np.empty((workers, blk.panels * blk.nr))  # float64
     packed_dy = memory.empty((workers, blk.panels * plan.kc * blk.nr), x.dtype)
     packed_x = memory.empty((workers, 0 if blk.in_place else blk.rows * plan.area + blk.x_panels * SKEW), x.dtype)
+    edges = np.zeros((workers, plan.edge), x.dtype)
     _correlate(
-        flat(x), flat(g), partial, sums, packed_x, packed_dy, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window), workers
-    )
+        flat(x), flat(g), partial, sums, packed_x, packed_dy, edges, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window),
+        workers,
+    )  # fmt: skip
     add_up(partial, sums, flat(dw), db, tuple(blk), threads)
     return dw, db if bias else None

@@ -83,6 +83,7 @@ class WeightPlan(NamedTuple):
     tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``; with few pixels fewer
                 threads have a part than there are
     kc          pixels of the largest block; area: places in one panel of x for it
+    edge        numbers of a row of x that is copied before it is packed
     """
 
     window: Window
@@ -91,6 +92,7 @@ class WeightPlan(NamedTuple):
     first_task: Array
     kc: int
     area: int
+    edge: int
 
 
 @lru_cache(maxsize=512)
@@ -129,6 +131,7 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
         first_task,
         kc,
         int(x_rows.max()) * columns,
+        (win.OW - 1) * win.SW * win.C + blocking.rows if unrolled else 2 * blocking.rows,
     )
 
 
