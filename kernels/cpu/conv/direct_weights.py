@@ -28,12 +28,16 @@ SKEW = 16  # numbers between two panels of x, so that they do not fall on the sa
 
 
 @helper()
+def _ceil_div(value: int, stride: int) -> int:
+    return value if stride == 1 else -((-value) // stride)
+
+
+@helper()
 def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
-    """target[at : at + count] = x[first : first + count], mr numbers at a time."""
-    size, mr = x.itemsize, MR2
-    whole = max(count, 0) // mr
+    """target[at : at + count] = x[first : first + count]; a micro-kernel copies all but the last few."""
+    size, mr, pieces = x.itemsize, MR2, max(count, 0) // MR2
     args = PackXArgs(
-        pixels=whole,
+        pixels=pieces,
         source=x.ctypes.data + first * size,
         source_step=mr * size,
         target=target.ctypes.data + at * size,
@@ -42,7 +46,7 @@ def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
         panel_step=0,
     )
     pack_x(x, args)
-    for k in range(whole * mr, count):
+    for k in range(pieces * mr, count):
         target[at + k] = x[first + k]
 
 
@@ -50,7 +54,7 @@ def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
 def _pack_columns(
     source: Array, first: int, step: int, columns: int, packed: Array, place: int, panel: int, blocking: Blocking
 ) -> None:
-    """A column is a run of numbers, cut into pieces of mr; the pieces of the next panel lie ``panel`` numbers further on."""
+    """Columns that start ``step`` numbers apart, the first at source[first], to packed[place] and on, ``panel`` to the next."""
     size, mr = source.itemsize, blocking.mr
     args = PackXArgs(
         pixels=columns,
@@ -66,33 +70,38 @@ def _pack_columns(
 
 @helper()
 def _pack_x(
-    x: Array, start: int, packed: Array, edge: Array, images: int, top: int, height: int, columns: int, blocking: Blocking,
+    x: Array, start: int, packed: Array, ends: Array, images: int, top: int, height: int, columns: int, blocking: Blocking,
     win: Window,
 ) -> None:  # fmt: skip
     """The rows ``top`` to ``top + height`` of some images as panels: (panel, image, row, column, mr numbers).
 
-    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW. Such a row may leave the
-    image, so the image's row is first copied into ``edge``, which has zeros around it. Rows outside the image are left as they
-    are, because no tap reads them.
+    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW. The first and the last of
+    these may leave the image: they are packed from ``ends``, copies of both ends of its row with zeros around. Rows outside the
+    image are left as they are, because no tap reads them.
     """
-    size, mr, row = x.itemsize, blocking.mr, win.W * win.C
+    mr, row, rows = blocking.mr, win.W * win.C, blocking.x_panels * blocking.mr
     panel = images * height * columns * mr + SKEW  # numbers from one to the next
-    step, before, numbers = win.C, 0, columns * win.C
+    step, before, numbers, left, right = win.C, 0, columns * win.C, 0, columns
     if blocking.unrolled:
         step, before, numbers = win.SW * win.C, win.PW * win.C, row
+        left = min(columns, _ceil_div(before, step))
+        right = max(left, min(columns, (before + row - rows) // step + 1))
     for n in range(images):
         for h in range(max(0, -top), min(height, win.H - top)):
-            source = start + (n * win.H + top + h) * row
-            # The last panel may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends. So the
-            # last pixels are copied, too.
-            direct = 0 if blocking.unrolled else columns
-            while direct > 0 and source + (direct - 1) * step + blocking.x_panels * mr > x.size:
-                direct -= 1
-            if direct < columns:
-                _copy(x, source + direct * step, min(numbers - direct * step, edge.size - before), edge, before)
-            place = ((n * height + h) * columns) * mr
-            _pack_columns(x, source, step, direct, packed, place, panel, blocking)
-            _pack_columns(edge, 0, step, columns - direct, packed, place + direct * mr, panel, blocking)
+            source, place = start + (n * win.H + top + h) * row, (n * height + h) * columns * mr
+            # The last panel may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends. So
+            # there the last pixels are copied, too.
+            end = right
+            while end > left and source - before + (end - 1) * step + rows > x.size:
+                end -= 1
+            if left > 0:
+                _copy(x, source, min(numbers, (left - 1) * step + rows - before), ends[0], before)
+            if end < columns:
+                done = end * step - before
+                _copy(x, source + done, min(numbers - done, (columns - end - 1) * step + rows), ends[1], 0)
+            _pack_columns(ends[0], 0, step, left, packed, place, panel, blocking)
+            _pack_columns(x, source - before + left * step, step, end - left, packed, place + left * mr, panel, blocking)
+            _pack_columns(ends[1], 0, step, columns - end, packed, place + end * mr, panel, blocking)
 
 
 @helper()
@@ -118,14 +127,9 @@ def _pack_dy(
                 pack_dy1(dy, args)
 
 
-@helper()
-def _ceil_div(value: int, stride: int) -> int:
-    return -((-value) // stride)
-
-
 @kernel()
 def _correlate(
-    t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, edges: Array, tasks: Array,
+    t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, ends: Array, tasks: Array,
     first_task: Array, blocking: Plain, window: Plain, threads: int,
 ) -> None:  # fmt: skip
     """partial[t, panel, (tap, k), :] = sum of x * dy, and sums[t, o] = sum of dy, over the blocks of thread t."""
@@ -147,7 +151,7 @@ def _correlate(
             a_column, a_row, a_image, a_panel = win.C * size, win.W * win.C * size, win.H * win.W * win.C * size, 0
             first_a = x.ctypes.data + (start_x + top * win.W * win.C) * size
         else:
-            _pack_x(x, start_x, packed_x[t], edges[t], images, top, x_height, columns, blk, win)
+            _pack_x(x, start_x, packed_x[t], ends[t], images, top, x_height, columns, blk, win)
             first_a = panels_x
             a_column, a_row, a_image = mr * size, columns * mr * size, x_height * columns * mr * size
             a_panel = images * a_image + SKEW * size
@@ -162,10 +166,10 @@ def _correlate(
                 for tap in range(blk.taps):
                     r, q = (tap, 0) if blk.unrolled else (tap // win.KW, tap % win.KW)
                     # The output pixels whose tap (r, q) lies inside the image.
-                    i0, i1 = max(h0, _ceil_div(win.PH - r, win.SH)), min(h1, (win.H - 1 + win.PH - r) // win.SH + 1)
+                    i0, i1 = max(h0, _ceil_div(win.PH - r, win.SH)), min(h1, _ceil_div(win.H + win.PH - r, win.SH))
                     j0, j1 = 0, width
                     if not blk.unrolled:
-                        j0, j1 = max(0, _ceil_div(win.PW - q, win.SW)), min(width, (win.W - 1 + win.PW - q) // win.SW + 1)
+                        j0, j1 = max(0, _ceil_div(win.PW - q, win.SW)), min(width, _ceil_div(win.W + win.PW - q, win.SW))
                     if i1 <= i0 or j1 <= j0:
                         continue
                     column = j0 if blk.unrolled else j0 * win.SW - win.PW + q
@@ -207,9 +211,10 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
     sums = np.empty((workers, blk.panels * blk.nr))  # float64
     packed_dy = memory.empty((workers, blk.panels * plan.kc * blk.nr), x.dtype)
     packed_x = memory.empty((workers, 0 if blk.in_place else blk.rows * plan.area + blk.x_panels * SKEW), x.dtype)
-    edges = np.zeros((workers, plan.edge), x.dtype)
+    ends = memory.empty((workers, 2, plan.end), x.dtype)
+    ends[...] = 0
     _correlate(
-        flat(x), flat(g), partial, sums, packed_x, packed_dy, edges, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window),
+        flat(x), flat(g), partial, sums, packed_x, packed_dy, ends, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window),
         workers,
     )  # fmt: skip
     add_up(partial, sums, flat(dw), db, tuple(blk), threads)

@@ -83,7 +83,7 @@ class WeightPlan(NamedTuple):
     tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``; with few pixels fewer
                 threads have a part than there are
     kc          pixels of the largest block; area: places in one panel of x for it
-    edge        numbers of a row of x that is copied before it is packed
+    end         numbers of either end of a row of x, with the zeros around it, that are copied before they are packed
     """
 
     window: Window
@@ -92,7 +92,7 @@ class WeightPlan(NamedTuple):
     first_task: Array
     kc: int
     area: int
-    edge: int
+    end: int
 
 
 @lru_cache(maxsize=512)
@@ -107,7 +107,8 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     if win.pointwise:
         blocks, first_task = _pixel_blocks(win, threads)
     else:
-        blocks, first_task = _row_blocks(win, KC if unrolled else KC_TAPS, threads)
+        few = unrolled and win.KW * win.C < win.O  # a window's numbers: then packing some rows twice hardly counts
+        blocks, first_task = _row_blocks(win, KC if few else KC_TAPS, threads)
     _, _, images, top, bottom, width = blocks
     kc, x_rows = int((images * (bottom - top) * width).max()), images * ((bottom - top - 1) * win.SH + win.KH)
     run = win.KW * win.C if unrolled else win.C
