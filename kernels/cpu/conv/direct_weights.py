@@ -17,6 +17,7 @@ from ...threads import get_num_threads
 from ...types import Array
 from ..arguments import Plain, flat
 from ..jit.compiled import helper, kernel
+from ..jit.vector import MR2
 from ..window import Window, forward_window
 from .copies import PackDyArgs, PackXArgs, PrefetchArgs, pack_dy1, pack_dy2, pack_x, prefetch
 from .microkernels import GemmTnArgs, gemm_tn1, gemm_tn2
@@ -27,51 +28,80 @@ SKEW = 16  # numbers between two panels of x, so that they do not fall on the sa
 
 
 @helper()
-def _pack_x(
-    x: Array, start: int, packed: Array, images: int, top: int, height: int, columns: int, blocking: Blocking, win: Window
+def _ceil_div(value: int, stride: int) -> int:
+    return value if stride == 1 else -((-value) // stride)
+
+
+@helper()
+def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
+    """target[at : at + count] = x[first : first + count]; a micro-kernel copies all but the last few."""
+    size, mr, pieces = x.itemsize, MR2, max(count, 0) // MR2
+    args = PackXArgs(
+        pixels=pieces,
+        source=x.ctypes.data + first * size,
+        source_step=mr * size,
+        target=target.ctypes.data + at * size,
+        target_step=mr * size,
+        panels=1,
+        panel_step=0,
+    )
+    pack_x(x, args)
+    for k in range(pieces * mr, count):
+        target[at + k] = x[first + k]
+
+
+@helper()
+def _pack_columns(
+    source: Array, first: int, step: int, columns: int, packed: Array, place: int, panel: int, blocking: Blocking
 ) -> None:
+    """Columns that start ``step`` numbers apart, the first at source[first], to packed[place] and on, ``panel`` to the next."""
+    size, mr = source.itemsize, blocking.mr
+    args = PackXArgs(
+        pixels=columns,
+        source=source.ctypes.data + first * size,
+        source_step=step * size,
+        target=packed.ctypes.data + place * size,
+        target_step=mr * size,
+        panels=blocking.x_panels,
+        panel_step=panel * size,
+    )
+    pack_x(source, args)
+
+
+@helper()
+def _pack_x(
+    x: Array, start: int, packed: Array, ends: Array, images: int, top: int, height: int, columns: int, blocking: Blocking,
+    win: Window,
+) -> None:  # fmt: skip
     """The rows ``top`` to ``top + height`` of some images as panels: (panel, image, row, column, mr numbers).
 
-    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW and may leave the image
-    (zeros). Rows outside the image are left as they are, because no tap reads them; if unrolled they are zero as well.
+    A column is a pixel, or if unrolled a window, whose kernel row starts at pixel column * SW - PW. The first and the last of
+    these may leave the image: they are packed from ``ends``, copies of both ends of its row with zeros around. Rows outside the
+    image are left as they are, because no tap reads them.
     """
-    size, mr, run, row = x.itemsize, blocking.mr, blocking.run, win.W * win.C
+    mr, row, rows = blocking.mr, win.W * win.C, blocking.x_panels * blocking.mr
     panel = images * height * columns * mr + SKEW  # numbers from one to the next
-    step, left, right = win.C, 0, columns
-    if blocking.unrolled:  # the columns whose whole kernel row lies inside the image
-        step = win.SW * win.C
-        left = min(columns, max(0, (win.PW + win.SW - 1) // win.SW))
-        right = max(left, min(columns, (win.W - run // win.C + win.PW) // win.SW + 1))
+    step, before, numbers, left, right = win.C, 0, columns * win.C, 0, columns
+    if blocking.unrolled:
+        step, before, numbers = win.SW * win.C, win.PW * win.C, row
+        left = min(columns, _ceil_div(before, step))
+        right = max(left, min(columns, (before + row - rows) // step + 1))
     for n in range(images):
-        for h in range(height):
-            target, inside = (n * height + h) * columns * mr, 0 <= top + h < win.H
-            if not inside and not blocking.unrolled:
-                continue
-            source = start + (n * win.H + top + h) * row - (win.PW * win.C if blocking.unrolled else 0)
-            first, last = left, left
-            if inside:  # the columns that are copied as they are
-                last = right
-                # The last panel may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends.
-                while last > first and source + (last - 1) * step + blocking.x_panels * mr > x.size:
-                    last -= 1
-                args = PackXArgs(
-                    pixels=last - first,
-                    source=x.ctypes.data + (source + first * step) * size,
-                    source_step=step * size,
-                    target=packed.ctypes.data + (target + first * mr) * size,
-                    target_step=mr * size,
-                    panels=blocking.x_panels,
-                    panel_step=panel * size,
-                )
-                pack_x(x, args)
-            for j in range(columns):
-                if first <= j < last:
-                    continue
-                for k in range(blocking.x_panels * mr):
-                    value, w = x.dtype.type(0), (j * win.SW - win.PW) * win.C + k if blocking.unrolled else 0
-                    if inside and k < run and 0 <= w < row:
-                        value = x[source + j * step + k]
-                    packed[k // mr * panel + target + j * mr + k % mr] = value
+        for h in range(max(0, -top), min(height, win.H - top)):
+            source, place = start + (n * win.H + top + h) * row, (n * height + h) * columns * mr
+            # The last panel may be narrower. It then takes in what lies behind, for sums that nobody reads; but x ends. So
+            # there the last pixels are copied, too.
+            end = right
+            while end > left and source - before + (end - 1) * step + rows > x.size:
+                end -= 1
+            if left > 0:
+                _copy(x, source, min(numbers, (left - 1) * step + rows - before), ends[0], before)
+            if end < columns:
+                done = end * step - before
+                _copy(x, source + done, min(numbers - done, (columns - end - 1) * step + rows), ends[1], 0)
+            _pack_columns(ends[0], 0, step, left, packed, place, panel, blocking)
+            _pack_columns(x, source - before + left * step, step, end - left, packed, place + left * mr, panel, blocking)
+            _pack_columns(ends[1], 0, step, columns - end, packed, place + end * mr, panel, blocking)
 
 
 @helper()
@@ -97,15 +127,10 @@ def _pack_dy(
                 pack_dy1(dy, args)
 
 
-@helper()
-def _ceil_div(value: int, stride: int) -> int:
-    return -((-value) // stride)
-
-
 @kernel()
 def _correlate(
-    t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, tasks: Array, first_task: Array,
-    blocking: Plain, window: Plain, threads: int,
+    t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, ends: Array, tasks: Array,
+    first_task: Array, blocking: Plain, window: Plain, threads: int,
 ) -> None:  # fmt: skip
     """partial[t, panel, (tap, k), :] = sum of x * dy, and sums[t, o] = sum of dy, over the blocks of thread t."""
     blk, win, size = Blocking(*blocking), Window(*window), x.itemsize
@@ -126,7 +151,7 @@ def _correlate(
             a_column, a_row, a_image, a_panel = win.C * size, win.W * win.C * size, win.H * win.W * win.C * size, 0
             first_a = x.ctypes.data + (start_x + top * win.W * win.C) * size
         else:
-            _pack_x(x, start_x, packed_x[t], images, top, x_height, columns, blk, win)
+            _pack_x(x, start_x, packed_x[t], ends[t], images, top, x_height, columns, blk, win)
             first_a = panels_x
             a_column, a_row, a_image = mr * size, columns * mr * size, x_height * columns * mr * size
             a_panel = images * a_image + SKEW * size
@@ -141,10 +166,10 @@ def _correlate(
                 for tap in range(blk.taps):
                     r, q = (tap, 0) if blk.unrolled else (tap // win.KW, tap % win.KW)
                     # The output pixels whose tap (r, q) lies inside the image.
-                    i0, i1 = max(h0, _ceil_div(win.PH - r, win.SH)), min(h1, (win.H - 1 + win.PH - r) // win.SH + 1)
+                    i0, i1 = max(h0, _ceil_div(win.PH - r, win.SH)), min(h1, _ceil_div(win.H + win.PH - r, win.SH))
                     j0, j1 = 0, width
                     if not blk.unrolled:
-                        j0, j1 = max(0, _ceil_div(win.PW - q, win.SW)), min(width, (win.W - 1 + win.PW - q) // win.SW + 1)
+                        j0, j1 = max(0, _ceil_div(win.PW - q, win.SW)), min(width, _ceil_div(win.W + win.PW - q, win.SW))
                     if i1 <= i0 or j1 <= j0:
                         continue
                     column = j0 if blk.unrolled else j0 * win.SW - win.PW + q
@@ -186,8 +211,11 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
     sums = np.empty((workers, blk.panels * blk.nr))  # float64
     packed_dy = memory.empty((workers, blk.panels * plan.kc * blk.nr), x.dtype)
     packed_x = memory.empty((workers, 0 if blk.in_place else blk.rows * plan.area + blk.x_panels * SKEW), x.dtype)
+    ends = memory.empty((workers, 2, plan.end), x.dtype)
+    ends[...] = 0
     _correlate(
-        flat(x), flat(g), partial, sums, packed_x, packed_dy, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window), workers
-    )
+        flat(x), flat(g), partial, sums, packed_x, packed_dy, ends, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window),
+        workers,
+    )  # fmt: skip
     add_up(partial, sums, flat(dw), db, tuple(blk), threads)
     return dw, db if bias else None

@@ -83,6 +83,7 @@ class WeightPlan(NamedTuple):
     tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``; with few pixels fewer
                 threads have a part than there are
     kc          pixels of the largest block; area: places in one panel of x for it
+    end         numbers of either end of a row of x, with the zeros beside it, that are copied before they are packed
     """
 
     window: Window
@@ -91,6 +92,7 @@ class WeightPlan(NamedTuple):
     first_task: Array
     kc: int
     area: int
+    end: int
 
 
 @lru_cache(maxsize=512)
@@ -99,13 +101,14 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
     win = window
     vectors_of_y = -(-win.O // HOST.lanes(itemsize))
     vectors, mr = min(vectors_of_y, 2), HOST.mr(2)
-    # Unrolling copies KW times as much, but wastes less of the last panel.
-    unrolled = win.KW > 1 and 4 * mr > win.C and _waste(win.KW * win.C, mr) < 0.95 * _waste(win.C, mr)
+    # Unrolling copies KW times as much, but wastes less of the last panel; and of pixels with a stride it leaves no gaps.
+    unrolled = win.KW > 1 and 4 * mr * win.SW > win.C and _waste(win.KW * win.C, mr) < 0.95 * _waste(win.C, mr)
     threads = max(1, min(threads, win.N * win.OH * win.OW // FEWEST))
     if win.pointwise:
         blocks, first_task = _pixel_blocks(win, threads)
     else:
-        blocks, first_task = _row_blocks(win, KC if unrolled else KC_TAPS, threads)
+        few = unrolled and win.KW * win.C < win.O  # numbers to pack; then it hardly counts that blocks share rows of x
+        blocks, first_task = _row_blocks(win, KC if few else KC_TAPS, threads)
     _, _, images, top, bottom, width = blocks
     kc, x_rows = int((images * (bottom - top) * width).max()), images * ((bottom - top - 1) * win.SH + win.KH)
     run = win.KW * win.C if unrolled else win.C
@@ -129,6 +132,7 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
         first_task,
         kc,
         int(x_rows.max()) * columns,
+        (win.OW - 1) * win.SW * win.C + blocking.rows if unrolled else 2 * blocking.rows,
     )
 
 
