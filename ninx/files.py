@@ -61,7 +61,7 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     """Write a temporary file beside ``path``, force it to the disk, then rename it: the old file or the new one, never a part."""
     path = Path(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; make it first: mkdir(parents=True)")
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; make it first")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name the file to write in it")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
