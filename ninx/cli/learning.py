@@ -128,7 +128,7 @@ def grade(
     else:
         grades = list(classes.grade(found, jobs))
     write_atomically(output, classes.as_csv(grades, spoken, wide).encode("utf-8-sig"))  # by its mark Excel knows UTF-8
-    sheet = Sheet([Column("student", text=True), Column("passed"), Column("of")])
+    sheet = Sheet([Column("student", text=True), Column("passed"), Column("handed in")])
     for student, passed in classes.by_student(grades).items():
         sheet.add(student, str(sum(passed.values())), str(len(passed)))
     sheet.show(console)
