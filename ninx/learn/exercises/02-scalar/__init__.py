@@ -82,7 +82,7 @@ def too_early(leaves: list[float], steps: list[Step], again: bool) -> tuple[floa
 
 
 def whole_step_first(leaves: list[float], steps: list[Step], again: bool, next_one: int = 0) -> tuple[float, list[float]]:
-    """The same, but both operands of a step get their share before either passes it on: the first that waits, or (-1) the last."""
+    """The same, but both operands of a step get their share before either passes it on: the first that waits or (-1) the last."""
     values = forward(leaves, steps)
     grads, seen, waiting = [0.0] * (len(values) - 1) + [1.0], set(), [len(values) - 1]
     while waiting:
