@@ -57,13 +57,26 @@ def read_part(file: BinaryIO, at: int, count: int) -> bytearray:
     return content
 
 
-def write_atomically(path: str | Path, content: bytes) -> None:
-    """Write a temporary file beside ``path``, force it to the disk, then rename it: the old file or the new one, never a part."""
+def need_place(path: str | Path | None) -> None:
+    """Raise OSError if ``path`` cannot be a file, for want of its folder or since it is one: ask before minutes of work.
+
+    >>> ninx.files.need_place("nowhere/found.csv")
+    Traceback (most recent call last):
+    FileNotFoundError: there is no folder nowhere to write found.csv into; make it first
+    """
+    if path is None:
+        return
     path = Path(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; make it first: mkdir(parents=True)")
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into; make it first")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name the file to write in it")
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Write a temporary file beside ``path``, force it to the disk, then rename it: the old file or the new one, never a part."""
+    need_place(path)
+    path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

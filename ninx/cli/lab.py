@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from ..files import need_place
 from ..kernels import set_num_threads
 from .console import console, image_size, moving, say
 
@@ -43,6 +44,7 @@ def conv(
     shape = image_size("lab conv", input, "8x192x28x28 (images, channels, height, width)")
     if plot is not None and compare is None:
         raise ValueError("lab conv: --plot draws what --compare measures, for example --compare 1,3,5,7")
+    need_place(plot)
     if threads is not None:
         set_num_threads(threads)
     from ..benchmarks import lab as study  # with Numba

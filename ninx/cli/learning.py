@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ..files import write_atomically
+from ..files import need_place, write_atomically
 from ..learn import classes, grading, starting
 from ..learn.exercise import load, names
 from ..learn.telling import lines
@@ -119,6 +119,7 @@ def grade(
     if exercise is not None:
         load(exercise)
     found = classes.hand_ins(folder, exercise)
+    need_place(output)
     if moving():
         from rich.progress import Progress
 
@@ -128,7 +129,7 @@ def grade(
     else:
         grades = list(classes.grade(found, jobs))
     write_atomically(output, classes.as_csv(grades, spoken, wide).encode("utf-8-sig"))  # by its mark Excel knows UTF-8
-    sheet = Sheet([Column("student", text=True), Column("passed"), Column("of")])
+    sheet = Sheet([Column("student", text=True), Column("passed"), Column("handed in")])
     for student, passed in classes.by_student(grades).items():
         sheet.add(student, str(sum(passed.values())), str(len(passed)))
     sheet.show(console)

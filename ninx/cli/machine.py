@@ -12,6 +12,7 @@ from rich.markup import escape
 from ninx.kernels.names import unknown
 
 from ..doctor import findings
+from ..files import need_place
 from ..kernels import compile_ahead, set_num_threads
 from .complete import suite_names
 from .console import Device, console, moving, say
@@ -47,6 +48,8 @@ def bench(
 
     if suite not in benchmarks.SUITES:
         raise ValueError(unknown("suite", suite, benchmarks.SUITES))
+    need_place(json)
+    need_place(csv)
     if threads is not None:
         set_num_threads(threads)
     if device == "cpu" and suite != "cold":  # which wants to compile alone

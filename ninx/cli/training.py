@@ -277,7 +277,8 @@ def _epochs(run: Training) -> None:
                     f"epoch {m['epoch']:3d}/{run.recipe.epochs}  loss {m['loss']:.4f}  {accuracy}  "
                     f"{m['images_per_second']:7.0f} img/s"
                 )
-                progress.reset(task, epoch=m["epoch"] + 1, loss="-")  # reset forgets the fields that it is not given
+                if m["epoch"] < run.recipe.epochs:  # reset forgets the fields that it is not given
+                    progress.reset(task, epoch=m["epoch"] + 1, loss="-")
 
 
 def _warn(sentence: str, run: Training) -> None:

@@ -55,6 +55,7 @@ def test_a_training_runs_to_its_end_on_a_terminal(tmp_path: Path, columns: int) 
     fine(screen)
     assert epochs(screen) == [1, 2, 3]
     assert b"epoch 2 \x1b" in screen.raw, "there was no bar"
+    assert b"epoch 4 \x1b" not in screen.raw, "a bar of an epoch that is not to come"
     assert "nin-mnist-v0 (4,370 parameters) on digits: 200 images to learn from, 1,000 to test; seed 0" in screen.words
     assert re.search(r"test accuracy \d+\.\d\d % \(\d+ of 1000\), loss", screen.words)
     assert screen.lines[-1] == "ninx predict runs/digits-seed0 IMAGE"

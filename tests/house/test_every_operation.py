@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import test_activation
 import test_arithmetic
 import test_columns
@@ -17,6 +18,7 @@ import torch
 import ninx
 import ninx.functional as F
 from ninx import ops
+from ninx.engine.methods import ufuncs
 
 FILES = [test_activation, test_arithmetic, test_columns, test_convolution, test_linalg, test_loss, test_normalization]
 FILES += [test_pooling, test_reductions, test_shapes]
@@ -42,6 +44,13 @@ def test_every_operation_is_tested() -> None:
     public = {name for name, module in modules.items() if module.startswith("ninx.ops.") and module not in whole}
     helpers = {"become", "changed", "operand", "sequence", "unwritable"}
     assert (public | {"clone"}) - helpers - set(ALIASES) | set(F.__all__) == TESTED | ELSEWHERE
+
+
+def test_numpys_functions_of_these_names_lead_to_them() -> None:
+    """np.sin(x) of a tensor is ops.sin(x); NumPy's own name counts: that of np.abs is absolute."""
+    named = {name: vars(np)[name].__name__ for name in ops.__all__ if isinstance(vars(np).get(name), np.ufunc)}
+    assert len(named) > 40
+    assert {name for name, theirs in named.items() if theirs not in ufuncs._SAME | set(ufuncs._NAMES)} == set()
 
 
 def test_second_names() -> None:

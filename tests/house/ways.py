@@ -18,6 +18,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
 import cupy_stand_in
 from test_house import floor_of
 
@@ -135,5 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(room) for room in Path(__file__).resolve().parents[1].iterdir() if room.is_dir()]
     main()

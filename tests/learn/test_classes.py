@@ -170,6 +170,7 @@ def a_class() -> None:
 def test_a_class_is_graded_into_a_file() -> None:
     a_class()
     told = said("grade", "class", "--jobs", "1")
+    assert told.startswith("student passed handed in")
     assert "ada 1 2 bob 0 1 Wrote grades.csv" in told
     content = Path("grades.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf")

@@ -11,9 +11,13 @@ import mmap
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
 from geometries import convolutions, poolings, squares
 
 from ninx.kernels import fast, memory, set_num_threads, strided

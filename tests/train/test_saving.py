@@ -313,7 +313,7 @@ def test_what_is_no_data_is_refused_with_its_place(tmp_path: Path, value: Any, e
 
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "there").write_bytes(b"old")
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*no/such to write x\.pth into; make it first"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*no/such to write x\.pth into; make it first$"):
         ninx.save(1, tmp_path / "no" / "such" / "x.pth")
     with pytest.raises(IsADirectoryError, match="is a folder; name the file to write in it"):
         ninx.save(1, tmp_path)

@@ -81,12 +81,12 @@ def too_early(leaves: list[float], steps: list[Step], again: bool) -> tuple[floa
     return values[-1], grads[: len(leaves)]
 
 
-def whole_step_first(leaves: list[float], steps: list[Step], again: bool) -> tuple[float, list[float]]:
-    """The same, but both operands of a step get their share before either passes it on."""
+def whole_step_first(leaves: list[float], steps: list[Step], again: bool, next_one: int = 0) -> tuple[float, list[float]]:
+    """The same, but both operands of a step get their share before either passes it on: the first that waits or (-1) the last."""
     values = forward(leaves, steps)
     grads, seen, waiting = [0.0] * (len(values) - 1) + [1.0], set(), [len(values) - 1]
     while waiting:
-        k = waiting.pop(0)
+        k = waiting.pop(next_one)
         if k < len(leaves) or (k in seen and not again):
             continue
         seen.add(k)
@@ -129,10 +129,12 @@ MISTAKES: dict[str, Any] = {
     "too_early": [
         lambda leaves, steps: too_early(leaves, steps, again=False),
         lambda leaves, steps: whole_step_first(leaves, steps, again=False),
+        lambda leaves, steps: whole_step_first(leaves, steps, again=False, next_one=-1),
     ],
     "passed_on_twice": [
         lambda leaves, steps: too_early(leaves, steps, again=True),
         lambda leaves, steps: whole_step_first(leaves, steps, again=True),
+        lambda leaves, steps: whole_step_first(leaves, steps, again=True, next_one=-1),
     ],
     "own_factor": lambda leaves, steps: oracle(leaves, steps, own_factor),
     "relu_always_open": lambda leaves, steps: oracle(leaves, steps, always_open),
