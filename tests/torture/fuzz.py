@@ -81,6 +81,7 @@ def _main(name: str, folder: Path, findings: str, seconds: str) -> None:
     limits = [
         f"-max_total_time={seconds}",
         "-timeout=300",
+        "-report_slow_units=300",
         "-rss_limit_mb=1500",
         f"-max_len={longest}",
         f"-artifact_prefix={findings}",
