@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -37,6 +40,17 @@ SPARE = {  # and those that a narrow terminal can do without, the first to go wi
 }  # fmt: skip
 MOST = 100  # characters of a line, also in a pipe
 KERNELS = {"1x1": ("tab:blue", ""), "k x k": ("tab:orange", "//")}  # in pictures: colours, and hatching of bars
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("_listener", default=None)
+
+
+@contextmanager
+def told_to(listener: Callable[[str], None]) -> Iterator[None]:
+    """Within it ``listener`` hears of each row as soon as it is measured: the table comes at the end, perhaps minutes later."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 @dataclass
@@ -54,6 +68,10 @@ class Report:
         """One line."""
         self.rows.append(row)
         self.records.append(record)
+        listener = _listener.get()
+        if listener is not None:
+            words = [cell for name, cell in zip(self.columns, row, strict=False) if name in TEXT - {"ms"}]
+            listener(f"{len(self.rows)} measured, the last: {' '.join(words)}")
 
     def show(self, console: Console, wide: bool = False) -> None:
         """Print machine, table and notes. Columns that do not fit into `MOST` characters are left out, unless ``wide``."""

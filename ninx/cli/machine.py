@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from ninx.kernels.names import unknown
 from ..doctor import findings
 from ..files import need_place
 from ..kernels import compile_ahead, set_num_threads
+from ..looks import shortened
 from .complete import suite_names
 from .console import Device, console, moving, say
 
@@ -45,6 +46,7 @@ def bench(
     PyTorch competes on the same GPU, where it sees one: in float32 proper, and as it comes, with TF32 in convolutions.
     """
     from .. import benchmarks  # with Numba, and PyTorch if it is there
+    from ..benchmarks.report import told_to
 
     if suite not in benchmarks.SUITES:
         raise ValueError(unknown("suite", suite, benchmarks.SUITES))
@@ -54,7 +56,10 @@ def bench(
         set_num_threads(threads)
     if device == "cpu" and suite != "cold":  # which wants to compile alone
         compile_ahead()
-    with console.status("measuring") if moving() else nullcontext():
+    with ExitStack() as stack:
+        if moving():
+            status = stack.enter_context(console.status("measuring"))
+            stack.enter_context(told_to(lambda words: status.update(escape(shortened(words, console.width - 4)))))
         report = benchmarks.run(suite, quick, batch, device)
     report.show(console, wide)
     if json is not None:

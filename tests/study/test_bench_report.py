@@ -84,6 +84,15 @@ def test_a_table_has_100_columns_and_all_of_it_if_it_is_wide(terminal: bool) -> 
     assert all(cell in row for cell in made.rows[0])
 
 
+def test_each_row_is_told_as_soon_as_it_is_measured() -> None:
+    made, heard = Report("conv", MACHINE, ["layer", "direction", "ms", "GFLOP/s"]), []
+    with report.told_to(heard.append):
+        made.add(["16x3x8x8 -> 4 1x1", "forward", "0.5", "100"], {})
+        made.add(["16x3x8x8 -> 4 3x3", "forward", "0.9", "110"], {})
+    made.add(["16x3x8x8 -> 4 5x5", "forward", "1.9", "120"], {})
+    assert heard == ["1 measured, the last: 16x3x8x8 -> 4 1x1 forward", "2 measured, the last: 16x3x8x8 -> 4 3x3 forward"]
+
+
 def test_the_pictures_show_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The roofline rises with 8 GB/s until it meets the peak of 100 GFLOP/s at 12.5 FLOP a byte."""
     figures: dict[str, Any] = {}
