@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+pytest.importorskip("numba", reason="the benchmarks compare the compiled kernels")
+
 from ninx import benchmarks
 from ninx.benchmarks import lab
 from ninx.cli.commands import app
