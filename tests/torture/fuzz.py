@@ -64,7 +64,9 @@ def _main(name: str, folder: Path, findings: str, seconds: str) -> None:
         import corpus
         import worker
 
-    reader = corpus.readers(folder)[name]
+        reader = corpus.readers(folder)[name]
+        for content in reader.files:
+            worker.read(reader, folder, content)  # for what a reader imports when it is first used
     seeds = folder / "seeds"
     seeds.mkdir()
     for number, content in enumerate(reader.files):
