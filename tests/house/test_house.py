@@ -10,10 +10,11 @@ import re
 import subprocess
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from rooms import ROOT
+from rooms import ROOT, TESTS
 
 import ninx
 
@@ -157,6 +158,12 @@ def test_imports_point_down() -> None:
         found |= upward(module, path.read_text(encoding="utf-8"), path.name == "__init__.py")
     # The methods also name Tensor and Node of the engine, for type checkers only: their own floor.
     assert found == EXCEPTIONS
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports each by its name alone, and refuses the second one."""
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_every_file_has_a_floor() -> None:
