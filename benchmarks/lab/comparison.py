@@ -126,7 +126,7 @@ class Comparison:
                 colour, hatch = ("tab:blue", "") if bar.kernel == 1 else ("tab:orange", "//")
                 area.barh(i, 1e3 * bar.measured, color=colour, hatch=hatch, edgecolor="white")
                 area.plot([1e3 * bar.predicted] * 2, [i - 0.4, i + 0.4], color="black", linewidth=2)
-                area.text(1e3 * bar.measured, i, f" {milliseconds(bar.measured)}", va="center")
+                area.text(1e3 * max(bar.measured, bar.predicted), i, f" {milliseconds(bar.measured)}", va="center")
             area.set_yticks(range(len(self.of(group))), [f"{bar.name}, {bar.images} image(s)" for bar in self.of(group)])
             area.invert_yaxis()
             area.margins(x=0.1)
