@@ -33,39 +33,30 @@ def _ceil_div(value: int, stride: int) -> int:
 
 
 @helper()
-def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
-    """target[at : at + count] = x[first : first + count]; a micro-kernel copies all but the last few."""
-    size, mr, pieces = x.itemsize, MR2, max(count, 0) // MR2
-    args = PackXArgs(
-        pixels=pieces,
-        source=x.ctypes.data + first * size,
-        source_step=mr * size,
-        target=target.ctypes.data + at * size,
-        target_step=mr * size,
-        panels=1,
-        panel_step=0,
-    )
-    pack_x(x, args)
-    for k in range(pieces * mr, count):
-        target[at + k] = x[first + k]
-
-
-@helper()
 def _pack_columns(
-    source: Array, first: int, step: int, columns: int, packed: Array, place: int, panel: int, blocking: Blocking
-) -> None:
+    source: Array, first: int, step: int, columns: int, packed: Array, place: int, panels: int, panel: int
+) -> None:  # fmt: skip
     """Columns that start ``step`` numbers apart, the first at source[first], to packed[place] and on, ``panel`` to the next."""
-    size, mr = source.itemsize, blocking.mr
+    size = source.itemsize
     args = PackXArgs(
         pixels=columns,
         source=source.ctypes.data + first * size,
         source_step=step * size,
         target=packed.ctypes.data + place * size,
-        target_step=mr * size,
-        panels=blocking.x_panels,
+        target_step=MR2 * size,
+        panels=panels,
         panel_step=panel * size,
     )
     pack_x(source, args)
+
+
+@helper()
+def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
+    """target[at : at + count] = x[first : first + count], as columns side by side; and the last few numbers one by one."""
+    columns = max(count, 0) // MR2
+    _pack_columns(x, first, MR2, columns, target, at, 1, 0)
+    for k in range(columns * MR2, count):
+        target[at + k] = x[first + k]
 
 
 @helper()
@@ -99,9 +90,9 @@ def _pack_x(
             if end < columns:
                 done = end * step - before
                 _copy(x, source + done, min(numbers - done, (columns - end - 1) * step + rows), ends[1], 0)
-            _pack_columns(ends[0], 0, step, left, packed, place, panel, blocking)
-            _pack_columns(x, source - before + left * step, step, end - left, packed, place + left * mr, panel, blocking)
-            _pack_columns(ends[1], 0, step, columns - end, packed, place + end * mr, panel, blocking)
+            _pack_columns(ends[0], 0, step, left, packed, place, blocking.x_panels, panel)
+            _pack_columns(x, source - before + left * step, step, end - left, packed, place + left * mr, blocking.x_panels, panel)
+            _pack_columns(ends[1], 0, step, columns - end, packed, place + end * mr, blocking.x_panels, panel)
 
 
 @helper()
