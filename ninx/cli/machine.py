@@ -52,6 +52,8 @@ def bench(
         raise ValueError(unknown("suite", suite, benchmarks.SUITES))
     need_place(json)
     need_place(csv)
+    if plots is not None and plots.exists() and not plots.is_dir():
+        raise NotADirectoryError(f"{plots} is a file; name a folder to draw into")
     if threads is not None:
         set_num_threads(threads)
     if device == "cpu" and suite != "cold":  # which wants to compile alone

@@ -33,3 +33,10 @@ def test_nothing_is_computed_for_a_file_that_cannot_be_written(
     assert not begun
     assert isinstance(done.exception, OSError)
     assert words in str(done.exception)
+
+
+def test_a_file_is_no_folder_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "run", lambda *_: pytest.fail("too early"))
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    done = CliRunner().invoke(app, ["bench", "memory", "--plots", str(tmp_path / "file")])
+    assert "file is a file; name a folder to draw into" in str(done.exception)
