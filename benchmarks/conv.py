@@ -71,6 +71,12 @@ def _kernels() -> Iterator[Layer]:
         yield Layer("same FLOPs", max(1, round(484 / k**2)), 96, 16, 96, k, 1, k // 2)
 
 
+def _large() -> Iterator[Layer]:
+    """Kernels of 7x7 to 11x11, on images that are larger than they."""
+    for n, c, h, o, k in ((16, 64, 32, 64, 7), (8, 128, 32, 128, 7), (8, 128, 16, 128, 7), (8, 64, 64, 128, 9), (8, 64, 32, 64, 11)):
+        yield Layer("large", n, c, h, o, k, 1, k // 2)
+
+
 def _bottleneck() -> Iterator[Layer]:
     """28x28x192 to 32 channels: 5x5 at once, 1x1 alone, and 1x1 to 16 channels before the 5x5."""
     for c, o, k in ((192, 32, 5), (192, 32, 1), (192, 16, 1), (16, 32, 5)):
@@ -93,12 +99,12 @@ def _deepbench(batch: int) -> Iterator[Layer]:
             yield Layer("deepbench", batch, c, h, o, 1)
 
 
-GROUPS = ("nin", "same input", "same FLOPs", "bottleneck", "convnet", "deepbench")
+GROUPS = ("nin", "same input", "same FLOPs", "large", "bottleneck", "convnet", "deepbench")
 
 
 def layers(groups: tuple[str, ...], batch: int) -> list[Layer]:
     """The layers of these groups; ``batch`` is that of convnet and of deepbench."""
-    found = [*_nin(), *_kernels(), *_bottleneck(), *_convnet(batch), *_deepbench(batch)]
+    found = [*_nin(), *_kernels(), *_large(), *_bottleneck(), *_convnet(batch), *_deepbench(batch)]
     return [layer for layer in found if layer.group in groups]
 
 
@@ -119,15 +125,27 @@ def run(machine: Machine, rounds: int, groups: tuple[str, ...] = GROUPS, batch: 
             if direction == "input gradient" and layer.C <= 3:
                 continue  # the gradient of an image is never asked for
             _measure(report, layer, direction, rounds)
-    speeds = [r["ratio"] for r in report.records if r["ratio"]]
-    if speeds:
-        mean = float(np.exp(np.mean(np.log(speeds))))
-        report.notes.append(f"geometric mean of the ratios: {mean:.2f}; below 1: {sum(s < 1 for s in speeds)} of {len(speeds)}")
-        slow = sorted((r["ratio"], r["name"]) for r in report.records if r["ratio"] and r["ratio"] < 1)
-        report.notes += [f"  {value:.2f}  {name}" for value, name in slow]
+    report.notes += _speeds([r for r in report.records if r["ratio"]])
     report.notes += [_rungs(rounds)] if machine.device == "cpu" else tf32_note(machine.device)
     report.notes.append(_conclusion(report.records))
     return report
+
+
+def _speeds(compared: list[dict[str, Any]]) -> list[str]:
+    """The geometric mean of the ratios, of all and of each group, and those below 1."""
+
+    def mean(records: list[dict[str, Any]]) -> str:
+        return f"{float(np.exp(np.mean(np.log([r['ratio'] for r in records])))):.2f}"
+
+    if not compared:
+        return []
+    groups = {group: [r for r in compared if r["group"] == group] for group in dict.fromkeys(r["group"] for r in compared)}
+    slow = sorted((r["ratio"], r["name"]) for r in compared if r["ratio"] < 1)
+    return [
+        f"geometric mean of the ratios: {mean(compared)}; below 1: {len(slow)} of {len(compared)}",
+        f"  by group: {', '.join(f'{group} {mean(some)}' for group, some in groups.items())}",
+        *(f"  {value:.2f}  {name}" for value, name in slow),
+    ]
 
 
 def _conclusion(records: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from ninx import kernels
 from ninx.kernels import geometry, memory, strided
 from ninx.kernels.geometry import Geometry
+from ninx.kernels.threads import get_num_threads
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
@@ -29,6 +30,11 @@ def threads(request: pytest.FixtureRequest) -> int:
     kernels.set_num_threads(before)
 
 
+def workspace(geo: Geometry) -> np.ndarray:
+    """For Winograd's way, whether it pays or not."""
+    return memory.empty((get_num_threads(), winograd.workspace_size(geo, 4)), np.float32)
+
+
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize(
     "shape",
@@ -40,20 +46,18 @@ def test_few_tiles_are_done_by_all_threads(
     """Bit for bit what threads do with tiles of their own; with and without a bias."""
     n, c, h, o, k = shape
     geo = geometry.convolution("conv2d", (n, c, h, h), (o, c, k, k), padding=(k // 2, k // 2))
-    assert winograd.fits(geo, np.dtype(np.float32), packed=True)
-    assert not winograd.fits(geo, np.dtype(np.float32))
     x, w, b = arrays(geo)
     monkeypatch.setattr(winograd, "SHARED", 0)
     for bias in (b, None):
         packed, y = winograd.pack(w, bias, geo), np.full((n, geo.OH, geo.OW, o), np.nan, np.float32)
-        call = winograd.prepared(x, packed, y, geo, relu, prepared.workspace([geo], x.dtype))
+        call = winograd.prepared(x, packed, y, geo, relu, workspace(geo))
         assert call.function is winograd._convolve_few
         call.run()
         assert np.array_equal(y, winograd.conv2d(x, w, bias, geo, relu))
 
 
 def test_which_kernel_is_taken() -> None:
-    """Winograd from four tiles on, since its weights are packed once; shared among the threads where these are large."""
+    """Winograd on smaller maps, since its weights are packed once; shared among the threads where these are large."""
 
     def of(n: int, c: int, h: int, k: int = 3, **settings: int) -> Geometry:
         return geometry.convolution("conv2d", (n, c, h, h), (c, c, k, k), padding=(k // 2, k // 2), **settings)
@@ -79,7 +83,7 @@ def test_packed_weights_serve_any_number_of_images() -> None:
         w[...], expected = 0, w.copy()  # they are copied
         for geo in geos:
             x, y = arrays(geo, geo.N)[0], np.empty((geo.N, 13, 13, 37), np.float32)
-            module.prepared(x, packed, y, geo, True, prepared.workspace([geo], x.dtype)).run()
+            module.prepared(x, packed, y, geo, True, workspace(geo)).run()
             assert np.array_equal(y, module.conv2d(x, expected, b, geo, True))
 
 

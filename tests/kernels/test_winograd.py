@@ -137,8 +137,13 @@ def test_winograd_is_taken_where_it_pays_and_direct_asks_for_the_plain_sum() -> 
         large = convolution("conv2d", (4, 64, 18, 18), (64, 64, 7, 7), padding=(3, 3))
         assert "the kernel in 4 pieces of 4x4, with 33% of the multiplications" in kernels.explain(large)
     assert not winograd.fits(geo, np.dtype(np.float64))
+    thin = convolution("conv2d", (16, 16, 28, 28), (32, 16, 3, 3), padding=(1, 1))
+    assert winograd.fits(thin, np.dtype(np.float32))
+    assert not winograd.fits(thin._replace(N=1), np.dtype(np.float32))  # too little work
+    assert winograd.fits(thin._replace(N=1), np.dtype(np.float32), packed=True)
     for shape, weight, settings in (
-        ((4, 31, 16, 16), (32, 31, 5, 5), {}),  # few channels
+        ((16, 6, 28, 28), (64, 6, 3, 3), {}),  # few channels, either in or out
+        ((16, 64, 28, 28), (6, 64, 3, 3), {}),
         ((1, 32, 10, 10), (32, 32, 5, 5), {}),  # few tiles
         ((64, 32, 7, 7), (32, 32, 5, 5), {}),  # many outputs of the tiles lie outside
         ((64, 64, 10, 10), (64, 64, 7, 7), {}),  # many taps of the large kernel lie outside the image

@@ -116,7 +116,7 @@ def test_a_gpu_is_compared_with_each_rounding_apart(clock: Clock, monkeypatch: p
 
 
 def test_the_notes_tell_the_mean_and_what_is_slower(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([1.0, 4.0, 0.25])  # the ratios 2, 8 and .5: their geometric mean is 2
+    times = iter([1.0, 4.0, 0.25, 4.0, 4.0, 4.0])  # the ratios 2, 8 and .5, their geometric mean is 2; and of another group 8
 
     def theirs(*_: Any) -> dict[str, Any]:
         return {"PyTorch": clock.work("PyTorch", next(times), np.ones(1))}
@@ -125,9 +125,11 @@ def test_the_notes_tell_the_mean_and_what_is_slower(clock: Clock, monkeypatch: p
     monkeypatch.setattr(conv, "_ours", lambda *_: {"fast": clock.work("fast", 0.5, np.ones(1))})
     monkeypatch.setattr(conv, "_theirs", theirs)
     monkeypatch.setattr(conv, "_conclusion", lambda records: "in words")
+    monkeypatch.setattr(conv, "layers", lambda *_: [LAYER, LAYER._replace(group="large")])
     report = conv.run(MACHINE, 3)
     assert report.notes == [
-        "geometric mean of the ratios: 2.00; below 1: 1 of 3", f"  0.50  {LAYER.label} weight gradient", "tiny", "in words",
+        "geometric mean of the ratios: 4.00; below 1: 1 of 6", "  by group: nin 2.00, large 8.00",
+        f"  0.50  {LAYER.label} weight gradient", "tiny", "in words",
     ]  # fmt: skip
 
 

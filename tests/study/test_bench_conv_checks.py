@@ -139,7 +139,7 @@ def test_the_groups() -> None:
     counts = dict.fromkeys(conv.GROUPS, 0)
     for layer in conv.layers(conv.GROUPS, 16):
         counts[layer.group] += 1
-    assert counts == {"nin": 12, "same input": 5, "same FLOPs": 5, "bottleneck": 4, "convnet": 5, "deepbench": 14}
+    assert counts == {"nin": 12, "same input": 5, "same FLOPs": 5, "large": 5, "bottleneck": 4, "convnet": 5, "deepbench": 14}
     macs = [layer.geometry.macs for layer in conv.layers(("same FLOPs",), 16)]
     assert max(macs) / min(macs) < 1.1
     same = conv.layers(("same input",), 16)

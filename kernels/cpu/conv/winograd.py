@@ -47,14 +47,16 @@ from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
 TILES = 36 // MR2 * MR2  # in a block: few, as their points, 36 times as many, are to lie in a cache near by
 MC = -(-TILES // MR1) * MR1  # rows of a block: the last micro-tile of either height ends in it
-CHANNELS = 32  # with fewer the transforms cost more than the products save
-FEWEST = 32  # tiles; with fewer the weights' transform does,
-FEW = 4  # unless they are packed once for many calls; with fewer most rows of a micro-tile would be repeats
-SHARED = 4 * 2**20  # bytes of packed weights from which on threads share the work on few tiles; that takes 0.03 ms
+FEW = 32  # tiles, of which all threads do each step together, where there are
+SHARED = 4 * 2**20  # bytes of packed weights or more: so each thread reads only its part of them. It takes 0.03 ms
+FEWEST = 4  # tiles; with fewer most rows of a micro-tile would be repeats
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
 LARGEST = 11  # taps along an axis
-SAVED = 2.5  # how many times fewer products there must be,
-SAVED_INSIDE = 1.75  # or in several pieces, whose transforms weigh less, fewer than those that lie inside the image
+
+# What it costs beside the products, in products that take as long (measured; see docs/KERNELS.md, "Where it pays"):
+TRANSFORM = 16  # a channel at a point, there or back
+WEIGHT = 5  # a weight at a point
+CALL, CALL_PACKED = 2_000_000, 500_000  # a call, and one with packed weights
 
 
 def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bool:
@@ -67,19 +69,21 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
         and 3 <= geo.KH <= LARGEST
         and (geo.SH, geo.SW, geo.DH, geo.DW, geo.groups) == (1, 1, 1, 1, 1)
         and dtype == np.float32
-        and min(geo.C, geo.O) >= CHANNELS
         and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
-        and _tiles(geo) >= (FEW if packed else FEWEST)
-        and _saves(geo)
+        and _tiles(geo) >= FEWEST
+        and _pays(geo, packed)
     )
 
 
-def _saves(geo: Geometry) -> bool:
-    """Are there few enough products? Of a large kernel much lies beside a small image, and the plain sum skips that."""
-    if pieces_of(geo.KH)[1] == 1:
-        return SAVED * products(geo) <= geo.OH * geo.OW * geo.KH * geo.KW
+@lru_cache(maxsize=512)
+def _pays(geo: Geometry, packed: bool) -> bool:
+    """Do the products that are saved outweigh the transforms? The plain sum has none where the kernel lies beside the image."""
     rows, columns = inside(geo.OH, geo.SH, geo.PH, geo.KH, geo.H), inside(geo.OW, geo.SW, geo.PW, geo.KW, geo.W)
-    return SAVED_INSIDE * products(geo) <= rows * columns
+    lanes = HOST.lanes(4)
+    transformed = (-(-geo.C // lanes) + -(-geo.O // lanes)) * lanes  # channels, in whole vectors
+    saved = geo.C * geo.O * (rows * columns - products(geo)) - TRANSFORM * transformed * products(geo)
+    weights = WEIGHT * geo.C * geo.O * POINTS * pieces_of(geo.KH)[1] ** 2
+    return geo.N * saved >= (CALL_PACKED if packed else CALL + weights)
 
 
 def products(geo: Geometry) -> int:
@@ -325,7 +329,7 @@ def workspace_size(geo: Geometry, itemsize: int) -> int:
 def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
     """See `direct.prepared`. ``workspace``: (threads, `workspace_size` or more) numbers."""
     setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
-    if _tiles(geo) >= FEWEST or packed.weights.nbytes < SHARED:
+    if _tiles(geo) >= FEW or packed.weights.nbytes < SHARED:
         return _call(setup, x, packed.weights, packed.bias, None, y, relu, workspace)
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
     return Call(_convolve_few, (
