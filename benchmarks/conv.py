@@ -73,7 +73,13 @@ def _kernels() -> Iterator[Layer]:
 
 def _large() -> Iterator[Layer]:
     """Kernels of 7x7 to 11x11, on images that are larger than they."""
-    for n, c, h, o, k in ((16, 64, 32, 64, 7), (8, 128, 32, 128, 7), (8, 128, 16, 128, 7), (8, 64, 64, 128, 9), (8, 64, 32, 64, 11)):
+    for n, c, h, o, k in (
+        (16, 64, 32, 64, 7),
+        (8, 128, 32, 128, 7),
+        (8, 128, 16, 128, 7),
+        (8, 64, 64, 128, 9),
+        (8, 64, 32, 64, 11),
+    ):
         yield Layer("large", n, c, h, o, k, 1, k // 2)
 
 

@@ -70,7 +70,7 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
         and (geo.SH, geo.SW, geo.DH, geo.DW, geo.groups) == (1, 1, 1, 1, 1)
         and dtype == np.float32
         and (geo.KH == 3 or max(geo.C, geo.O) <= MANY)
-        and _tiles(geo) >= FEWEST
+        and tiles(geo) >= FEWEST
         and _pays(geo, packed)
     )
 
@@ -91,8 +91,8 @@ def products(geo: Geometry) -> int:
     return math.prod(tiles_of(forward_window(geo))) * POINTS * pieces_of(geo.KH)[1] ** 2
 
 
-def _tiles(geo: Geometry) -> int:
-    """Of all images."""
+def tiles(geo: Geometry) -> int:
+    """Of all images of a convolution."""
     return geo.N * math.prod(tiles_of(forward_window(geo)))
 
 
@@ -329,7 +329,7 @@ def workspace_size(geo: Geometry, itemsize: int) -> int:
 def prepared(x: Array, packed: Packed, y: Array, geo: Geometry, relu: bool, workspace: Array) -> Call:
     """See `direct.prepared`. ``workspace``: (threads, `workspace_size` or more) numbers."""
     setup = _setup(forward_window(geo), x.itemsize, get_num_threads())
-    if _tiles(geo) >= FEW or packed.weights.nbytes < SHARED:
+    if tiles(geo) >= FEW or packed.weights.nbytes < SHARED:
         return _call(setup, x, packed.weights, packed.bias, None, y, relu, workspace)
     spare = np.zeros((setup.threads, setup.spare), x.dtype)
     return Call(_convolve_few, (
