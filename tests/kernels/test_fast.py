@@ -159,6 +159,14 @@ def test_entry_by_entry(dtype: Any, size: int) -> None:
         np.testing.assert_allclose(tier.dropout(y, 0.3, 7, 2), loops.dropout(y, 0.3, 7, 2), rtol=1e-6)
 
 
+@pytest.mark.parametrize("tier", [loops, strided, fast], ids=["loops", "strided", "fast"])
+def test_dropout_keeps_what_lies_on_the_threshold(tier: Any) -> None:
+    """Entry i stays if hash(i) >= p * 2**32; for entry 5 the two are made equal."""
+    x, hashed = np.ones(65, np.float32), loops.mix(5 * 0x9E3779B1 + loops.dropout_key(7, 2))
+    assert tier.dropout(x, hashed / 2**32, 7, 2)[5] > 0
+    assert tier.dropout(x, (hashed + 1) / 2**32, 7, 2)[5] == 0
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("tier", [strided, fast], ids=["strided", "fast"])
 @pytest.mark.parametrize("affine", [True, False])
@@ -193,6 +201,8 @@ def test_batch_norm_of_many_rows(tier: Any) -> None:
     y.backward(torch.from_numpy(g.astype(np.float64)))
     got, mean, var = tier.batch_norm(x, None, None, 1e-5)
     same("y", got, y.detach().numpy())
+    np.testing.assert_allclose(mean, x.mean(axis=0, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(var, x.var(axis=0, dtype=np.float64), rtol=1e-6)
     dx, _, dbias = tier.batch_norm_grad(g, x, mean, var, None, 1e-5)
     same("dx", dx, exact.grad.numpy())
     np.testing.assert_allclose(dbias, g.astype(np.float64).sum(axis=0), rtol=1e-6)
