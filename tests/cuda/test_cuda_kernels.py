@@ -21,7 +21,7 @@ from cuda_checks import on_gpu
 from hypothesis import strategies as st
 from test_kernels import CONVOLUTIONS
 
-from ninx.kernels import cuda, geometry
+from ninx.kernels import cuda, geometry, loops
 from ninx.kernels.cuda import launcher
 from ninx.kernels.geometry import Geometry
 
@@ -194,6 +194,13 @@ def test_adam_is_pytorchs(count: int) -> None:
                 )  # fmt: skip
         for name, got, reference in (("p", p, twin), ("m", m, "exp_avg"), ("v", v, "exp_avg_sq")):
             close(name, got, optimizer.state[twin][reference] if isinstance(reference, str) else reference, dtype)
+
+
+def test_dropout_keeps_what_lies_on_the_threshold() -> None:
+    """Entry i stays if hash(i) >= p * 2**32; for entry 5 the two are made equal."""
+    hashed = loops.mix(5 * 0x9E3779B1 + loops.dropout_key(7, 2))
+    for p, kept in ((hashed / 2**32, True), ((hashed + 1) / 2**32, False)):
+        assert cuda.dropout_keep((9,), p, 7, 2).get()[5] == kept
 
 
 # -------------------------------------------------------------------- the loss

@@ -9,7 +9,8 @@ tried. A survivor is either a test that is missing, or a change that changes not
 Which tests these are stands in mutate.toml. To be quick, they run once without a fault, in a process that then has in memory all
 that it needs; each fault is tried in a fork of that process, where the code of the function at fault is replaced. Where the fault
 lies outside of a plain function (a constant of a module, a compiled kernel, a default), the fork begins before anything was
-imported, and takes some seconds longer.
+imported, and takes some seconds longer. So it does where all tests pass and the function never ran: it may have done its work
+before (it writes a kernel's code), or does it in a process that a test starts.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 from mutants import Mutant, of_cuda, of_python
 from rooms import ROOT
 
-NOT_A_FUNCTION = 99  # exit code: the fault lies where it cannot be put in place
+NOT_IN_PLACE = 99  # exit code: the fault lies where it cannot be put in place, or what was put there never ran
+
+RAN: set[str] = set()  # the file, once the function with the fault has begun
 
 ROOMS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "mutate.toml").read_text(encoding="utf-8"))
 
@@ -149,7 +152,7 @@ def replaced(copy: Path, file: str, mutant: Mutant) -> bool:
     path = in_copy(copy, file)
     old, new = path.read_text(encoding="utf-8"), mutant.text
     place = _function(ast.parse(old), mutant.line, ())
-    changed = _function(ast.parse(new), mutant.line, ())
+    changed = _function(tree := ast.parse(new), mutant.line, ())
     module = sys.modules.get(".".join(path.relative_to(copy).with_suffix("").parts).removesuffix(".__init__"))
     if place is None or changed is None or module is None or ast.dump(place[1].args) != ast.dump(changed[1].args):
         return False
@@ -158,13 +161,15 @@ def replaced(copy: Path, file: str, mutant: Mutant) -> bool:
         found = vars(found).get(name)
     found = getattr(found, "fget", None) or getattr(found, "__func__", None) or found
     function = inspect.unwrap(found) if callable(found) else None
-    code = _code(compile(new, str(path), "exec"), ".".join(place[0]))
+    changed[1].body.insert(0, ast.parse("_it_ran()").body[0])
+    code = _code(compile(ast.fix_missing_locations(tree), str(path), "exec"), ".".join(place[0]))
     if not isinstance(function, FunctionType) or code is None or hasattr(found, "py_func"):
         return False
     try:
         function.__code__ = code
     except ValueError:
         return False
+    function.__globals__["_it_ran"] = functools.partial(RAN.add, file)
     for thing in gc.get_objects():  # what the sound code has worked out is forgotten
         if isinstance(thing, functools._lru_cache_wrapper) and (thing.__module__ or "").startswith("ninx"):
             thing.cache_clear()
@@ -191,6 +196,10 @@ def try_all(copy: Path, faults: list[tuple[str, Mutant]], tests: list[str], limi
     answers = copy / "answers.txt"
     answers.write_text("")
 
+    def in_place(file: str, mutant: Mutant) -> int:
+        code = run(tests) if replaced(copy, file, mutant) else NOT_IN_PLACE
+        return code or (0 if RAN else NOT_IN_PLACE)
+
     def warm() -> int:
         enter(copy)
         if run(tests):
@@ -199,8 +208,8 @@ def try_all(copy: Path, faults: list[tuple[str, Mutant]], tests: list[str], limi
             for place, mutant in faults:
                 if time.monotonic() > until:
                     break
-                code = forked(lambda p=place, m=mutant: run(tests) if replaced(copy, p, m) else NOT_A_FUNCTION, limit)  # type: ignore[misc]
-                print("later" if code == NOT_A_FUNCTION else "noticed" if code != 0 else "missed", file=file, flush=True)
+                code = forked(functools.partial(in_place, place, mutant), limit)
+                print("later" if code == NOT_IN_PLACE else "noticed" if code != 0 else "missed", file=file, flush=True)
         return 0
 
     if forked(warm, 1e6):

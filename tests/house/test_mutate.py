@@ -98,14 +98,20 @@ class Box:
 
 def below(x):
     return x < LIMIT
+
+def of_the_table(n):
+    return n * n
+
+TABLE = [of_the_table(n) for n in range(4)]
 """
 TESTS = """
-from ninx.small import Box, below, double
+from ninx.small import TABLE, Box, below, double
 
 def test_it():
     assert double(3) == 6
     assert Box().size == 12
     assert below(9)
+    assert TABLE[3] == 9
 """
 FAULTS = {  # text, its change: is it noticed?
     ("x + x", "x - x"): True,  # in a function that remembers what it returned
@@ -113,6 +119,8 @@ FAULTS = {  # text, its change: is it noticed?
     ("x < LIMIT", "x <= LIMIT"): False,  # no test goes to the limit
     ("LIMIT = 10", "LIMIT = 11"): False,  # nor notices this, outside of any function
     ("LIMIT = 10", "LIMIT = 9"): True,
+    ("n * n", "n + n"): True,  # the function ran before any test did
+    ("n * n", "n * n + n // 4"): False,
     ("x < LIMIT", "not [0 for _ in iter(int, 1)]"): True,  # without an end
 }
 

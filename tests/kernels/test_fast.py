@@ -153,9 +153,18 @@ def test_entry_by_entry(dtype: Any, size: int) -> None:
     x, y = rng.standard_normal((2, size)).astype(dtype)
     if size > 3:
         x[:3] = np.nan, np.inf, -0.0
-    np.testing.assert_array_equal(fast.relu(x), loops.relu(x))
-    np.testing.assert_array_equal(fast.relu_mask(x, y), loops.relu_mask(x, y))
-    np.testing.assert_allclose(fast.dropout(y, 0.3, 7, 2), loops.dropout(y, 0.3, 7, 2), rtol=1e-6)
+    for tier in (strided, fast):
+        np.testing.assert_array_equal(tier.relu(x), loops.relu(x))
+        np.testing.assert_array_equal(tier.relu_mask(x, y), loops.relu_mask(x, y))
+        np.testing.assert_allclose(tier.dropout(y, 0.3, 7, 2), loops.dropout(y, 0.3, 7, 2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("tier", [loops, strided, fast], ids=["loops", "strided", "fast"])
+def test_dropout_keeps_what_lies_on_the_threshold(tier: Any) -> None:
+    """Entry i stays if hash(i) >= p * 2**32; for entry 5 the two are made equal."""
+    x, hashed = np.ones(65, np.float32), loops.mix(5 * 0x9E3779B1 + loops.dropout_key(7, 2))
+    assert tier.dropout(x, hashed / 2**32, 7, 2)[5] > 0
+    assert tier.dropout(x, (hashed + 1) / 2**32, 7, 2)[5] == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -192,6 +201,8 @@ def test_batch_norm_of_many_rows(tier: Any) -> None:
     y.backward(torch.from_numpy(g.astype(np.float64)))
     got, mean, var = tier.batch_norm(x, None, None, 1e-5)
     same("y", got, y.detach().numpy())
+    np.testing.assert_allclose(mean, x.mean(axis=0, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(var, x.var(axis=0, dtype=np.float64), rtol=1e-6)
     dx, _, dbias = tier.batch_norm_grad(g, x, mean, var, None, 1e-5)
     same("dx", dx, exact.grad.numpy())
     np.testing.assert_allclose(dbias, g.astype(np.float64).sum(axis=0), rtol=1e-6)
@@ -233,27 +244,29 @@ SGD = [
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("tier", [strided, fast], ids=["strided", "fast"])
 @pytest.mark.parametrize("settings", SGD, ids=str)
-def test_sgd(dtype: Any, settings: dict[str, Any]) -> None:
+def test_sgd(dtype: Any, tier: Any, settings: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)
     p, g, v = rng.standard_normal((3, 257)).astype(dtype)
     momentum = settings["momentum"] > 0
     (p2, v2), (p3, v3) = ((p.astype(np.float64), v.astype(np.float64)), (p.copy(), v.copy()))
     loops.sgd(p2, g.astype(np.float64), v2 if momentum else None, lr=0.1, **settings)
-    fast.sgd(p3, g, v3 if momentum else None, lr=0.1, **settings)
+    tier.sgd(p3, g, v3 if momentum else None, lr=0.1, **settings)
     same("p", p3, p2)
     same("v", v3, v2)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("tier", [strided, fast], ids=["strided", "fast"])
 @pytest.mark.parametrize(("decay", "shrink"), [(0.0, 1.0), (0.1, 1.0), (0.0, 0.99)])
-def test_adam(dtype: Any, decay: float, shrink: float) -> None:
+def test_adam(dtype: Any, tier: Any, decay: float, shrink: float) -> None:
     rng = np.random.default_rng(0)
     p, g, m, v = rng.standard_normal((4, 257)).astype(dtype)
     exact, ours = [a.astype(np.float64) for a in (p, m, abs(v))], [p, m, abs(v)]
     settings = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "scale": 3.0, "eps": 1e-3, "decay": decay, "shrink": shrink}
     loops.adam(exact[0], g.astype(np.float64), *exact[1:], **settings)
-    fast.adam(ours[0], g, *ours[1:], **settings)
+    tier.adam(ours[0], g, *ours[1:], **settings)
     for name, a, b in zip("pmv", ours, exact, strict=True):
         same(name, a, b)
 

@@ -15,6 +15,7 @@ from ninx import kernels
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
+from ninx.kernels.cpu.jit import vector
 
 CHECK = """
 import numpy as np
@@ -39,6 +40,26 @@ def test_other_vector_registers(shape: str) -> None:
 def test_an_unknown_vector_shape_is_refused() -> None:
     run = python("import ninx.kernels.fast", NINX_VECTOR="7x7")
     assert "NINX_VECTOR must be 16, 32 or 64" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("features", "machine", "found"),
+    [
+        ("avx512f avx2 fma", "x86_64", (64, 32)), ("avx2 fma", "x86_64", (32, 16)), ("avx2", "x86_64", (16, 16)),
+        ("fma", "x86_64", (16, 16)), ("", "x86_64", (16, 16)), ("neon", "aarch64", (16, 32)), ("neon", "arm64", (16, 32)),
+    ],
+)  # fmt: skip
+def test_the_vector_registers_of_a_processor(
+    features: str, machine: str, found: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every x86-64 has 16 of 16 bytes, every ARM64 32 of them; what LLVM knows but the processor lacks is False."""
+    monkeypatch.delenv("NINX_VECTOR", raising=False)
+    has = dict.fromkeys(("avx512f", "avx2", "fma", "neon"), False) | dict.fromkeys(features.split(), True)
+    monkeypatch.setattr(vector.llvm, "get_host_cpu_features", lambda: has)
+    monkeypatch.setattr(vector.llvm, "get_process_triple", lambda: f"{machine}-unknown-linux-gnu")
+    assert vector.host() == vector.Vector(*found)
+    monkeypatch.setenv("NINX_VECTOR", "16x32")
+    assert vector.host() == vector.Vector(16, 32)
 
 
 def guards(*arguments: str) -> subprocess.CompletedProcess[str]:

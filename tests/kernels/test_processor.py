@@ -40,6 +40,33 @@ def test_known_processors(cpuinfo: str, name: str, widest: int) -> None:
     assert rest.endswith(f" processor(s), vectors of up to {widest} bytes")
 
 
+DESIGNS = {  # the numbers are those of Linux: intel-family.h, and cputype.h of arm64; AMD's are the first and last of each range
+    ("GenuineIntel", 6): {
+        "Haswell": (60, 63, 69, 70), "Broadwell": (61, 71, 79, 86), "Skylake": (78, 94), "Skylake or Cascade Lake": (85,),
+        "Kaby Lake or Coffee Lake": (142, 158), "Ice Lake": (106, 108, 125, 126), "Tiger Lake": (140, 141),
+        "Alder Lake": (151, 154), "Sapphire Rapids": (143,), "Emerald Rapids": (207,), "Granite Rapids": (173, 174),
+    },
+    ("AuthenticAMD", 23): {"Zen": (0, 47), "Zen 2": (48, 255)},
+    ("AuthenticAMD", 25): {"Zen 3": (0, 15, 32, 95), "Zen 4": (16, 31, 96, 175)},
+    ("AuthenticAMD", 26): {"Zen 5": (0, 255)},
+    ("ARM", 0x41): {
+        "Cortex-A72": (0xD08,), "Cortex-A76": (0xD0B,), "Neoverse N1": (0xD0C,), "Neoverse V1": (0xD40,), "Neoverse N2": (0xD49,),
+        "Neoverse V2": (0xD4F,),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("maker", "family"), DESIGNS)
+def test_every_design(maker: str, family: int) -> None:
+    for design, models in DESIGNS[maker, family].items():
+        for model in models:
+            if maker == "ARM":
+                cpuinfo, told = f"CPU implementer: {family:#x}\nCPU part: {model:#x}", ""
+            else:
+                cpuinfo, told = x86(maker, family, model, "CPU", "sse2"), f", family {family} model {model}"
+            assert f" ({design}{told}); " in processor(cpuinfo), model
+
+
 def test_one_that_says_nothing_is_no_error() -> None:
     assert "processor(s)" in processor("")
     assert "processor(s)" in processor()

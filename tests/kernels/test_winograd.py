@@ -93,6 +93,15 @@ def test_the_matrices_of_winograd_make_a_sliding_window() -> None:
         assert y == [sum(w[k] * x[i + k] for k in range(r)) for i in range(transforms.SIDE + 1 - r)]
 
 
+def test_the_matrices_round_off_little() -> None:
+    """What images and sums are multiplied by has no rounding error; and a row of B' is as large as its row of G, up to 2."""
+    for r in transforms.TAPS:
+        outputs, taps, inputs = transforms.matrices(r)
+        assert all(Fraction(float(np.float32(float(v)))) == v for row in (*outputs, *inputs) for v in row)
+        for row, (first, *_) in zip(inputs[:-1], taps[:-1], strict=True):  # at the node p, the first one times p, p^2 ...
+            assert Fraction(1, 2) <= max(map(abs, row)) / abs(first) <= 2
+
+
 @pytest.mark.parametrize("k", [3, 7, 9, 11])
 def test_the_pieces_of_a_kernel_take_each_tap_once(k: int) -> None:
     """A kernel that is 1 at one tap moves the image, by whole numbers that float32 holds exactly."""

@@ -218,6 +218,18 @@ def test_wrong_settings_say_what_is_wrong(make: Callable, error: type, match: st
         make(OURS, optimizers()[0])
 
 
+def test_a_composed_schedule_takes_no_epoch() -> None:
+    """PyTorch's neither: one has no way to go to an epoch that is not the next. Refused, it has not moved."""
+    for kind in ("SequentialLR", "ChainedScheduler"):
+        optimizer = optimizers()[0]
+        part = StepLR(optimizer, 1, 0.5)
+        schedule = OURS.SequentialLR(optimizer, [part], []) if kind == "SequentialLR" else OURS.ChainedScheduler([part])
+        before = schedule.state_dict(), settings_of(optimizer)
+        with pytest.raises(ValueError, match=rf"{kind}\.step: goes on by one step only, and takes no epoch, got 3"):
+            schedule.step(3)
+        assert (schedule.state_dict(), settings_of(optimizer)) == before
+
+
 @pytest.mark.parametrize(
     ("state", "match"),
     [
@@ -240,4 +252,14 @@ def test_a_state_that_does_not_fit_is_refused_as_a_whole(state: Any, match: str)
     before = schedule.state_dict()
     with pytest.raises(ValueError, match=r"StepLR\.load_state_dict: " + match):
         schedule.load_state_dict(state)
+    assert schedule.state_dict() == before
+
+
+@pytest.mark.parametrize("parts", [[], "none", [{}]])
+def test_the_state_of_another_number_of_schedules_is_refused(parts: Any) -> None:
+    optimizer = optimizers()[0]
+    schedule = OURS.SequentialLR(optimizer, [StepLR(optimizer, 1), StepLR(optimizer, 1)], [3])
+    before = schedule.state_dict()
+    with pytest.raises(ValueError, match=r"SequentialLR\.load_state_dict: wants the states of 2 schedules"):
+        schedule.load_state_dict(before | {"_schedulers": parts})
     assert schedule.state_dict() == before
