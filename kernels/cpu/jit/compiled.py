@@ -27,6 +27,7 @@ import numpy as np
 
 from ... import silent
 from .cache import KernelCache
+from .compiler import KernelCompiler
 from .launcher import spread
 from .threading_layer import ALONE, layer
 
@@ -110,7 +111,7 @@ def _launched(launch: Callable[..., Any], **options: Any) -> Kernel:
     if name in _names:
         raise ValueError(f"there are two kernels of the name {name}")
     _names.add(name)
-    compiled = numba.njit(**LAUNCHED, **options)(launch)
+    compiled = numba.njit(**LAUNCHED, **options, pipeline_class=KernelCompiler)(launch)
     compiled._cache = KernelCache(name)
 
     def packed(given: tuple[Any, ...]) -> tuple[Any, ...]:
