@@ -2,7 +2,8 @@
 
 * Collecting garbage. Compiling makes millions of objects and leaves little garbage; Python would go over all of them again and
   again.
-* LLVM's optimisation of every function by itself. It is followed by that of all of them together, which does the same and more.
+* LLVM's optimisation of every function by itself. It is followed by that of all of them together, which does the same and more;
+  but not with the same result, and a few kernels are faster with it (`Thorough`).
 * Passes over the function for list comprehensions and whole-array expressions, of which a kernel has none.
 """
 
@@ -32,10 +33,12 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]  # Numba has no types
 class KernelCompiler(Compiler):  # type: ignore[misc]
     """Numba's way from a Python function to machine code."""
 
+    library = KernelLibrary
+
     def compile_extra(self, func: Callable[..., Any]) -> Any:
         """The compiled function."""
         if self.state.library is None:  # else it goes to that of its caller
-            self.state.library = KernelLibrary(self.state.targetctx.codegen(), func.__qualname__)
+            self.state.library = self.library(self.state.targetctx.codegen(), func.__qualname__)
             self.state.library.enable_object_caching()
         with _no_collection():
             return super().compile_extra(func)
@@ -46,6 +49,12 @@ class KernelCompiler(Compiler):  # type: ignore[misc]
         for pipeline in pipelines:
             pipeline.passes = [(each, why) for each, why in pipeline.passes if each not in UNUSED]
         return pipelines
+
+
+class Thorough(KernelCompiler):
+    """With LLVM's optimisation of every function by itself."""
+
+    library = JITCodeLibrary
 
 
 @contextlib.contextmanager
