@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import python, succeeds
+from processes import output, python, succeeds
 
 import ninx
 
@@ -170,7 +170,7 @@ def test_the_other_processors_compile_ahead(started: list[str]) -> None:
 def test_a_build_is_told_from_others(started: list[str], tmp_path: Path) -> None:
     """Numba says which folder is that of this build; another's says nothing about what is to be done here."""
     for name, count in ("kernels-2", 2), ("kernels-1", 0):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / name / f"{tasks.USUAL}.complete").touch()
         del started[:]
         ninx.kernels.compile_ahead()
@@ -199,10 +199,10 @@ def test_the_first_run_starts_them_before_it_loads_numba(tmp_path: Path) -> None
 import sys, ninx
 from ninx.kernels import ahead
 ahead.available = lambda: 2
-ahead.process = lambda *_: print("llvmlite" in sys.modules, "numba" in sys.modules) or type("Process", (), {"kill": print})
+ahead.process = lambda *_: print("llvmlite" in sys.modules, "numba" in sys.modules) or type("Process", (), {"kill": lambda: None})
 ninx.kernels.compile_ahead()
 """
-    assert succeeds(code, NINX_CACHE_DIR=str(tmp_path / "cache")).split() == ["False", "False"]
+    assert output(code, NINX_CACHE_DIR=str(tmp_path / "cache")).split() == ["False", "False"]
 
 
 def test_a_process_that_fails_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
