@@ -236,6 +236,7 @@ assert training != inference
 first = [name.rpartition("-")[0] for name in training]
 assert first[0] == "direct_weights._correlate"  # the slowest; what comes last in a step is quickly made, and can wait
 assert first.index("pool._max_unpool") < first.index("packing.pack_backward") < first.index("pointwise._sgd")
+assert first.index("pointwise._sgd") < first.index("winograd_weights._correlate") < first.index("loss._softmax_cross_entropy")
 assert len(set(everything)) > 1.7 * len(set(usual)) > 30
 """
     assert succeeds(code, NINX_CACHE_DIR=str(tmp_path)) == ""  # nothing was compiled
