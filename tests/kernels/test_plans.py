@@ -112,7 +112,8 @@ def test_taps_of_a_weight_gradient_are_where_the_definition_has_them() -> None:
         assert len(taps) == made.blocking.taps == win.KH * (1 if unrolled else win.KW)
         for number, tap in enumerate(taps):
             r, q = (number, 0) if unrolled else divmod(number, win.KW)
-            assert tap.row == r and tap.left >= 0
+            assert tap.row == r
+            assert tap.left >= 0
             assert tap.column == (0 if unrolled else tap.left * win.SW - win.PW + q)
             rows = [0 <= i * win.SH - win.PH + r < win.H for i in range(win.OH)]
             columns = [unrolled or 0 <= j * win.SW - win.PW + q < win.W for j in range(win.OW)]
