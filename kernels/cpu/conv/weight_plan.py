@@ -204,15 +204,13 @@ def _with_prefetch(blocks: list[Array], win: Window, blocking: Blocking, itemsiz
 
 def _taps(win: Window, unrolled: bool) -> Array:
     """If unrolled a tap is a kernel row, and the windows that leave the image to the left or right have zeros there."""
-    row, q = np.arange(win.KH * (1 if unrolled else win.KW)), 0
-    if not unrolled:
-        row, q = np.divmod(row, win.KW)
+    row, q = np.divmod(np.arange(win.KH * (1 if unrolled else win.KW)), 1 if unrolled else win.KW)  # q is 0 if unrolled
     left = np.maximum(0, -((q - win.PW) // win.SW))
     right = -((q - win.W - win.PW) // win.SW)
     taps = [-((row - win.PH) // win.SH), -((row - win.H - win.PH) // win.SH), left, right, row, left * win.SW - win.PW + q]
     if unrolled:
-        taps[TAP.left], taps[TAP.right], taps[TAP.column] = 0, win.OW, 0
-    return np.stack(np.broadcast_arrays(*taps), axis=1)
+        taps[TAP.left], taps[TAP.right], taps[TAP.column] = q, q + win.OW, q
+    return np.stack(taps, axis=1)
 
 
 def _even(count: int, most: int) -> int:
