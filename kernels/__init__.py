@@ -69,9 +69,9 @@ def compile_ahead(training: bool = True) -> None:
     >>> ninx.kernels.compile_ahead()
     """
     if tier_name() == "fast":
-        from .cpu.jit import tasks, warmup
+        from . import ahead
 
-        warmup.start(tasks.TRAINING if training else tasks.INFERENCE)
+        ahead.start("training" if training else "inference")
 
 
 def warm_up(

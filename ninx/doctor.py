@@ -50,11 +50,12 @@ def _compiled() -> list[Finding]:
     """Kernels on the disk: each version of ninx or Numba, and each processor, has a folder, and none is ever deleted."""
     if not _installed("numba"):
         return []
+    from .kernels.ahead import cache_root
     from .kernels.cpu.jit import cache
 
-    folders = list(cache.root().glob("kernels-*"))
+    folders = list(cache_root().glob("kernels-*"))
     others, there = [f for f in folders if f != cache.cache_folder()], cache.cache_folder() in folders
-    found = [Finding(there, f"Compiled kernels are kept in {cache.root()}" + ("." if there else ": ninx warm-up makes them."))]
+    found = [Finding(there, f"Compiled kernels are kept in {cache_root()}" + ("." if there else ": ninx warm-up makes them."))]
     if others:
         size = sum(file.stat().st_size for folder in others for file in folder.iterdir()) / 1e6
         found.append(Finding(True, f"{len(others)} folder(s) there, {size:.0f} MB, are of other versions and may be deleted."))

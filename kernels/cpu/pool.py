@@ -70,7 +70,7 @@ def _reach(channels: int, size: int) -> int:
     return max(channels, VECTOR_BYTES // size)
 
 
-@kernel()
+@kernel(thorough=True)
 def _max_pool(
     t: int, x: Array, y: Array, arg: Array, scale: Array, window: Plain, mark: int, threshold: int, key: int, threads: int
 ) -> None:
@@ -123,7 +123,7 @@ def prepared_max(x: Array, y: Array, arg: Array, geo: Geometry) -> Call:
     return Call(_max_pool, arguments)
 
 
-@kernel()
+@kernel(thorough=True)
 def _max_unpool(t: int, g: Array, arg: Array, dx: Array, scale: Array, window: Plain, threads: int) -> None:
     win, size = Window(*window), g.itemsize
     rows, reach = win.N * win.H, _reach(win.C, size)

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import python, succeeds
+from processes import output, python, succeeds
 
 import ninx
 
 pytest.importorskip("numba", reason="without Numba there is no tier 'fast'")
 
+from ninx.kernels import ahead
 from ninx.kernels.cpu.jit import claims, tasks, warmup
 
 locks = pytest.mark.skipif(claims.fcntl is None, reason="Windows has no such locks")
@@ -141,27 +142,67 @@ def test_beside_a_program_each_kernel_is_compiled_once(tmp_path: Path) -> None:
     assert len(made) == len(set(made)) < len(kept)  # the others were compiled meanwhile
 
 
-def test_no_other_process_is_started_without_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[str] = []
-    monkeypatch.setattr(warmup.atexit, "register", lambda _: None)
-    monkeypatch.setattr(warmup, "available", lambda: 3)
-    monkeypatch.setattr(warmup, "cache_folder", lambda: tmp_path / "build")
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks of the processes that would be started on three processors with an empty cache."""
+    tasks_: list[str] = []
 
     class Process:
         kill = None
 
-    monkeypatch.setattr(warmup, "_process", lambda task, root: started.append(task) or Process)
-    warmup.start(tasks.TRAINING)
+    monkeypatch.setattr(ahead.atexit, "register", lambda _: None)
+    monkeypatch.setattr(ahead, "available", lambda: 3)
+    monkeypatch.setattr(ahead, "process", lambda task, root: tasks_.append(task) or Process)
+    monkeypatch.setattr(warmup, "cache_folder", lambda: tmp_path / "kernels-1")
+    monkeypatch.setenv("NINX_CACHE_DIR", str(tmp_path))
+    return tasks_
+
+
+@locks
+def test_the_other_processors_compile_ahead(started: list[str]) -> None:
+    ninx.kernels.compile_ahead()
     assert started == [tasks.TRAINING] * 2  # and this process
-    monkeypatch.setattr(warmup, "available", lambda: 1)
-    warmup.start(tasks.TRAINING)
-    monkeypatch.setattr(warmup, "available", lambda: 3)
-    (tmp_path / "build" / f"{tasks.USUAL}.complete").touch()
-    warmup.start(tasks.TRAINING)
+    ninx.kernels.compile_ahead(training=False)
+    assert started[2:] == [tasks.INFERENCE] * 2
+
+
+@locks
+def test_a_build_is_told_from_others(started: list[str], tmp_path: Path) -> None:
+    """Numba says which folder is that of this build; another's says nothing about what is to be done here."""
+    for name, count in ("kernels-2", 2), ("kernels-1", 0):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / f"{tasks.USUAL}.complete").touch()
+        del started[:]
+        ninx.kernels.compile_ahead()
+        assert len(started) == count
+
+
+def test_no_other_process_is_started_where_nothing_can_be_kept(
+    started: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(warmup, "cache_folder", lambda: tmp_path / "file")
-    warmup.start(tasks.TRAINING)
-    assert started == [tasks.TRAINING] * 2
+    for folder in tmp_path / "file", tmp_path / "file" / "in it":
+        monkeypatch.setenv("NINX_CACHE_DIR", str(folder))
+        ninx.kernels.compile_ahead()
+    assert started == []
+
+
+def test_a_single_processor_compiles_by_itself(started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "available", lambda: 1)
+    ninx.kernels.compile_ahead()
+    assert started == []
+
+
+@locks
+def test_the_first_run_starts_them_before_it_loads_numba(tmp_path: Path) -> None:
+    code = """
+import sys, ninx
+from ninx.kernels import ahead
+ahead.available = lambda: 2
+ahead.process = lambda *_: print("llvmlite" in sys.modules, "numba" in sys.modules) or type("Process", (), {"kill": lambda: None})
+ninx.kernels.compile_ahead()
+"""
+    assert output(code, NINX_CACHE_DIR=str(tmp_path / "cache")).split() == ["False", "False"]
 
 
 def test_a_process_that_fails_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +234,10 @@ def made(task):
 training, inference, usual, everything = map(made, ("training", "inference", "usual", "all"))
 assert set(training) == set(inference) == set(usual) < set(everything)
 assert list(training) != list(inference)
+first = [name.rpartition("-")[0] for name in training]
+assert first[0] == "direct_weights._correlate"  # the slowest; what comes last in a step is quickly made, and can wait
+assert first.index("pool._max_unpool") < first.index("packing.pack_backward") < first.index("pointwise._sgd")
+assert first.index("pointwise._sgd") < first.index("winograd_weights._correlate") < first.index("loss._softmax_cross_entropy")
 once, times = [".winograd", "_points", ".normalization."], Counter(everything.values())
 assert Counter(usual.values()) == {name: 1 for name in compiled._names if ".peak." not in name}
 assert times == {name: 1 if any(part in name for part in [".peak.", *once]) else 2 for name in compiled._names}

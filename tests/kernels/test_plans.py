@@ -99,6 +99,29 @@ def test_every_product_of_a_weight_gradient_is_summed_once() -> None:
             assert sorted(seen) == list(range(win.N * win.OH * win.OW))
 
 
+def test_taps_of_a_weight_gradient_are_where_the_definition_has_them() -> None:
+    """Which output pixels see tap (r, q) inside the image, and where; unrolled rows have zeros to the left and right."""
+    both = set()
+    for geo, _ in convolutions(100, seed=3):
+        if not geo.N:
+            continue
+        made = weight_plan.weight_plan.__wrapped__(forward_window(geo), 4, 2)
+        win, unrolled = made.window, made.blocking.unrolled
+        both.add(unrolled)
+        taps = [weight_plan.Tap(*row) for row in made.taps.tolist()]
+        assert len(taps) == made.blocking.taps == win.KH * (1 if unrolled else win.KW)
+        for number, tap in enumerate(taps):
+            r, q = (number, 0) if unrolled else divmod(number, win.KW)
+            assert tap.row == r
+            assert tap.left >= 0
+            assert tap.column == (0 if unrolled else tap.left * win.SW - win.PW + q)
+            rows = [0 <= i * win.SH - win.PH + r < win.H for i in range(win.OH)]
+            columns = [unrolled or 0 <= j * win.SW - win.PW + q < win.W for j in range(win.OW)]
+            assert rows == [tap.top <= i < tap.bottom for i in range(win.OH)]
+            assert columns == [tap.left <= j < tap.right for j in range(win.OW)]
+    assert both == {False, True}
+
+
 @pytest.mark.parametrize("threads", [1, *THREADS])
 def test_tables_stay_short(threads: int) -> None:
     """Whatever the batch: what is longer takes long to make, and drives the images out of the caches.

@@ -22,7 +22,7 @@ from ..window import Window, forward_window
 from .copies import PackDyArgs, PackXArgs, PrefetchArgs, pack_dy1, pack_dy2, pack_x, prefetch
 from .microkernels import GemmTnArgs, gemm_tn1, gemm_tn2
 from .packing import add_up
-from .weight_plan import WEIGHT_TASK, Blocking, weight_plan
+from .weight_plan import TAP, WEIGHT_TASK, Blocking, weight_plan
 
 SKEW = 16  # numbers between two panels of x, so that they do not fall on the same cache sets
 
@@ -34,27 +34,27 @@ def _ceil_div(value: int, stride: int) -> int:
 
 @helper()
 def _pack_columns(
-    source: Array, first: int, step: int, columns: int, packed: Array, place: int, panels: int, panel: int
+    like: Array, source: int, step: int, columns: int, packed: Array, place: int, panels: int, panel: int
 ) -> None:  # fmt: skip
-    """Columns that start ``step`` numbers apart, the first at source[first], to packed[place] and on, ``panel`` to the next."""
-    size = source.itemsize
+    """Columns that start ``step`` numbers apart, the first at an address, to packed[place] and on, ``panel`` to the next."""
+    size = like.itemsize
     args = PackXArgs(
         pixels=columns,
-        source=source.ctypes.data + first * size,
+        source=source,
         source_step=step * size,
         target=packed.ctypes.data + place * size,
         target_step=MR2 * size,
         panels=panels,
         panel_step=panel * size,
     )
-    pack_x(source, args)
+    pack_x(like, args)
 
 
 @helper()
 def _copy(x: Array, first: int, count: int, target: Array, at: int) -> None:
     """target[at : at + count] = x[first : first + count], as columns side by side; and the last few numbers one by one."""
     columns = max(count, 0) // MR2
-    _pack_columns(x, first, MR2, columns, target, at, 1, 0)
+    _pack_columns(x, x.ctypes.data + first * x.itemsize, MR2, columns, target, at, 1, 0)
     for k in range(columns * MR2, count):
         target[at + k] = x[first + k]
 
@@ -70,7 +70,7 @@ def _pack_x(
     these may leave the image: they are packed from ``ends``, copies of both ends of its row with zeros around. Rows outside the
     image are left as they are, because no tap reads them.
     """
-    mr, row, rows = blocking.mr, win.W * win.C, blocking.x_panels * blocking.mr
+    mr, row, rows, size = blocking.mr, win.W * win.C, blocking.x_panels * blocking.mr, x.itemsize
     panel = images * height * columns * mr + SKEW  # numbers from one to the next
     step, before, numbers, left, right = win.C, 0, columns * win.C, 0, columns
     if blocking.unrolled:
@@ -85,14 +85,18 @@ def _pack_x(
             end = right
             while end > left and source - before + (end - 1) * step + rows > x.size:
                 end -= 1
-            if left > 0:
-                _copy(x, source, min(numbers, (left - 1) * step + rows - before), ends[0], before)
-            if end < columns:
-                done = end * step - before
-                _copy(x, source + done, min(numbers - done, (columns - end - 1) * step + rows), ends[1], 0)
-            _pack_columns(ends[0], 0, step, left, packed, place, blocking.x_panels, panel)
-            _pack_columns(x, source - before + left * step, step, end - left, packed, place + left * mr, blocking.x_panels, panel)
-            _pack_columns(ends[1], 0, step, columns - end, packed, place + end * mr, blocking.x_panels, panel)
+            for part in range(3):  # the first columns, those inside, the last ones
+                a, b = (0, left) if part == 0 else (left, end) if part == 1 else (end, columns)
+                if a >= b:
+                    continue
+                first = source - before + a * step
+                address = x.ctypes.data + first * size
+                if part != 1:
+                    address = ends.ctypes.data + part // 2 * ends.shape[1] * size
+                    zeros = before if part == 0 else 0
+                    done = first + zeros - source
+                    _copy(x, first + zeros, min(numbers - done, (b - a - 1) * step + rows - zeros), ends[part // 2], zeros)
+                _pack_columns(x, address, step, b - a, packed, place + a * mr, blocking.x_panels, panel)
 
 
 @helper()
@@ -121,7 +125,7 @@ def _pack_dy(
 @kernel()
 def _correlate(
     t: int, x: Array, dy: Array, partial: Array, sums: Array, packed_x: Array, packed_dy: Array, ends: Array, tasks: Array,
-    first_task: Array, blocking: Plain, window: Plain, threads: int,
+    first_task: Array, taps: Array, blocking: Plain, window: Plain, threads: int,
 ) -> None:  # fmt: skip
     """partial[t, panel, (tap, k), :] = sum of x * dy, and sums[t, o] = sum of dy, over the blocks of thread t."""
     blk, win, size = Blocking(*blocking), Window(*window), x.itemsize
@@ -155,15 +159,11 @@ def _correlate(
                 # In place the last panel overlaps the one before it, so that it ends with the last channel.
                 a = first_a + (min(k, blk.run - mr) * size if blk.in_place else k // mr * a_panel)
                 for tap in range(blk.taps):
-                    r, q = (tap, 0) if blk.unrolled else (tap // win.KW, tap % win.KW)
-                    # The output pixels whose tap (r, q) lies inside the image.
-                    i0, i1 = max(h0, _ceil_div(win.PH - r, win.SH)), min(h1, _ceil_div(win.H + win.PH - r, win.SH))
-                    j0, j1 = 0, width
-                    if not blk.unrolled:
-                        j0, j1 = max(0, _ceil_div(win.PW - q, win.SW)), min(width, _ceil_div(win.W + win.PW - q, win.SW))
+                    # The block's output pixels whose tap lies inside the image.
+                    i0, i1 = max(h0, taps[tap, TAP.top]), min(h1, taps[tap, TAP.bottom])
+                    j0, j1 = taps[tap, TAP.left], min(width, taps[tap, TAP.right])
                     if i1 <= i0 or j1 <= j0:
                         continue
-                    column = j0 if blk.unrolled else j0 * win.SW - win.PW + q
                     prefetch(x, PrefetchArgs(address=next_x, lines=lines_x))
                     prefetch(x, PrefetchArgs(address=next_dy, lines=lines_dy))
                     next_x, next_dy = next_x + lines_x * memory.LINE, next_dy + lines_dy * memory.LINE
@@ -171,7 +171,7 @@ def _correlate(
                         images=images,
                         rows=i1 - i0,
                         pixels=j1 - j0,
-                        a=a + ((i0 - h0) * win.SH + r) * a_row + column * a_column,
+                        a=a + ((i0 - h0) * win.SH + taps[tap, TAP.row]) * a_row + taps[tap, TAP.column] * a_column,
                         a_image=a_image,
                         a_row=win.SH * a_row,
                         a_pixel=a_column if blk.unrolled else win.SW * a_column,
@@ -205,8 +205,8 @@ def conv2d_weight_grad(x: Array, g: Array, geo: Geometry, bias: bool) -> tuple[A
     ends = memory.empty((workers, 2, plan.end), x.dtype)
     ends[...] = 0
     _correlate(
-        flat(x), flat(g), partial, sums, packed_x, packed_dy, ends, plan.tasks, plan.first_task, tuple(blk), tuple(plan.window),
-        workers,
+        flat(x), flat(g), partial, sums, packed_x, packed_dy, ends, plan.tasks, plan.first_task, plan.taps,
+        tuple(blk), tuple(plan.window), workers,
     )  # fmt: skip
     add_up(partial, sums, flat(dw), db, tuple(blk), threads)
     return dw, db if bias else None

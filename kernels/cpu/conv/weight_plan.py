@@ -48,6 +48,24 @@ class WeightTask(NamedTuple):
 WEIGHT_TASK = WeightTask(*range(10))
 
 
+class Tap(NamedTuple):
+    """A row of `WeightPlan.taps`; `TAP` has its column numbers.
+
+    top, bottom, left, right    the output pixels that see it inside the image, whatever the block's own borders are
+    row, column                 where in x, counted from where the block's rows begin, pixel (0, left) sees it
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    row: int
+    column: int
+
+
+TAP = Tap(*range(6))
+
+
 class Blocking(NamedTuple):
     """The shapes of panels and micro-tiles.
 
@@ -82,6 +100,7 @@ class WeightPlan(NamedTuple):
 
     tasks       rows of `WeightTask`; those of thread t are ``first_task[t]`` to ``first_task[t + 1]``; with few pixels fewer
                 threads have a part than there are
+    taps        rows of `Tap`
     kc          pixels of the largest block; area: places in one panel of x for it
     end         numbers of either end of a row of x, with the zeros beside it, that are copied before they are packed
     """
@@ -90,6 +109,7 @@ class WeightPlan(NamedTuple):
     blocking: Blocking
     tasks: Array
     first_task: Array
+    taps: Array
     kc: int
     area: int
     end: int
@@ -125,11 +145,13 @@ def weight_plan(window: Window, itemsize: int, threads: int) -> WeightPlan:
         in_place=not unrolled and mr <= win.C <= NARROW,
         columns=0 if win.pointwise else columns,
     )
+    seen = Window(1, 1, win.N, win.C, 1, win.N, win.O, 1, 1, 1, 1, 0, 0) if win.pointwise else win
     return WeightPlan(
-        Window(1, 1, win.N, win.C, 1, win.N, win.O, 1, 1, 1, 1, 0, 0) if win.pointwise else win,
+        seen,
         blocking,
         _with_prefetch(blocks, win, blocking, itemsize),
         first_task,
+        _taps(seen, unrolled),
         kc,
         int(x_rows.max()) * columns,
         (win.OW - 1) * win.SW * win.C + blocking.rows if unrolled else 2 * blocking.rows,
@@ -178,6 +200,17 @@ def _with_prefetch(blocks: list[Array], win: Window, blocking: Blocking, itemsiz
     tasks[:, WEIGHT_TASK.next_dy] = np.roll((dy + top * (win.OW * win.O)) * itemsize, -1)
     tasks[:, WEIGHT_TASK.next_dy_lines] = np.roll(lines_for_each(pixels * (win.O * itemsize), calls), -1)
     return tasks
+
+
+def _taps(win: Window, unrolled: bool) -> Array:
+    """If unrolled a tap is a kernel row, and the windows that leave the image to the left or right have zeros there."""
+    row, q = np.divmod(np.arange(win.KH * (1 if unrolled else win.KW)), 1 if unrolled else win.KW)  # q is 0 if unrolled
+    left = np.maximum(0, -((q - win.PW) // win.SW))
+    right = -((q - win.W - win.PW) // win.SW)
+    taps = [-((row - win.PH) // win.SH), -((row - win.H - win.PH) // win.SH), left, right, row, left * win.SW - win.PW + q]
+    if unrolled:
+        taps[TAP.left], taps[TAP.right], taps[TAP.column] = q, q + win.OW, q
+    return np.stack(taps, axis=1)
 
 
 def _even(count: int, most: int) -> int:

@@ -40,6 +40,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from ...ahead import cache_root
 from . import claims
 from .vector import HOST
 
@@ -49,17 +50,8 @@ CHECKSUM = 32  # bytes
 
 @functools.cache
 def cache_folder() -> Path:
-    """Where compiled kernels lie: NINX_CACHE_DIR, or the user's folder for caches; and in it a folder for this exact build."""
-    return build_folder(root())
-
-
-def root() -> Path:
-    """The folder with a folder for each build."""
-    if given := os.environ.get("NINX_CACHE_DIR"):
-        return Path(given)
-    elif sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "ninx"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ninx"
+    """Where compiled kernels lie: in the folder for caches, that of this exact build."""
+    return build_folder(cache_root())
 
 
 def build_folder(root: Path) -> Path:

@@ -27,6 +27,7 @@ import numpy as np
 
 from ... import silent
 from .cache import KernelCache
+from .compiler import KernelCompiler, Thorough
 from .launcher import spread
 from .threading_layer import ALONE, layer
 
@@ -48,10 +49,11 @@ LAUNCHED = {
 SMALL = 1 << 16
 
 
-def kernel(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
+def kernel(thorough: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Kernel]:
     """Make a kernel of a body(t, *arguments), the last argument of which says for how many threads the work is cut.
 
-    Compiled are the body and a launcher, which runs it on threads. The options are those of ``numba.njit``; they are the body's.
+    Compiled are the body and a launcher, which runs it on threads. ``thorough``: let LLVM go over it once more (see `compiler`),
+    for a kernel that was measured to be faster with it. The options are those of ``numba.njit``; they are the body's.
     """
 
     def made(body: Callable[..., Any]) -> Kernel:
@@ -63,7 +65,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
         # The names of machine code are made of these: they must tell one kernel's launcher from another's.
         launch.__module__, launch.__qualname__ = body.__module__, body.__qualname__
         launch.__name__, launch.__doc__ = body.__name__, body.__doc__
-        return _launched(launch)
+        return _launched(launch, pipeline_class=Thorough if thorough else KernelCompiler)
 
     return made
 
@@ -73,7 +75,7 @@ def program(**options: Any) -> Callable[[Callable[..., Any]], Kernel]:
 
     It is a function(runner, workers, *arguments), which hands the first two to `spread` with each `part` of it.
     """
-    return lambda function: _launched(function, **options)
+    return lambda function: _launched(function, pipeline_class=KernelCompiler, **options)
 
 
 def part(**options: Any) -> Callable[[Function], Function]:

@@ -30,6 +30,8 @@ from numba.core import cgutils, compiler, types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
+from .compiler import KernelCompiler
+
 I64, BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
 NUMBERS = I64.as_pointer()
 ENTRY = ir.FunctionType(ir.VoidType(), [BYTES.as_pointer(), NUMBERS, NUMBERS, BYTES])
@@ -78,7 +80,7 @@ def _compile(body: Any, kinds: tuple[Any, ...], context: Any) -> Any:
     cpu_target.options.parse_as_flags(flags, body.targetoptions)  # the body's own fastmath, error_model, ...
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     library = context.active_code_library
-    made = compiler.compile_internal(context.typing_context, context, library, body.py_func, kinds, None, flags, {})
+    made = KernelCompiler(context.typing_context, context, library, kinds, None, flags, {}).compile_extra(body.py_func)
     # By default other modules may call it, so LLVM would have to keep it even where it was inlined. "Link once" lets it be
     # dropped; "ODR" promises that whoever has a function of this name has the same, so that it may be inlined at all.
     library.get_function(made.fndesc.llvm_func_name).linkage = "linkonce_odr"

@@ -19,12 +19,14 @@ def works(task: str) -> list[Callable[[], None]]:
     """What to compile, in this order.
 
     Where all is waited for, the slow ones come first, so that no process is left with one at the end. Beside a program its last
-    kernels come first: the two meet in the middle.
+    kernels come first: the two meet in the middle. Among these, too, the slow ones come first; but for those of wide layers,
+    which the smallest networks have none of.
     """
     single = Step(np.float32)
-    backward = [single.weights, single.narrow_back, single.optimise, single.pool_back, single.normalise_back, single.mask]
+    backward = [single.weights, single.pool_back, single.narrow_back, single.normalise_back, single.optimise]
+    backward += [single.wide_weights, single.wide_back, single.mask]
     forward = [single.lose, single.average, single.pool, single.normalise, single.narrow]
-    wide = [single.wide_weights, single.wide_back, single.wide, single.freeze, single.rare]
+    wide = [single.wide, single.freeze, single.rare]
     if task == INFERENCE:
         return [*forward, single.wide, *backward, *wide]
     if task == TRAINING:

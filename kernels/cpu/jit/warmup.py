@@ -1,8 +1,8 @@
 """Compiling takes ten seconds and more, once for each machine; several processes at once need less.
 
-`fill` has everything compiled, by as many processes as there are processors, and waits for them. `start` returns at once: other
-processes compile what the program that started them will need last, while that begins with what it needs first. Whoever needs a
-kernel that another is compiling waits for it (see `claims`).
+`fill` has everything compiled, by as many processes as there are processors, and waits for them. `ahead.start` returns at once:
+other processes compile what the program that started them will need last, while that begins with what it needs first. Whoever
+needs a kernel that another is compiling waits for it (see `claims`).
 
 It costs nothing later: where all is compiled, or nothing can be kept, or there is one processor alone, no process is started.
 Nor is one started unasked: ``sys.executable`` is Python only where a program or a command knows that it is. In a program that is
@@ -11,14 +11,13 @@ frozen, or that has Python inside, it may be that program itself.
 
 from __future__ import annotations
 
-import atexit
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ... import ahead
 from ...threads import available, set_num_threads
 from . import claims
 from .cache import build_folder, cache_folder
@@ -29,18 +28,10 @@ REPORT = "ninx-kernel"  # begins each line in which a process says what is compi
 Progress = Callable[[str, int, int], None]  # the kernel that is there now, how many are, of how many
 
 
-def start(task: str) -> list[subprocess.Popen[bytes]]:
-    """Compile what a training or an inference needs (a name of `tasks`) in other processes, which end with this one.
-
-    None if there is no need.
-    """
+def is_needed() -> bool:
+    """Is there something to compile that a network usually needs, and can it be kept?"""
     folder = cache_folder()
-    if available() < 2 or _complete(folder, USUAL).exists() or not claims.possible(folder):
-        return []
-    started = [_process(task, folder.parent) for _ in range(available() - 1)]
-    for process in started:
-        atexit.register(process.kill)
-    return started
+    return not _complete(folder, USUAL).exists() and claims.possible(folder)
 
 
 def fill(root: Path | None, everything: bool, progress: Progress) -> int:
@@ -54,7 +45,7 @@ def fill(root: Path | None, everything: bool, progress: Progress) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / claims.FILE).touch()
     reading, writing = os.pipe()
-    started = [_process(task, folder.parent, writing) for _ in range(available())]
+    started = [ahead.process(task, folder.parent, writing) for _ in range(available())]
     os.close(writing)
     there, made, complaint = set(), 0, ""
     try:
@@ -80,12 +71,6 @@ def fill(root: Path | None, everything: bool, progress: Progress) -> int:
 def _complete(folder: Path, task: str) -> Path:
     """A file that says that nothing of the task is left to be done."""
     return folder / f"{task}.complete"
-
-
-def _process(task: str, root: Path, output: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", __name__, task]
-    environment = {**os.environ, "NINX_CACHE_DIR": str(root)}
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
 
 
 # -------------------------------------------------------------------- in such a process
