@@ -54,7 +54,7 @@ MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add
 LARGEST = 11  # taps along an axis
 
 # What it costs beside the products, in products that take as long (measured; see docs/KERNELS.md, "Where it pays"):
-TRANSFORM = 16  # a channel at a point, there or back
+TRANSFORM = 18  # a channel at a point, there or back
 WEIGHT = 5  # a weight at a point
 CALL, CALL_PACKED = 2_000_000, 500_000  # a call, and one with packed weights
 
