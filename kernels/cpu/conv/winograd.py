@@ -47,9 +47,9 @@ from .winograd_weights import conv2d_weight_grad as conv2d_weight_grad
 
 TILES = 36 // MR2 * MR2  # in a block: few, as their points, 36 times as many, are to lie in a cache near by
 MC = -(-TILES // MR1) * MR1  # rows of a block: the last micro-tile of either height ends in it
-FEW = 32  # tiles, of which all threads do each step together, where there are
-SHARED = 4 * 2**20  # bytes of packed weights or more: so each thread reads only its part of them. It takes 0.03 ms
 FEWEST = 4  # tiles; with fewer most rows of a micro-tile would be repeats
+FEW = 32  # tiles; with fewer, and packed weights of SHARED bytes or more, all threads do each step together:
+SHARED = 4 * 2**20  # so each reads only a part of the weights; to wait for each other takes 0.03 ms
 MANY = 256  # channels; over more of them the rounding errors of 5x5 kernels add up to 5 times those of PyTorch's sums
 LARGEST = 11  # taps along an axis
 
@@ -77,7 +77,13 @@ def fits(geo: Geometry, dtype: np.dtype[np.generic], packed: bool = False) -> bo
 
 @lru_cache(maxsize=512)
 def _pays(geo: Geometry, packed: bool) -> bool:
-    """Do the products that are saved outweigh the transforms? The plain sum has none where the kernel lies beside the image."""
+    """Do the products that are saved outweigh what Winograd's way costs beside its own?
+
+    N (C O (D - P) - TRANSFORM (C' + O') P) >= WEIGHT C O POINTS pieces^2 + CALL
+
+    D and P are the products for a pair of channels in one image, by the plain sum (which has none where the kernel lies beside
+    the image) and by Winograd's way; C' and O' are the channels in whole vectors.
+    """
     rows, columns = inside(geo.OH, geo.SH, geo.PH, geo.KH, geo.H), inside(geo.OW, geo.SW, geo.PW, geo.KW, geo.W)
     lanes = HOST.lanes(4)
     transformed = (-(-geo.C // lanes) + -(-geo.O // lanes)) * lanes  # channels, in whole vectors

@@ -1,4 +1,4 @@
-"""Numba's compiler without what kernels do not need: about a third of the time of compiling them.
+"""Numba's compiler without what kernels do not need. What that saves is in docs/KERNELS.md, "The first run, and the second".
 
 * Collecting garbage. Compiling makes millions of objects and leaves little garbage; Python would go over all of them again and
   again.
